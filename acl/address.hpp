@@ -1,0 +1,85 @@
+// IP addresses and networks as values.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace postern::acl {
+
+/// An IPv4 or IPv6 address; IPv4 is held as IPv4-mapped IPv6 (RFC 4291 §2.5.5.2), so a mapped
+/// address that arrives on a dual-stack socket equals its IPv4 form. Default: "::".
+class Address {
+ public:
+  using Bytes = std::array<std::uint8_t, 16>;
+
+  constexpr Address() = default;
+  /// `host_order`: 0x7f000001 is 127.0.0.1.
+  static Address v4(std::uint32_t host_order);
+  static Address v6(const Bytes& network_order);
+  /// Dotted quad or RFC 4291 text without brackets, prefix or zone; anything else: nullopt.
+  static std::optional<Address> parse(std::string_view text);
+
+  [[nodiscard]] bool is_v4() const;
+  /// Host order; only meaningful if is_v4().
+  [[nodiscard]] std::uint32_t v4_value() const;
+  [[nodiscard]] const Bytes& bytes() const { return bytes_; }
+  [[nodiscard]] bool is_unspecified() const;
+  /// RFC 1918, loopback, link-local, ULA: what the rule word `private` means.
+  [[nodiscard]] bool is_private() const;
+  [[nodiscard]] std::string to_string() const;
+
+  auto operator<=>(const Address&) const = default;
+
+ private:
+  Bytes bytes_{};
+};
+
+/// A network in CIDR notation, host bits cleared.
+class Network {
+ public:
+  constexpr Network() = default;
+  /// `prefix_length` counts in the address's own family: 0..32 or 0..128.
+  Network(const Address& address, unsigned prefix_length);
+
+  struct Parsed;
+  /// "10.0.0.0/8", "2001:db8::/32" or a bare address (a /32 or /128); nullopt if it is neither.
+  static std::optional<Parsed> parse(std::string_view text);
+
+  [[nodiscard]] const Address& address() const { return address_; }
+  [[nodiscard]] unsigned prefix_length() const { return prefix_length_; }
+  [[nodiscard]] bool contains(const Address& address) const;
+  /// True if every address of `other` is in this network.
+  [[nodiscard]] bool contains(const Network& other) const;
+  [[nodiscard]] std::string to_string() const;
+
+  auto operator<=>(const Network&) const = default;
+
+ private:
+  Address address_;
+  std::uint8_t prefix_length_ = 0;
+};
+
+struct Network::Parsed {
+  Network network;
+  bool host_bits_set = false;  ///< the text named an address inside the network: worth a warning
+};
+
+/// What per-source state is kept for: one IPv4 address or one IPv6 /64 (a household or a host of a provider).
+class SourceKey {
+ public:
+  constexpr SourceKey() = default;
+  explicit SourceKey(const Address& address);
+  [[nodiscard]] std::uint64_t value() const { return value_; }
+  auto operator<=>(const SourceKey&) const = default;
+
+ private:
+  std::uint64_t value_ = 0;
+};
+
+}  // namespace postern::acl

@@ -1,0 +1,55 @@
+// Who is kept out, and until when.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "acl/address.hpp"
+#include "acl/rate.hpp"
+
+namespace postern::acl {
+
+/// Proven: the packet could only come from its source (a handshake, an opaque, a token); the ban holds for its
+/// time. Unproven evidence can be forged: it silences the source for at most a minute, and only new evidence renews it
+/// (a silence that any packet renewed could be kept up by the victim's own retries after one forged packet).
+enum class Proof : std::uint8_t { unproven, proven };
+
+struct Ban {
+  Proof proof = Proof::unproven;
+  TimePoint until;
+  std::uint32_t cause = 0;  ///< the caller's own word for why (an index into its table of reasons)
+};
+
+/// Bans by IPv4 address or IPv6 /64, bounded; a full table evicts the unproven first, then what ends soonest.
+class BanTable {
+ public:
+  static constexpr std::chrono::seconds unproven_limit{60};
+
+  BanTable(std::size_t capacity, std::uint64_t seed);
+  ~BanTable();
+  BanTable(BanTable&&) noexcept;
+  BanTable& operator=(BanTable&&) noexcept;
+
+  /// The ban in force, or nullptr. An expired one is removed.
+  [[nodiscard]] const Ban* check(const Address& address, TimePoint now);
+  /// Adds or prolongs; an unproven ban never shortens, extends past unproven_limit or replaces a proven one.
+  /// True if the address was not banned before.
+  bool add(const Address& address, Proof proof, Duration duration, std::uint32_t cause, TimePoint now);
+  /// True if there was one.
+  bool remove(const Address& address);
+  /// Removes what has ended; at most `limit` entries are looked at a call, so that it can run often.
+  void expire(TimePoint now, std::size_t limit);
+
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::uint64_t evictions() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postern::acl

@@ -1,0 +1,86 @@
+// What the operator may say about who may talk: filled by config, consumed by acl.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "acl/address.hpp"
+
+namespace postern::acl {
+
+/// ISO 3166-1 alpha-2 as two upper-case letters, or one of the two special words.
+/// 0 is "not known"; Country::private_ and Country::unknown stand for the words `private` and `unknown`.
+struct Country {
+  std::uint16_t code = 0;
+
+  static constexpr Country of(char a, char b) {
+    return {static_cast<std::uint16_t>((static_cast<unsigned char>(a) << 8) | static_cast<unsigned char>(b))};
+  }
+  static const Country private_;
+  static const Country unknown;
+  /// "US", "us", "private", "unknown"; nullopt for anything else.
+  static std::optional<Country> parse(std::string_view text);
+  [[nodiscard]] std::string to_string() const;
+  auto operator<=>(const Country&) const = default;
+};
+inline constexpr Country Country::private_{1};
+inline constexpr Country Country::unknown{2};
+
+/// One condition of a rule: the packet's value is (or, negated, is not) among `values`.
+template <class T>
+struct Condition {
+  std::vector<T> values;
+  bool negated = false;
+};
+
+/// All that are present must hold.
+struct Conditions {
+  std::optional<Condition<Network>> source;
+  std::optional<Condition<Country>> country;
+  std::optional<Condition<std::uint32_t>> asn;
+  std::optional<Condition<std::string>> user_agent;  ///< names of pattern sets
+  std::optional<Condition<std::string>> methods;     ///< upper case
+  std::optional<Condition<std::string>> listener;    ///< listener names
+  std::optional<Condition<std::string>> transport;   ///< "udp", "tcp", "tls", "ws", "wss"
+  std::optional<Condition<std::string>> from_user;   ///< shell patterns: * and ?
+  std::optional<Condition<std::string>> to_user;
+  std::optional<Condition<std::string>> request_user;
+  std::optional<bool> registered;
+
+  [[nodiscard]] bool empty() const;
+};
+
+enum class Action : std::uint8_t { allow, drop, reject, ban };
+
+/// "allow", "drop", "reject", "ban".
+const char* to_string(Action action);
+
+/// Where a rule stands in the operator's file (1-based); an empty file is a rule of our own.
+struct SourceLine {
+  std::string file;
+  int line = 0;
+};
+
+struct RuleOptions {
+  std::string name;
+  Conditions when;
+  Conditions unless;  ///< "must not hold"; ignored if empty
+  Action action = Action::allow;
+  int status = 403;                             ///< of a reject
+  std::chrono::seconds ban_time{3600};          ///< of a ban
+  bool log_only = false;                        ///< shadow mode: counted and logged, then the next rule
+  SourceLine at;
+};
+
+struct PolicyOptions {
+  std::map<std::string, std::vector<std::string>> user_agents;  ///< set name -> RE2 patterns; `builtin` among the patterns means the shipped list
+  std::vector<RuleOptions> rules;
+  bool builtin_scanners = true;  ///< a last rule of our own: known scanners are banned
+  Action default_action = Action::allow;
+};
+
+}  // namespace postern::acl

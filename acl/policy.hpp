@@ -1,0 +1,68 @@
+// The operator's rules, compiled: read from the top, the first that matches decides.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "acl/geo.hpp"
+#include "acl/options.hpp"
+
+namespace postern::acl {
+
+/// What rules look at. Views into the packet; nothing here is trusted or owned.
+struct RequestFacts {
+  Address source;
+  std::string_view method;
+  std::string_view user_agent;
+  std::string_view from_user;     ///< %-decoding is not done: compared as written
+  std::string_view to_user;
+  std::string_view request_user;
+  std::string_view listener;      ///< the listener's name
+  std::string_view transport;     ///< "udp" ...
+  bool registered = false;        ///< the flow carries a live registration
+};
+
+/// What a policy says of one request.
+struct Verdict {
+  static constexpr std::size_t max_shadows = 8;
+
+  Action action = Action::allow;
+  int rule = default_rule;          ///< index into Policy::rules(), or default_rule
+  std::array<std::int16_t, max_shadows> shadows{};  ///< rules in shadow mode that matched, in order
+  std::uint8_t shadow_count = 0;                    ///< at most max_shadows are remembered
+
+  static constexpr int default_rule = -1;
+};
+
+/// Immutable; shared between workers as shared_ptr<const Policy>.
+class Policy {
+ public:
+  /// On failure (a pattern that RE2 refuses, an unknown set name, too large a pattern set) the message names it.
+  static std::variant<std::shared_ptr<const Policy>, std::string> compile(const PolicyOptions& options, Geo geo);
+  ~Policy();
+  Policy(const Policy&) = delete;
+  Policy& operator=(const Policy&) = delete;
+
+  /// No allocation, no exception; country and ASN are looked up at most once and only when a rule asks.
+  [[nodiscard]] Verdict decide(const RequestFacts& facts) const;
+
+  /// The operator's rules in order and, last, `builtin scanners` unless it is off.
+  [[nodiscard]] std::span<const RuleOptions> rules() const;
+  /// The rule's name, `builtin scanners` or `default_action`: what logs and `explain` print.
+  [[nodiscard]] std::string_view rule_name(int rule) const;
+  [[nodiscard]] const Geo& geo() const;
+
+ private:
+  Policy();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postern::acl

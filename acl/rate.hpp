@@ -1,0 +1,46 @@
+// Token buckets (GCRA form: one time stamp a bucket).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace postern::acl {
+
+using Clock = std::chrono::steady_clock;
+using TimePoint = Clock::time_point;
+using Duration = std::chrono::nanoseconds;
+
+/// `per_second` tokens a second, at most `burst` saved up. Both are > 0; "no limit" is an absent Rate.
+struct Rate {
+  double per_second = 0;
+  double burst = 0;
+  bool operator==(const Rate&) const = default;
+};
+
+/// A Rate made ready for the packet path: integer nanoseconds only.
+class RateLimit {
+ public:
+  constexpr RateLimit() = default;
+  explicit RateLimit(const Rate& rate);
+  /// The same rate with `factor` times the allowance (rate and burst); factor >= 1.
+  [[nodiscard]] RateLimit times(std::uint32_t factor) const;
+
+ private:
+  friend class TokenBucket;
+  std::int64_t emission_interval_ns_ = 0;
+  std::int64_t burst_tolerance_ns_ = 0;
+};
+
+/// The state of one bucket. A default bucket is full. Time may stand still but not run backwards.
+class TokenBucket {
+ public:
+  /// Takes one token; false (and nothing taken) if there is none.
+  bool take(const RateLimit& limit, TimePoint now);
+  /// How long until take() can succeed; zero if it can now.
+  [[nodiscard]] Duration wait(const RateLimit& limit, TimePoint now) const;
+
+ private:
+  std::int64_t theoretical_arrival_ns_ = INT64_MIN;
+};
+
+}  // namespace postern::acl

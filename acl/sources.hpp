@@ -1,0 +1,65 @@
+// What is remembered of each source address, in a bounded table.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "acl/address.hpp"
+#include "acl/rate.hpp"
+
+namespace postern::acl {
+
+/// One source's memory. `known` sources (an accepted registration) are never evicted for an unknown one.
+struct Source {
+  TokenBucket unproven;       ///< what merely bears the address is charged here (sip-behaviour: two buckets)
+  TokenBucket proven;
+  std::int64_t known_until_ns = INT64_MIN;  ///< steady_clock, since epoch
+  [[nodiscard]] bool known(TimePoint now) const;
+  void set_known_until(TimePoint until);
+};
+
+/// Set-associative hash table: memory grows with use up to the bound and never beyond; a full set evicts
+/// the entry that was idle longest, unknown before known. Keys are mixed with a random seed, so that
+/// nobody can choose addresses that collide.
+class SourceTable {
+ public:
+  /// `capacity`: most sources remembered (rounded up to a power of two); `seed` makes placement unpredictable.
+  SourceTable(std::size_t capacity, std::uint64_t seed);
+  ~SourceTable();
+  SourceTable(SourceTable&&) noexcept;
+  SourceTable& operator=(SourceTable&&) noexcept;
+
+  /// The source's entry, made if need be; the reference holds until the next call of touch().
+  Source& touch(const Address& address, TimePoint now);
+  /// The entry if there is one.
+  [[nodiscard]] Source* find(const Address& address);
+
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::uint64_t evictions() const;
+  [[nodiscard]] std::size_t memory_bytes() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Buckets by (source, method number), for per_source_methods: the same bounds and eviction by idleness.
+class MethodBuckets {
+ public:
+  MethodBuckets(std::size_t capacity, std::uint64_t seed);
+  ~MethodBuckets();
+  MethodBuckets(MethodBuckets&&) noexcept;
+  MethodBuckets& operator=(MethodBuckets&&) noexcept;
+  /// The bucket, made full if need be; the reference holds until the next call.
+  TokenBucket& touch(const Address& address, std::uint8_t method, TimePoint now);
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::uint64_t evictions() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postern::acl

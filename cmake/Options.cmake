@@ -1,0 +1,23 @@
+# What every target of ours is compiled with: postern_options, linked PRIVATE by each library and test.
+add_library(postern_options INTERFACE)
+target_include_directories(postern_options INTERFACE "${CMAKE_SOURCE_DIR}")
+target_compile_options(postern_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wnull-dereference -Werror
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-error=null-dereference>)
+target_compile_definitions(postern_options INTERFACE BOOST_ASIO_NO_DEPRECATED)
+
+if(POSTERN_SANITIZE)
+  add_compile_options(-fsanitize=${POSTERN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${POSTERN_SANITIZE})
+endif()
+if(POSTERN_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+# postern_library(NAME SOURCES... [PUBLIC libs...] [PRIVATE libs...]): one static library a folder; third-party libraries
+# go behind PRIVATE, so that the compiler and the linker keep the include rules.
+function(postern_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE postern_options ${ARG_PRIVATE})
+endfunction()

@@ -1,0 +1,65 @@
+// Writing a message that differs from the one that came only where we say so.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sip/prescreen.hpp"
+
+namespace postern::sip {
+
+/// A list of edits over the bytes of a RawMessage, applied in one pass. Everything else is copied as it came.
+/// Reused from message to message: reset() keeps the memory.
+class Editor {
+ public:
+  void reset(const RawMessage& message);
+
+  /// Replaces a span by text. Spans must not overlap; they may come in any order.
+  void replace(Span span, std::string_view text);
+  /// Replaces a view into the message (for what UriView and others give).
+  void replace(std::string_view part, std::string_view text);
+  void remove(const HeaderLine& header);
+  /// Puts "Name: value CRLF" before a header line; several at one place keep their order.
+  void insert_before(const HeaderLine& header, std::string_view name, std::string_view value);
+  /// Behind the last header.
+  void append(std::string_view name, std::string_view value);
+  /// Replaces the body and with it Content-Length (added if it was absent).
+  void replace_body(std::string_view body);
+
+  /// Where edits' texts live: an edit's text is copied here, so callers may pass temporaries.
+  /// False, and nothing usable in `out`, if a text for the header section held CR, LF or NUL (nobody injects a header
+  /// through us), edits overlapped, or the result is larger than Bounds::message.
+  [[nodiscard]] bool serialise(std::string& out);
+
+ private:
+  struct Edit {
+    Span span;
+    std::uint32_t order;
+    std::uint32_t text_begin, text_end;
+  };
+  void add(Span span, std::string_view text, bool header_text);
+
+  const RawMessage* message_ = nullptr;
+  std::vector<Edit> edits_;
+  std::string texts_;
+  bool bad_ = false;
+};
+
+/// A response that we make ourselves to a request (RFC 3261 §8.2.6): all Vias, From, To (with `to_tag` added if it has none and
+/// the status is not 100), Call-ID, CSeq, then `extra` (whole header lines, each with its CRLF) and Content-Length: 0.
+/// The top Via gets received and rport as RFC 3581 §4 has them, made from `source_host` and `source_port`.
+struct ResponseParts {
+  int status_code = 0;
+  std::string_view reason_phrase;
+  std::string_view to_tag;
+  std::string_view extra;
+  std::string_view source_host;  ///< without brackets
+  std::uint16_t source_port = 0;
+};
+void write_response(const RawMessage& request, const ResponseParts& parts, std::string& out);
+/// The standard phrase: 404 -> "Not Found"; "Unknown" if it has none.
+std::string_view reason_phrase_of(int status_code);
+
+}  // namespace postern::sip

@@ -1,0 +1,18 @@
+// SIP methods as a small number.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace postern::sip {
+
+/// The methods of RFC 3261, 3262, 3311, 3428, 3515, 3903, 6086, 6665; `other` is any other token.
+enum class Method : std::uint8_t { ack, bye, cancel, info, invite, message, notify, options, prack, publish, refer, register_, subscribe, update, other };
+inline constexpr std::size_t method_count = 15;
+
+/// Case-sensitive (RFC 3261 §7.1).
+Method method_of(std::string_view token);
+/// "REGISTER"; "other" for Method::other (the word that metrics use).
+std::string_view to_string(Method method);
+
+}  // namespace postern::sip
