@@ -1,0 +1,60 @@
+// An operator's YAML file -> option structs, or every error at once.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "acl/options.hpp"
+#include "sbc/net/options.hpp"
+#include "sbc/options.hpp"
+
+namespace postern::config {
+
+enum class Severity : std::uint8_t { error, warning };
+
+/// One thing that is wrong, and where. `path` reads as `rules[1].status`; `(yaml)` for a syntax error.
+struct Problem {
+  std::string file;
+  int line = 1;    ///< 1-based
+  int column = 1;  ///< 1-based
+  std::string path;
+  Severity severity = Severity::error;
+  std::string message;  ///< without the word "warning:"
+
+  /// "file:line:column: path: message", a warning's message beginning with "warning: ".
+  [[nodiscard]] std::string to_string() const;
+};
+
+/// Everything that the file says, defaults filled in, names resolved, lists read.
+struct Config {
+  sbc::EngineOptions engine;
+  acl::PolicyOptions policy;
+  std::optional<std::string> country_database;  ///< absolute path
+  std::optional<std::string> asn_database;
+  net::ShellOptions shell;
+};
+
+struct LoadResult {
+  Config config;                  ///< usable only if no problem is an error
+  std::vector<Problem> problems;  ///< in order of file, line, column
+
+  [[nodiscard]] bool ok() const;
+};
+
+/// Reads and checks a file and what it names (lists, databases, addresses). Never throws on bad input; ends within a bounded
+/// time and memory on hostile YAML.
+LoadResult load_file(const std::string& path);
+/// The same for text in memory; relative paths in it are relative to `directory`; `name` stands in the problems.
+LoadResult load_text(std::string_view text, const std::string& name, const std::string& directory);
+
+/// The array of `{"file", "line", "column", "path", "severity", "message"}` that `check --json` prints.
+std::string to_json(const std::vector<Problem>& problems);
+
+/// The commented file of all keys and defaults, and the reference page in Markdown, both made from the schema table.
+std::string default_file();
+std::string reference_page();
+
+}  // namespace postern::config

@@ -1,0 +1,26 @@
+// What the shell can be told: filled by config, consumed by sbc/net.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sbc/flow.hpp"
+
+namespace postern::net {
+
+enum class LogFormat : std::uint8_t { text, json };
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+struct LogOptions {
+  LogFormat format = LogFormat::text;
+  LogLevel level = LogLevel::info;
+};
+
+struct ShellOptions {
+  std::string state = "/var/lib/postern";  ///< folder for keys and tables; created 0700
+  std::optional<sbc::Endpoint> admin = sbc::Endpoint{acl::Address::v4(0x7f000001), 9460};  ///< /metrics /healthz /readyz; absent: off
+  LogOptions log;
+};
+
+}  // namespace postern::net

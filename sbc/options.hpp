@@ -1,0 +1,61 @@
+// What the engine can be told: filled by config, consumed by sbc.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "acl/address.hpp"
+#include "acl/options.hpp"
+#include "acl/rate.hpp"
+#include "sbc/flow.hpp"
+#include "sip/method.hpp"
+
+namespace postern::sbc {
+
+/// A host (name or address, IPv6 without brackets) and perhaps a port (0: none), as shown to others.
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+  bool operator==(const HostPort&) const = default;
+};
+
+struct ListenerOptions {
+  std::string name;
+  Transport transport = Transport::udp;
+  Endpoint bind;
+  std::optional<HostPort> advertise;                             ///< default: the bound address; for a wildcard the local address that the packet came in on
+  std::vector<std::pair<acl::Network, HostPort>> advertise_to;   ///< by the peer's network, most specific wins
+};
+
+struct PbxOptions {
+  std::vector<Endpoint> addresses;            ///< at least one
+  Transport transport = Transport::udp;
+  std::optional<Endpoint> bind;               ///< default: the local address of the route, port 5080
+  std::optional<std::string> domain;          ///< host written into Request-URIs toward the PBX; default: its address
+  std::optional<std::string> public_domain;   ///< host shown to clients where the PBX writes its own; default: what the listener advertises
+  std::chrono::milliseconds timeout{4000};    ///< no answer at all for so long: the next address; none left: 408 to an INVITE
+};
+
+/// Absent limits are off.
+struct LimitsOptions {
+  std::optional<acl::Rate> per_source = acl::Rate{50, 100};
+  std::map<std::string, acl::Rate> per_source_methods = {{"REGISTER", {5, 20}}, {"INVITE", {5, 20}}};  ///< by method name, upper case
+  std::optional<acl::Rate> unknown_sources = acl::Rate{2000, 4000};
+  std::optional<acl::Rate> pbx = acl::Rate{1000, 2000};
+  std::size_t tracked_sources = 1'000'000;
+};
+
+struct EngineOptions {
+  std::vector<ListenerOptions> listeners;  ///< 1..255
+  PbxOptions pbx;
+  LimitsOptions limits;
+  std::vector<acl::Network> trusted;
+};
+
+}  // namespace postern::sbc
