@@ -1,0 +1,60 @@
+// The pure engine: bytes and a time in, datagrams to send out. No socket, no clock, no file.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "acl/policy.hpp"
+#include "acl/rate.hpp"
+#include "sbc/event.hpp"
+#include "sbc/flow.hpp"
+#include "sbc/metrics.hpp"
+#include "sbc/options.hpp"
+#include "sbc/outbox.hpp"
+#include "sbc/outcome.hpp"
+
+namespace postern::sbc {
+
+using acl::TimePoint;
+
+/// What keeps tokens, branches and table placement unpredictable. The shell keeps `secret` in the state folder, so that tokens
+/// given out before a restart still open; `table_seed` is new at each start.
+struct Secrets {
+  std::array<std::uint8_t, 64> secret{};
+  std::uint64_t table_seed = 0;
+};
+
+struct Datagram {
+  std::string_view bytes;
+  Flow flow;  ///< side, listener, local address, peer
+};
+
+class Engine {
+ public:
+  /// `options.pbx.bind` must be set (the shell finds the local address of the route where the operator left it out).
+  /// `events` must outlive the engine.
+  Engine(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// The life of a datagram (docs/life-of-a-datagram.md). `now` never runs backwards.
+  Outcome handle(const Datagram& datagram, TimePoint now, Outbox& out);
+
+  /// When advance() has something to do next; nullopt: nothing is pending.
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  /// Timers that are due: retransmissions, transaction timeouts, expiries. A bounded amount of work a call.
+  void advance(TimePoint now, Outbox& out);
+
+  [[nodiscard]] const Metrics& metrics() const;
+  [[nodiscard]] Gauges gauges(TimePoint now) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postern::sbc

@@ -1,0 +1,45 @@
+// What the engine has to say to the operator's log.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "sbc/flow.hpp"
+#include "sbc/outcome.hpp"
+
+namespace postern::sbc {
+
+enum class EventKind : std::uint8_t {
+  refused,      ///< a registration or a call was refused (other refusals: only with `log: {level: debug}`)
+  would_refuse, ///< a rule in shadow mode matched
+  ban,          ///< a source is banned or silenced from now on
+  registered,   ///< a device is registered: first time, or from another flow
+  unregistered, ///< it took itself off, or its time ran out
+  redirect_blocked,  ///< a phone's 3xx became 480
+  suppressed,   ///< `count` events of this kind and outcome were not logged one by one (floods are summarised)
+};
+
+/// Views hold during the call. Texts come from the network: the log escapes them.
+struct Event {
+  EventKind kind = EventKind::refused;
+  Outcome reason = Outcome::forwarded;
+  std::string_view rule;
+  Endpoint source;
+  std::string_view country;
+  std::string_view user_agent;
+  std::string_view method;
+  std::string_view device;
+  std::string_view call_id;
+  std::string_view detail;          ///< the defect, the bad header, the listener ...
+  std::chrono::seconds duration{0}; ///< of a ban
+  std::uint64_t count = 0;
+};
+
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void on_event(const Event& event) = 0;
+};
+
+}  // namespace postern::sbc

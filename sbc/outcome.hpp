@@ -1,0 +1,69 @@
+// How the handling of one packet can end. Each packet ends in exactly one of these; the word is its metric label and its log word.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace postern::sbc {
+
+/// What an outcome is to the operator.
+enum class OutcomeKind : std::uint8_t {
+  passed,   ///< it went on, or was answered in the course of things
+  ignored,  ///< nothing to do and nothing wrong: keep-alives, repetitions
+  refused,  ///< postern_messages_refused_total{reason}
+};
+
+// clang-format off
+// word                    kind      what it means (also the help text of docs/operations.md)
+#define POSTERN_OUTCOMES(X)                                                                                        \
+  X(forwarded,             passed,   "sent on to the other side")                                                  \
+  X(answered,              passed,   "answered by Postern: 200 to CANCEL, a repetition answered from memory")      \
+  X(keep_alive,            ignored,  "CRLF, NULs or an empty datagram")                                            \
+  X(stun,                  ignored,  "a STUN message")                                                             \
+  X(repeated,              ignored,  "a repetition of what is already under way, or an ACK that ends a transaction") \
+  X(banned,                refused,  "the source is banned")                                                       \
+  X(silenced,              refused,  "the source is silenced for up to a minute on unproven evidence")             \
+  X(source_limit,          refused,  "over limits.per_source")                                                     \
+  X(unknown_sources_limit, refused,  "over limits.unknown_sources")                                                \
+  X(method_limit,          refused,  "over limits.per_source_methods")                                             \
+  X(pbx_limit,             refused,  "over limits.pbx")                                                            \
+  X(garbage,               refused,  "not SIP")                                                                    \
+  X(malformed,             refused,  "SIP that breaks a rule of the protocol or a bound")                          \
+  X(rule_drop,             refused,  "a rule with action drop")                                                    \
+  X(rule_reject,           refused,  "a rule with action reject")                                                  \
+  X(rule_ban,              refused,  "a rule with action ban")                                                     \
+  X(default_action,        refused,  "no rule matched and default_action refuses")                                 \
+  X(not_pbx,               refused,  "a packet to the core port from an address that is not the PBX's")            \
+  X(no_token,              refused,  "a request of the PBX that names no device of ours")                          \
+  X(bad_token,             refused,  "a token that was made up, changed or given to the other side")               \
+  X(no_transaction,        refused,  "a response that belongs to no request of ours")                              \
+  X(loop,                  refused,  "a request that has been here before")                                        \
+  X(transactions_full,     refused,  "the transaction table is full of unanswered requests")                       \
+  X(too_large,             refused,  "larger than a datagram after rewriting")                                     \
+  X(not_served,            refused,  "an in-dialog request of a dialog that is not known")
+// clang-format on
+
+enum class Outcome : std::uint8_t {
+#define X(word, kind, help) word,
+  POSTERN_OUTCOMES(X)
+#undef X
+};
+
+struct OutcomeInfo {
+  std::string_view word;
+  OutcomeKind kind;
+  std::string_view help;
+};
+
+inline constexpr std::array outcome_table = {
+#define X(word, kind, help) OutcomeInfo{#word, OutcomeKind::kind, help},
+    POSTERN_OUTCOMES(X)
+#undef X
+};
+inline constexpr std::size_t outcome_count = outcome_table.size();
+
+inline constexpr const OutcomeInfo& info(Outcome outcome) { return outcome_table[static_cast<std::size_t>(outcome)]; }
+
+}  // namespace postern::sbc
