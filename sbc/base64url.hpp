@@ -1,0 +1,17 @@
+// RFC 4648 §5 without padding.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace postern::sbc {
+
+void append_base64url(std::string& out, std::span<const std::uint8_t> bytes);
+/// Decodes into `out` and returns how many bytes that were; nullopt: a letter outside the alphabet, non-canonical trailing bits,
+/// or more than fits.
+std::optional<std::size_t> decode_base64url(std::string_view text, std::span<std::uint8_t> out);
+
+}  // namespace postern::sbc

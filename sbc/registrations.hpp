@@ -1,0 +1,87 @@
+// The registrations that went through us, in memory: a cache that answers "is this flow a registered device", and which
+// Contact the PBX holds for it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "acl/rate.hpp"
+#include "sbc/flow.hpp"
+
+namespace postern::sbc {
+
+using acl::TimePoint;
+
+/// One binding of one device.
+struct Binding {
+  std::string aor_user;       ///< the To user of the REGISTER: the extension
+  std::string call_id;        ///< of the REGISTERs that make and refresh it
+  std::string instance;       ///< +sip.instance as written, may be empty
+  std::string contact_uri;    ///< the device's own Contact URI, as it wrote it
+  std::string core_contact;   ///< the whole URI that the PBX was given ("sip:1001~TOKEN@10.0.0.2:5080"), byte for byte
+  Flow flow;
+  TimePoint expires;          ///< as the PBX granted it
+  TimePoint last_heard;       ///< any packet of the flow
+  TimePoint since;            ///< first accepted
+};
+
+/// What the REGISTER that is under way wants; kept by (transaction's) owner until the PBX's 200.
+/// Bounded: a full table evicts the binding that ends soonest. Look-ups by AOR, by flow and by core contact are O(1) expected.
+class Registrations {
+ public:
+  /// A device of an AOR may hold several bindings (max_contacts is the PBX's business), but never more than so many are kept.
+  static constexpr std::size_t bindings_an_aor = 16;
+
+  Registrations(std::size_t capacity, std::uint64_t seed);
+  ~Registrations();
+  Registrations(Registrations&&) noexcept;
+  Registrations& operator=(Registrations&&) noexcept;
+
+  /// Adds or refreshes the binding with the same aor_user and core_contact. True if it is new (first time or from another flow).
+  bool accept(Binding binding);
+  /// Removes that binding; false if there was none.
+  bool remove(std::string_view aor_user, std::string_view core_contact);
+  /// All of an AOR (REGISTER with "*").
+  std::size_t remove_all(std::string_view aor_user);
+
+  /// The binding that a refresh over another flow replaces: same AOR and Call-ID, or the same instance whose flow was silent for
+  /// `silent_for`; and another flow than `flow`. nullptr: none.
+  [[nodiscard]] const Binding* replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance, const Flow& flow, TimePoint now,
+                                           acl::Duration silent_for) const;
+  /// The bindings of an AOR, newest last; pointers hold until the next change.
+  [[nodiscard]] std::vector<const Binding*> of(std::string_view aor_user) const;
+  [[nodiscard]] const Binding* by_core_contact(std::string_view core_contact) const;
+
+  /// A live registration over exactly this flow (transport, listener, peer address and port)?
+  [[nodiscard]] bool live(const Flow& flow, TimePoint now) const;
+  /// How many different devices (AORs) hold live registrations from this address; the allowance of a proven source counts them.
+  [[nodiscard]] std::size_t devices_at(const acl::Address& address, TimePoint now) const;
+  /// A packet of this flow came in.
+  void heard(const Flow& flow, TimePoint now);
+
+  /// Removes what has ended, at most `limit` a call; calls `ended(const Binding&)` for each.
+  template <class F>
+  void expire(TimePoint now, std::size_t limit, F&& ended) {
+    while (limit-- > 0) {
+      std::optional<Binding> binding = pop_expired(now);
+      if (!binding) return;
+      ended(*binding);
+    }
+  }
+
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::uint64_t evictions() const;
+  [[nodiscard]] std::optional<TimePoint> next_expiry() const;
+
+ private:
+  std::optional<Binding> pop_expired(TimePoint now);
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postern::sbc

@@ -1,0 +1,110 @@
+// The transaction layer of a proxy over UDP (RFC 3261 §16, §17; RFC 4320; RFC 6026): one record joins the server transaction toward
+// who asked and the client transaction toward whom it was sent.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "acl/rate.hpp"
+#include "sbc/branch.hpp"
+#include "sbc/flow.hpp"
+#include "sbc/outbox.hpp"
+#include "sip/prescreen.hpp"
+
+namespace postern::sbc {
+
+using acl::TimePoint;
+
+/// RFC 3261 Table 4, RFC 6026.
+struct Timers {
+  static constexpr std::chrono::milliseconds t1{500}, t2{4000}, t4{5000};
+  static constexpr std::chrono::milliseconds transaction_timeout = 64 * t1;  ///< B, F, H, J, L, M (and D)
+  static constexpr std::chrono::seconds proceeding_timeout{181};             ///< C: more than three minutes
+};
+
+enum class TransactionState : std::uint8_t {
+  calling,     ///< sent, nothing heard (INVITE: A, B; others: E, F: "trying")
+  proceeding,  ///< a provisional response came (INVITE: C; others: E at T2, F)
+  completed,   ///< a final response was passed on (INVITE non-2xx: G, H, then D; others: J and K)
+  confirmed,   ///< INVITE: the ACK to a non-2xx came (I)
+  accepted,    ///< INVITE: a 2xx was passed on (L, M): more 2xx still pass
+};
+
+struct Transaction {
+  BranchId id;
+  bool is_cancel = false;   ///< our own CANCEL: it has no server side
+  bool is_invite = false;
+  sip::Method method = sip::Method::other;
+  TransactionState state = TransactionState::calling;
+  Flow from;                ///< who asked; answers go there
+  Flow to;                  ///< where the request was sent
+  bool proven = false;      ///< the request proved its source; else a final answer to INVITE is not repeated on timer G (a repeated request fetches it)
+  TimePoint started;
+  std::string original;     ///< the request's header section as it came (what an answer of our own copies); INVITE only
+  std::string sent;         ///< the request as it was sent
+  std::string last_response;///< the last response passed to `from`
+  std::string hidden_vias;  ///< Via lines that were taken off and that responses get back (whole lines with CRLF); empty toward the core
+  std::string memo;         ///< what the proxy wants to remember until the final response (its own format)
+  bool cancel_wanted = false;  ///< CANCEL came before any provisional response (§9.1)
+  bool cancel_sent = false;
+};
+
+/// What a request is, seen by the transaction layer.
+enum class RequestMatch : std::uint8_t {
+  fresh,      ///< no transaction: route it (an ACK to a 2xx, too)
+  repeated,   ///< absorbed
+  answered,   ///< a repetition that was answered from memory, or a CANCEL that was answered and passed on
+  no_invite,  ///< a CANCEL that matches no INVITE: the caller answers 481
+};
+
+class Transactions {
+ public:
+  /// `capacity` records and `memory` bytes of message text at most. When either is full the oldest completed ones go first
+  /// (a lost one is made again by the next retransmission); unanswered ones are never evicted.
+  /// `pbx_timeout`: how long a request toward the core may go without any answer (pbx.timeout) before it times out.
+  Transactions(std::size_t capacity, std::size_t memory, std::chrono::milliseconds pbx_timeout, std::uint64_t seed);
+  ~Transactions();
+  Transactions(Transactions&&) noexcept;
+  Transactions& operator=(Transactions&&) noexcept;
+
+  /// Step 5 of a datagram's life, for requests. Handles repetitions, ACK to non-2xx and CANCEL whole: what it has to send is put into `out`.
+  RequestMatch match(const BranchId& id, const sip::RawMessage& request, const Flow& from, TimePoint now, Outbox& out);
+
+  /// Starts a transaction for a request that is about to be sent as `sent` to `to`, and puts it into `out`. For an INVITE a 100 goes to
+  /// `from` at once if `proven` (an unproven one gets it when it repeats itself). nullptr: full of unanswered ones.
+  Transaction* begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven, std::string_view sent, TimePoint now, Outbox& out);
+
+  /// The transaction that a response belongs to: by the branch of its top Via, the CSeq method and the flow that it must come from
+  /// (same side, same peer address; ports may differ). nullptr: none, or it was our CANCEL's (then absorbed).
+  Transaction* match_response(const BranchId& id, const sip::RawMessage& response, const Flow& from);
+
+  /// Passes `response` on: `forwarded` is what `from` gets (made by the proxy). ACKs a non-2xx to INVITE hop by hop, absorbs what must not be
+  /// passed on (100, repetitions of a final response), keeps timers. True if `forwarded` was put into `out`.
+  bool deliver(Transaction& transaction, const sip::RawMessage& response, std::string_view forwarded, TimePoint now, Outbox& out);
+  /// False: deliver() would absorb this response anyway (100, a repetition), so the proxy need not rewrite it. ACKs and timers are done by this call.
+  bool wants(Transaction& transaction, const sip::RawMessage& response, TimePoint now, Outbox& out);
+
+  /// Answers a transaction ourselves (`status` 300..699), as if the next hop had.
+  void answer(Transaction& transaction, int status, std::string_view extra_headers, TimePoint now, Outbox& out);
+
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  /// Fires what is due, at most `limit` timers: retransmissions, 408 to an INVITE whose time ran out (silence for all else, RFC 4320), CANCEL on
+  /// timer C, removal. `timed_out(Transaction&)` is called before a transaction ends without any answer of the next hop.
+  void advance(TimePoint now, std::size_t limit, Outbox& out, const std::function<void(Transaction&)>& timed_out);
+
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::size_t memory() const;
+  [[nodiscard]] std::uint64_t evictions() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postern::sbc
