@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,7 @@ class Editor {
     std::uint32_t text_begin, text_end;
   };
   void add(Span span, std::string_view text, bool header_text);
+  void add_line(std::uint32_t at, std::string_view name, std::string_view value);
 
   const RawMessage* message_ = nullptr;
   std::vector<Edit> edits_;

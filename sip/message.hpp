@@ -10,9 +10,9 @@ namespace postern::sip {
 
 /// Why a message that passed the prescreen is refused after all, as the status that says so (RFC 3261 §16.3, §8.2).
 struct ParseVerdict {
-  int status = 0;                 ///< 0: good; else 400, 416, 420, 483, 505 ...
-  std::string_view header;        ///< the header or part that is wrong; static storage
-  std::string_view unsupported;   ///< with 420: the option tags, a view into the message
+  int status = 0;                ///< 0: good; else 400, 416, 420, 483, 505 ...
+  std::string_view header;       ///< the header or part that is wrong; static storage
+  std::string_view unsupported;  ///< with 420: the option tags, a view into the message
   [[nodiscard]] bool ok() const { return status == 0; }
 };
 

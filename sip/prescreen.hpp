@@ -32,19 +32,19 @@ struct HeaderLine {
 
 /// Views into a message that passed the prescreen. Valid as long as the bytes are.
 struct RawMessage {
-  std::string_view bytes;        ///< the message: header section and body as framed by Content-Length (octets past it are cut off, §18.3)
+  std::string_view bytes;  ///< the message: header section and body as framed by Content-Length (octets past it are cut off, §18.3)
   bool is_request = false;
-  Method method = Method::other; ///< of a response: the CSeq's
-  std::string_view method_text;  ///< of a response: the CSeq's
-  std::string_view request_uri;  ///< requests
-  int status_code = 0;           ///< responses: 100..699
+  Method method = Method::other;  ///< of a response: the CSeq's
+  std::string_view method_text;   ///< of a response: the CSeq's
+  std::string_view request_uri;   ///< requests
+  int status_code = 0;            ///< responses: 100..699
   std::string_view reason_phrase;
-  Span start_line;               ///< without the CRLF
+  Span start_line;  ///< without the CRLF
   ViaView top_via;
-  std::string_view branch;       ///< of the top Via; empty: RFC 2543
+  std::string_view branch;  ///< of the top Via; empty: RFC 2543
   std::string_view call_id;
   std::uint32_t cseq = 0;
-  std::string_view user_agent;   ///< User-Agent of a request, else empty; longer than 512 bytes: cut
+  std::string_view user_agent;          ///< User-Agent of a request, else empty; longer than 512 bytes: cut
   std::string_view from_uri, to_uri;    ///< without brackets
   std::string_view from_user, to_user;  ///< of sip:/sips: URIs, else empty
   std::string_view from_tag, to_tag;    ///< empty: none
@@ -74,9 +74,25 @@ enum class PrescreenResult : std::uint8_t {
 /// Why a message is malformed; each is answerable if it is a request whose Via, From, To, Call-ID and CSeq could be read.
 enum class Defect : std::uint8_t {
   none,
-  start_line, version, header_section_too_large, too_many_headers, too_many_elements, bad_header_line, control_character /* NUL or bare CR in the header section */,
-  no_end /* the empty line is missing */, content_length /* absent where required, inconsistent, not a number, past the end */, via, from, to, call_id, cseq,
-  cseq_method /* differs from the request's */, repeated_header /* two of a header that may stand once */, method /* a method that the parser cannot take: 501 */, max_forwards, status_code,
+  start_line,
+  version,
+  header_section_too_large,
+  too_many_headers,
+  too_many_elements,
+  bad_header_line,
+  control_character /* NUL or bare CR in the header section */,
+  no_end /* the empty line is missing */,
+  content_length /* absent where required, inconsistent, not a number, past the end */,
+  via,
+  from,
+  to,
+  call_id,
+  cseq,
+  cseq_method /* differs from the request's */,
+  repeated_header /* two of a header that may stand once */,
+  method /* a method that the parser cannot take: 501 */,
+  max_forwards,
+  status_code,
 };
 /// The header or part to name in a 400 ("Content-Length", "CSeq" ...).
 std::string_view to_string(Defect defect);
@@ -84,7 +100,8 @@ std::string_view to_string(Defect defect);
 struct Prescreened {
   PrescreenResult result = PrescreenResult::garbage;
   Defect defect = Defect::none;
-  bool answerable = false;  ///< malformed, but `out` has what an answer copies (all of Via, From, To, Call-ID, CSeq and it is a request, not an ACK)
+  bool answerable =
+      false;  ///< malformed, but `out` has what an answer copies (all of Via, From, To, Call-ID, CSeq and it is a request, not an ACK)
 };
 
 /// Looks at one datagram (or one framed stream message). `out` is filled as far as reading got.

@@ -20,16 +20,16 @@ struct Span {
 /// A sip: or sips: URI, split. `whole` = scheme ":" [user [":" password] "@"] host [":" port] [params] [headers].
 struct UriView {
   std::string_view whole;
-  std::string_view scheme;    ///< as written
-  std::string_view user;      ///< without password; empty if there is no "@"
+  std::string_view scheme;  ///< as written
+  std::string_view user;    ///< without password; empty if there is no "@"
   std::string_view password;
-  std::string_view host;      ///< IPv6 with its brackets
-  std::string_view port_text; ///< digits as written, may be empty
-  std::uint16_t port = 0;     ///< 0: none given
-  std::string_view params;    ///< with its leading ";", may be empty
-  std::string_view headers;   ///< with its leading "?", may be empty
-  bool has_user = false;      ///< there is an "@"
-  bool secure = false;        ///< sips:
+  std::string_view host;       ///< IPv6 with its brackets
+  std::string_view port_text;  ///< digits as written, may be empty
+  std::uint16_t port = 0;      ///< 0: none given
+  std::string_view params;     ///< with its leading ";", may be empty
+  std::string_view headers;    ///< with its leading "?", may be empty
+  bool has_user = false;       ///< there is an "@"
+  bool secure = false;         ///< sips:
 
   /// nullopt: not sip: or sips:, or not well-formed enough to be split without doubt.
   static std::optional<UriView> parse(std::string_view uri);
@@ -41,11 +41,11 @@ struct UriView {
 
 /// One element of From, To, Contact, Route, Record-Route, Refer-To ...: [display] <uri> params, or uri params.
 struct NameAddrView {
-  std::string_view whole;     ///< the element without the white space around it
-  std::string_view display;   ///< as written, quotes included
-  std::string_view uri;       ///< without the angle brackets
-  std::string_view params;    ///< header parameters with the leading ";" (white space kept), may be empty
-  bool bracketed = false;     ///< without brackets everything after ";" is a header parameter (§20)
+  std::string_view whole;    ///< the element without the white space around it
+  std::string_view display;  ///< as written, quotes included
+  std::string_view uri;      ///< without the angle brackets
+  std::string_view params;   ///< header parameters with the leading ";" (white space kept), may be empty
+  bool bracketed = false;    ///< without brackets everything after ";" is a header parameter (§20)
 
   /// nullopt: unbalanced quotes or brackets, or no URI.
   static std::optional<NameAddrView> parse(std::string_view element);
@@ -69,11 +69,12 @@ class ElementReader {
 /// One element of a Via (§20.42).
 struct ViaView {
   std::string_view whole;
+  std::string_view version;    ///< of the sent-protocol: "2.0"
   std::string_view transport;  ///< as written: "UDP"
   std::string_view sent_by;    ///< host[:port] as written
   std::string_view host;
-  std::uint16_t port = 0;      ///< 0: none given
-  std::string_view params;     ///< with the leading ";"
+  std::uint16_t port = 0;   ///< 0: none given
+  std::string_view params;  ///< with the leading ";"
 
   static std::optional<ViaView> parse(std::string_view element);
   [[nodiscard]] std::optional<std::string_view> param(std::string_view name) const;

@@ -1,0 +1,91 @@
+// Character classes of RFC 3261 §25.1, and the white space that may hold folds. Internal to sip/.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace postern::sip::chars {
+
+enum Class : std::uint8_t {
+  token = 1,     ///< token, which method and header names are
+  host = 2,      ///< in a host name or IPv4 address; "_" is not in the grammar, but in the field
+  ipv6 = 4,      ///< between the brackets of an IPv6 reference
+  digit = 8,     ///< 0..9
+  blank = 16,    ///< SP HT CR LF: white space around and inside a value, folds included
+  no_uri = 32,   ///< never in a URI: controls, SP, DEL, angle brackets, the double quote
+  alphanum = 64  ///< letters and digits
+};
+
+consteval std::array<std::uint8_t, 256> make_classes() {
+  std::array<std::uint8_t, 256> table{};
+  const auto mark = [&table](std::string_view set, unsigned bits) {
+    for (const char c : set) {
+      auto& entry = table.at(static_cast<unsigned char>(c));
+      entry = static_cast<std::uint8_t>(entry | bits);
+    }
+  };
+  mark("0123456789", digit | alphanum | token | host | ipv6);
+  mark("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", alphanum | token | host);
+  mark("abcdefABCDEF:.", ipv6);
+  mark("-._", host);
+  mark("-.!%*_+`'~", token);
+  mark(" \t\r\n", blank);
+  mark("<>\"\x7f ", no_uri);
+  for (unsigned c = 0; c < 0x20; ++c) table.at(c) = static_cast<std::uint8_t>(table.at(c) | no_uri);
+  return table;
+}
+inline constexpr std::array<std::uint8_t, 256> classes = make_classes();
+
+constexpr bool is(char c, Class which) { return (classes[static_cast<unsigned char>(c)] & which) != 0; }
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+constexpr bool all(std::string_view text, Class which) {
+  for (const char c : text) {
+    if (!is(c, which)) return false;
+  }
+  return true;
+}
+constexpr bool any(std::string_view text, Class which) {
+  for (const char c : text) {
+    if (is(c, which)) return true;
+  }
+  return false;
+}
+/// How many characters at the front are of the class.
+constexpr std::size_t run(std::string_view text, Class which) {
+  std::size_t n = 0;
+  while (n < text.size() && is(text[n], which)) ++n;
+  return n;
+}
+constexpr std::string_view skip_blank(std::string_view text) { return text.substr(run(text, blank)); }
+constexpr std::string_view trim_end(std::string_view text) {
+  while (!text.empty() && is(text.back(), blank)) text.remove_suffix(1);
+  return text;
+}
+constexpr std::string_view trim(std::string_view text) { return trim_end(skip_blank(text)); }
+/// From a to past the end of b, both views into one text.
+inline std::string_view between(std::string_view from, std::string_view to) {
+  return {from.data(), static_cast<std::size_t>(to.data() + to.size() - from.data())};
+}
+/// The offset past a quoted string that begins at text[at] (§25.1, with quoted pairs); npos: it does not end.
+constexpr std::size_t past_quoted(std::string_view text, std::size_t at) {
+  for (std::size_t i = at + 1; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      return i + 1;
+    }
+  }
+  return std::string_view::npos;
+}
+constexpr bool quotes_balance(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    at = text[at] == '"' ? past_quoted(text, at) : at + 1;
+    if (at == std::string_view::npos) return false;
+  }
+  return true;
+}
+
+}  // namespace postern::sip::chars

@@ -1,0 +1,101 @@
+#include "sip/editor.hpp"
+
+#include <algorithm>
+
+#include "sip/chars.hpp"
+
+namespace postern::sip {
+namespace {
+
+using std::string_view;
+
+constexpr string_view line_end = "\r\n";
+
+/// What would let a text begin a header line of its own, or hide the rest from C strings.
+bool breaks_lines(string_view text) { return text.find_first_of(string_view{"\r\n\0", 3}) != string_view::npos; }
+
+}  // namespace
+
+void Editor::reset(const RawMessage& message) {
+  message_ = &message;
+  edits_.clear();
+  texts_.clear();
+  bad_ = false;
+}
+
+void Editor::add(Span span, string_view text, bool header_text) {
+  const auto begin = static_cast<std::uint32_t>(texts_.size());
+  texts_.append(text);
+  if (header_text && breaks_lines(text)) bad_ = true;
+  if (span.begin > span.end || span.end > message_->bytes.size()) bad_ = true;
+  edits_.push_back({span, static_cast<std::uint32_t>(edits_.size()), begin, static_cast<std::uint32_t>(texts_.size())});
+}
+
+void Editor::add_line(std::uint32_t at, string_view name, string_view value) {
+  if (name.empty() || !chars::all(name, chars::token) || breaks_lines(value)) bad_ = true;
+  const auto begin = static_cast<std::uint32_t>(texts_.size());
+  texts_.append(name).append(": ").append(value).append(line_end);
+  edits_.push_back({{at, at}, static_cast<std::uint32_t>(edits_.size()), begin, static_cast<std::uint32_t>(texts_.size())});
+}
+
+void Editor::replace(Span span, string_view text) { add(span, text, true); }
+
+void Editor::replace(string_view part, string_view text) {
+  const string_view bytes = message_->bytes;
+  const bool inside = part.data() >= bytes.data() && part.data() + part.size() <= bytes.data() + bytes.size();
+  if (!inside) {
+    bad_ = true;
+    return;
+  }
+  const auto begin = static_cast<std::uint32_t>(part.data() - bytes.data());
+  add({begin, static_cast<std::uint32_t>(begin + part.size())}, text, true);
+}
+
+void Editor::remove(const HeaderLine& header) { add(header.line, {}, true); }
+
+void Editor::insert_before(const HeaderLine& header, string_view name, string_view value) { add_line(header.line.begin, name, value); }
+
+void Editor::append(string_view name, string_view value) {
+  add_line(static_cast<std::uint32_t>(message_->body_begin - line_end.size()), name, value);
+}
+
+void Editor::replace_body(string_view body) {
+  const auto begin = static_cast<std::uint32_t>(message_->body_begin);
+  const std::string length = std::to_string(body.size());
+  if (const HeaderLine* header = message_->find(HeaderName::content_length)) {
+    replace(header->value, length);
+  } else {
+    append(to_string(HeaderName::content_length), length);
+  }
+  add({begin, static_cast<std::uint32_t>(message_->bytes.size())}, body, false);
+}
+
+bool Editor::serialise(std::string& out) {
+  out.clear();
+  if (bad_) return false;
+  // What is put in before a part comes before what replaces that part.
+  std::sort(edits_.begin(), edits_.end(), [](const Edit& a, const Edit& b) {
+    if (a.span.begin != b.span.begin) return a.span.begin < b.span.begin;
+    if (a.span.empty() != b.span.empty()) return a.span.empty();
+    return a.order < b.order;
+  });
+  const string_view bytes = message_->bytes;
+  const string_view texts = texts_;
+  out.reserve(bytes.size() + texts.size());
+  std::size_t copied = 0;
+  for (const Edit& edit : edits_) {
+    if (edit.span.begin < copied) {
+      out.clear();
+      return false;
+    }
+    out.append(bytes.substr(copied, edit.span.begin - copied));
+    out.append(texts.substr(edit.text_begin, edit.text_end - edit.text_begin));
+    copied = edit.span.end;
+  }
+  out.append(bytes.substr(copied));
+  if (out.size() <= Bounds::message) return true;
+  out.clear();
+  return false;
+}
+
+}  // namespace postern::sip

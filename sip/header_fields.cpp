@@ -1,0 +1,133 @@
+#include "sip/header_fields.hpp"
+
+#include <charconv>
+
+#include "sip/chars.hpp"
+
+namespace postern::sip {
+namespace {
+
+using std::string_view;
+
+constexpr std::uint32_t most_cseq = 0x7FFF'FFFF;  // §8.1.1.5: less than 2^31
+constexpr std::uint32_t most_max_forwards = 255;  // §20.22
+constexpr std::size_t user_agent_size = 512;
+
+struct Address {
+  string_view uri, user, tag;
+};
+
+/// From and To: one name-addr. A sip: URI must be split without doubt, since rules look at its user.
+bool read_address(string_view value, Address& out) {
+  const auto address = NameAddrView::parse(value);
+  if (!address) return false;
+  out.uri = address->uri;
+  out.tag = address->param("tag").value_or(string_view{});
+  if (!iequals(out.uri.substr(0, 4), "sip:") && !iequals(out.uri.substr(0, 5), "sips:")) return true;
+  const auto uri = UriView::parse(out.uri);
+  if (!uri) return false;
+  out.user = uri->user;
+  return true;
+}
+
+Defect read_via(string_view value, RawMessage& out) {
+  ElementReader elements(value);
+  const auto first = elements.next();
+  if (!first) return Defect::via;
+  const auto via = ViaView::parse(*first);
+  if (!via) return Defect::via;
+  out.top_via = *via;
+  out.branch = via->param("branch").value_or(string_view{});
+  return via->version == "2.0" ? Defect::none : Defect::via;
+}
+
+/// 1*DIGIT LWS Method (§20.16); the method is that of the request.
+Defect read_cseq(string_view value, RawMessage& out) {
+  const std::size_t digits = chars::run(value, chars::digit);
+  const auto number = read_number(value.substr(0, digits), most_cseq);
+  const string_view method = chars::skip_blank(value.substr(digits));
+  if (!number || method.empty() || digits + method.size() == value.size() || !chars::all(method, chars::token)) return Defect::cseq;
+  out.cseq = *number;
+  if (out.is_request) return method == out.method_text ? Defect::none : Defect::cseq_method;
+  out.method_text = method;
+  out.method = method_of(method);
+  return parser_takes_method(method) ? Defect::none : Defect::method;
+}
+
+/// RAck ends in a method too (RFC 3262 §7.2), which the parser would read as it reads the request's.
+Defect read_rack(string_view value) {
+  std::size_t begin = value.size();
+  while (begin > 0 && chars::is(value[begin - 1], chars::token)) --begin;
+  return parser_takes_method(value.substr(begin)) ? Defect::none : Defect::bad_header_line;
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> read_number(string_view digits, std::uint32_t most) {
+  if (digits.empty() || !chars::all(digits, chars::digit)) return std::nullopt;
+  std::uint32_t number = 0;
+  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc{} || number > most) return std::nullopt;
+  return number;
+}
+
+bool stands_once(HeaderName name) {
+  switch (name) {
+    case HeaderName::from:
+    case HeaderName::to:
+    case HeaderName::call_id:
+    case HeaderName::cseq:
+    case HeaderName::max_forwards:
+    case HeaderName::content_length:
+    case HeaderName::content_type:
+    case HeaderName::expires:
+    case HeaderName::refer_to:
+    case HeaderName::referred_by:
+    case HeaderName::replaces:
+    case HeaderName::event:
+    case HeaderName::rack:
+    case HeaderName::session_expires:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Defect read_header(HeaderName name, string_view value, RawMessage& out) {
+  switch (name) {
+    case HeaderName::via:
+      return read_via(value, out);
+    case HeaderName::from: {
+      Address from;
+      if (!read_address(value, from)) return Defect::from;
+      out.from_uri = from.uri;
+      out.from_user = from.user;
+      out.from_tag = from.tag;
+      return Defect::none;
+    }
+    case HeaderName::to: {
+      Address to;
+      if (!read_address(value, to)) return Defect::to;
+      out.to_uri = to.uri;
+      out.to_user = to.user;
+      out.to_tag = to.tag;
+      return Defect::none;
+    }
+    case HeaderName::call_id:
+      out.call_id = value;
+      return value.empty() || chars::any(value, chars::blank) ? Defect::call_id : Defect::none;
+    case HeaderName::cseq:
+      return read_cseq(value, out);
+    case HeaderName::max_forwards:
+      return read_number(value, most_max_forwards) ? Defect::none : Defect::max_forwards;
+    case HeaderName::rack:
+      return read_rack(value);
+    case HeaderName::user_agent:
+      if (out.is_request) out.user_agent = value.substr(0, user_agent_size);
+      return Defect::none;
+    default:
+      return Defect::none;
+  }
+}
+
+}  // namespace postern::sip

@@ -1,0 +1,84 @@
+#include "sip/method.hpp"
+
+#include <array>
+
+#include "sip/chars.hpp"
+
+namespace postern::sip {
+namespace {
+
+constexpr std::array<std::string_view, method_count> names{"ACK",     "BYE",      "CANCEL",    "INFO",   "INVITE",
+                                                           "MESSAGE", "NOTIFY",   "OPTIONS",   "PRACK",  "PUBLISH",
+                                                           "REFER",   "REGISTER", "SUBSCRIBE", "UPDATE", "other"};
+
+Method candidate(std::string_view token) {
+  switch (token.front()) {
+    case 'A':
+      return Method::ack;
+    case 'B':
+      return Method::bye;
+    case 'C':
+      return Method::cancel;
+    case 'I':
+      return token.size() == 4 ? Method::info : Method::invite;
+    case 'M':
+      return Method::message;
+    case 'N':
+      return Method::notify;
+    case 'O':
+      return Method::options;
+    case 'P':
+      return token.size() == 5 ? Method::prack : Method::publish;
+    case 'R':
+      return token.size() == 5 ? Method::refer : Method::register_;
+    case 'S':
+      return Method::subscribe;
+    case 'U':
+      return Method::update;
+    default:
+      return Method::other;
+  }
+}
+
+/// sofia-sip looks for the end of an unknown method only behind as many characters as the last known one with that first letter has.
+std::size_t parser_skips(char first) {
+  switch (first) {
+    case 'a':
+    case 'b':
+      return 3;
+    case 'i':
+      return 4;
+    case 'r':
+      return 5;
+    case 'c':
+    case 'n':
+    case 'u':
+      return 6;
+    case 'm':
+    case 'o':
+    case 'p':
+      return 7;
+    case 's':
+      return 9;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+Method method_of(std::string_view token) {
+  if (token.empty()) return Method::other;
+  const Method method = candidate(token);
+  return method != Method::other && token == names[static_cast<std::size_t>(method)] ? method : Method::other;
+}
+
+std::string_view to_string(Method method) { return names[static_cast<std::size_t>(method)]; }
+
+bool parser_takes_method(std::string_view token) {
+  if (token.empty()) return false;
+  if (method_of(token) != Method::other) return true;
+  return token.size() >= parser_skips(chars::lower(token.front())) && token.find_first_of("+`") == std::string_view::npos;
+}
+
+}  // namespace postern::sip

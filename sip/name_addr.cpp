@@ -1,0 +1,58 @@
+#include "sip/chars.hpp"
+#include "sip/uri.hpp"
+
+namespace postern::sip {
+namespace {
+
+using std::string_view;
+
+/// Any URI: a scheme, a colon and something without white space or brackets (RFC 3986 §3.1).
+bool is_uri(string_view uri) {
+  const std::size_t colon = uri.find(':');
+  return colon != string_view::npos && colon > 0 && colon + 1 < uri.size() && !chars::is(uri.front(), chars::digit) &&
+         chars::all(uri.substr(0, colon), chars::token) && !chars::any(uri, chars::no_uri);
+}
+
+/// The first "<" outside of quotes; size(): there is none; npos: quotes do not balance.
+std::size_t find_bracket(string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && text[at] != '<') {
+    at = text[at] == '"' ? chars::past_quoted(text, at) : at + 1;
+    if (at == string_view::npos) return at;
+  }
+  return at;
+}
+
+/// uri ;params: what follows the first ";" belongs to the header, and "?" must not stand there (§20).
+bool split_bare(string_view element, NameAddrView& out) {
+  const std::size_t semicolon = element.find(';');
+  out.uri = chars::trim_end(element.substr(0, semicolon));
+  if (semicolon != string_view::npos) out.params = element.substr(semicolon);
+  return out.uri.find('?') == string_view::npos;
+}
+
+bool split_bracketed(string_view element, std::size_t open, NameAddrView& out) {
+  const std::size_t close = element.find('>', open);
+  if (close == string_view::npos) return false;
+  out.bracketed = true;
+  out.display = chars::trim_end(element.substr(0, open));
+  out.uri = element.substr(open + 1, close - open - 1);
+  out.params = chars::skip_blank(element.substr(close + 1));
+  return out.params.empty() || out.params.front() == ';';
+}
+
+}  // namespace
+
+std::optional<NameAddrView> NameAddrView::parse(string_view element) {
+  NameAddrView out;
+  out.whole = element = chars::trim(element);
+  const std::size_t open = find_bracket(element);
+  if (open == string_view::npos) return std::nullopt;
+  const bool split = open < element.size() ? split_bracketed(element, open, out) : split_bare(element, out);
+  if (!split || !is_uri(out.uri) || !chars::quotes_balance(out.params)) return std::nullopt;
+  return out;
+}
+
+std::optional<string_view> NameAddrView::param(string_view name) const { return find_param(params, name); }
+
+}  // namespace postern::sip

@@ -1,0 +1,104 @@
+// Parameters (";a=b;c") and lists of elements: what URIs, addresses and Vias have in common.
+#include "sip/params.hpp"
+
+#include "sip/chars.hpp"
+#include "sip/uri.hpp"
+
+namespace postern::sip {
+namespace {
+
+using std::string_view;
+
+/// The end of one parameter: the next ";" outside of quotes.
+std::size_t param_end(string_view text, std::size_t at) {
+  while (at < text.size() && text[at] != ';') {
+    at = text[at] == '"' ? chars::past_quoted(text, at) : at + 1;
+    if (at == string_view::npos) return text.size();
+  }
+  return at;
+}
+
+/// The offset past a comment that begins at text[at]; comments nest (§25.1). npos: it does not end.
+std::size_t past_comment(string_view text, std::size_t at) {
+  std::size_t depth = 0;
+  for (; at < text.size(); ++at) {
+    if (text[at] == '\\') {
+      ++at;
+    } else if (text[at] == '(') {
+      ++depth;
+    } else if (text[at] == ')' && --depth == 0) {
+      return at + 1;
+    }
+  }
+  return string_view::npos;
+}
+
+/// The offset past the character, or the quoted string, bracket pair or comment that begins here. A "(" is a comment only behind white
+/// space: in a URI it is an ordinary character. npos: it does not end.
+std::size_t past_unit(string_view text, std::size_t at) {
+  if (text[at] == '"') return chars::past_quoted(text, at);
+  if (text[at] == '<') {
+    const std::size_t close = text.find('>', at);
+    return close == string_view::npos ? close : close + 1;
+  }
+  if (text[at] == '(' && at > 0 && chars::is(text[at - 1], chars::blank)) return past_comment(text, at);
+  return at + 1;
+}
+
+}  // namespace
+
+bool next_param(string_view& rest, Param& out) {
+  const std::size_t begin = rest.find(';');
+  if (begin == string_view::npos) return false;
+  const std::size_t end = param_end(rest, begin + 1);
+  out.whole = rest.substr(begin, end - begin);
+  rest.remove_prefix(end);
+  const string_view body = out.whole.substr(1);
+  const std::size_t equals = body.find('=');
+  out.name = chars::trim(body.substr(0, equals));
+  out.value = equals == string_view::npos ? string_view{} : chars::trim(body.substr(equals + 1));
+  return true;
+}
+
+bool iequals(string_view a, string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != b[i] && chars::lower(a[i]) != chars::lower(b[i])) return false;
+  }
+  return true;
+}
+
+std::optional<string_view> find_param(string_view params, string_view name) {
+  Param param;
+  while (next_param(params, param)) {
+    if (iequals(param.name, name)) return param.value;
+  }
+  return std::nullopt;
+}
+
+void append_params_without(std::string& out, string_view params, string_view name) {
+  Param param;
+  while (next_param(params, param)) {
+    if (!iequals(param.name, name)) out.append(param.whole);
+  }
+}
+
+std::optional<string_view> ElementReader::next() {
+  while (!rest_.empty()) {
+    std::size_t at = 0;
+    while (at < rest_.size() && rest_[at] != ',') {
+      at = past_unit(rest_, at);
+      if (at == string_view::npos) {
+        malformed_ = true;
+        rest_ = {};
+        return std::nullopt;
+      }
+    }
+    const string_view element = chars::trim(rest_.substr(0, at));
+    rest_.remove_prefix(at < rest_.size() ? at + 1 : at);
+    if (!element.empty()) return element;
+  }
+  return std::nullopt;
+}
+
+}  // namespace postern::sip

@@ -1,0 +1,89 @@
+#include "sip/uri.hpp"
+
+#include <charconv>
+
+#include "sip/chars.hpp"
+#include "sip/host_port.hpp"
+
+namespace postern::sip {
+namespace {
+
+using std::string_view;
+
+std::size_t host_size(string_view text) {
+  if (text.empty() || text.front() != '[') return chars::run(text, chars::host);
+  const std::size_t inside = chars::run(text.substr(1), chars::ipv6);
+  return inside > 1 && inside + 1 < text.size() && text[inside + 1] == ']' ? inside + 2 : 0;
+}
+
+/// "sip:" or "sips:" taken off; 0: neither.
+std::size_t scheme_size(string_view uri) {
+  if (uri.size() > 4 && uri[3] == ':' && iequals(uri.substr(0, 3), "sip")) return 3;
+  if (uri.size() > 5 && uri[4] == ':' && iequals(uri.substr(0, 4), "sips")) return 4;
+  return 0;
+}
+
+/// user [":" password] "@" taken off the front of `rest`, if there is an "@". The first one: neither a host nor parameters can hold
+/// one unescaped, while a user may hold ";" and "?" (RFC 4475 §3.1.1.9).
+void split_user(string_view& rest, UriView& uri) {
+  const std::size_t at = rest.find('@');
+  if (at == string_view::npos) return;
+  uri.has_user = true;
+  const string_view userinfo = rest.substr(0, at);
+  const std::size_t colon = userinfo.find(':');
+  uri.user = userinfo.substr(0, colon);
+  uri.password = colon == string_view::npos ? userinfo.substr(at) : userinfo.substr(colon + 1);
+  rest.remove_prefix(at + 1);
+}
+
+}  // namespace
+
+std::optional<HostPort> read_host_port(string_view text, bool spaces) {
+  HostPort out;
+  const std::size_t size = host_size(text);
+  if (size == 0) return std::nullopt;
+  out.host = text.substr(0, size);
+  string_view rest = text.substr(size);
+  if (spaces) rest = chars::skip_blank(rest);
+  if (!rest.empty() && rest.front() == ':') {
+    rest.remove_prefix(1);
+    if (spaces) rest = chars::skip_blank(rest);
+    out.port_text = rest.substr(0, chars::run(rest, chars::digit));
+    const char* end = out.port_text.data() + out.port_text.size();
+    const auto [stop, error] = std::from_chars(out.port_text.data(), end, out.port);
+    if (error != std::errc{} || stop != end || out.port == 0) return std::nullopt;
+    rest.remove_prefix(out.port_text.size());
+  }
+  out.whole = chars::between(out.host, out.port_text.empty() ? out.host : out.port_text);
+  out.rest = spaces ? chars::skip_blank(rest) : rest;
+  return out;
+}
+
+std::optional<UriView> UriView::parse(string_view uri) {
+  UriView out;
+  const std::size_t scheme = scheme_size(uri);
+  if (scheme == 0 || chars::any(uri, chars::no_uri)) return std::nullopt;
+  out.whole = uri;
+  out.scheme = uri.substr(0, scheme);
+  out.secure = scheme == 4;
+  string_view rest = uri.substr(scheme + 1);
+  split_user(rest, out);
+  const auto host = read_host_port(rest, false);
+  if (!host) return std::nullopt;
+  out.host = host->host;
+  out.port_text = host->port_text;
+  out.port = host->port;
+  rest = host->rest;
+  const std::size_t question = rest.find('?');
+  out.params = rest.substr(0, question);
+  if (question != string_view::npos) out.headers = rest.substr(question);
+  // A second "@" in the parameters would be read as another host by whoever looks for the last one.
+  if ((!out.params.empty() && out.params.front() != ';') || out.params.find('@') != string_view::npos) return std::nullopt;
+  return out;
+}
+
+std::optional<string_view> UriView::param(string_view name) const { return find_param(params, name); }
+
+string_view UriView::host_port() const { return port_text.empty() ? host : chars::between(host, port_text); }
+
+}  // namespace postern::sip
