@@ -23,12 +23,19 @@ std::size_t find_bracket(string_view text) {
   return at;
 }
 
+/// A comma outside of quotes and brackets separates elements: here it means that somebody forgot quotes (RFC 4475 §3.1.2.15).
+bool holds_comma(string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && text[at] != ',') at = text[at] == '"' ? chars::past_quoted(text, at) : at + 1;
+  return at < text.size();
+}
+
 /// uri ;params: what follows the first ";" belongs to the header, and "?" must not stand there (§20).
 bool split_bare(string_view element, NameAddrView& out) {
   const std::size_t semicolon = element.find(';');
   out.uri = chars::trim_end(element.substr(0, semicolon));
   if (semicolon != string_view::npos) out.params = element.substr(semicolon);
-  return out.uri.find('?') == string_view::npos;
+  return out.uri.find_first_of("?,") == string_view::npos;
 }
 
 bool split_bracketed(string_view element, std::size_t open, NameAddrView& out) {
@@ -50,6 +57,7 @@ std::optional<NameAddrView> NameAddrView::parse(string_view element) {
   if (open == string_view::npos) return std::nullopt;
   const bool split = open < element.size() ? split_bracketed(element, open, out) : split_bare(element, out);
   if (!split || !is_uri(out.uri) || !chars::quotes_balance(out.params)) return std::nullopt;
+  if (holds_comma(out.display) || holds_comma(out.params)) return std::nullopt;
   return out;
 }
 
