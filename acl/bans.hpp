@@ -24,7 +24,7 @@ struct Ban {
   std::uint32_t cause = 0;  ///< the caller's own word for why (an index into its table of reasons)
 };
 
-/// Bans by IPv4 address or IPv6 /64, bounded; a full table evicts the unproven first, then what ends soonest.
+/// Bans by IPv4 address or IPv6 /64, bounded (BoundedTable); where there is no room the unproven goes first, then what ends soonest.
 class BanTable {
  public:
   static constexpr std::chrono::seconds unproven_limit{60};
@@ -37,7 +37,7 @@ class BanTable {
   /// The ban in force, or nullptr. An expired one is removed.
   [[nodiscard]] const Ban* check(const Address& address, TimePoint now);
   /// Adds or prolongs; an unproven ban never shortens, extends past unproven_limit or replaces a proven one.
-  /// True if the address was not banned before.
+  /// True if the address is banned now and was not before: a full table takes no unproven ban in the place of a proven one.
   bool add(const Address& address, Proof proof, Duration duration, std::uint32_t cause, TimePoint now);
   /// True if there was one.
   bool remove(const Address& address);

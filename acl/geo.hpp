@@ -38,7 +38,7 @@ struct Geo {
   std::shared_ptr<const GeoDatabase> countries;
   std::shared_ptr<const GeoDatabase> asns;
 
-  /// The address's country; for one that the database does not know Country::private_ or Country::unknown.
+  /// The address's country; for one that the database does not know Country::private_ or Country::unknown. Country{} without a database.
   [[nodiscard]] Country country(const Address& address) const;
   [[nodiscard]] std::uint32_t asn(const Address& address) const;
 };

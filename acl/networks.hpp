@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "acl/address.hpp"
@@ -14,6 +16,9 @@ namespace postern::acl {
 /// flattened into sorted disjoint ranges: a look-up is one binary search, an IPv4 range costs 8 bytes.
 class NetworkMap {
  public:
+  /// The one value that an entry cannot have.
+  static constexpr std::uint32_t no_value = UINT32_MAX;
+
   struct Entry {
     Network network;
     std::uint32_t value = 0;
@@ -28,6 +33,7 @@ class NetworkMap {
   [[nodiscard]] bool empty() const;
 
  private:
+  // Each range ends where the next begins; a gap between networks is a range of no_value.
   struct Range4 {
     std::uint32_t first;
     std::uint32_t value;
@@ -55,7 +61,7 @@ class NetworkSet {
 struct NetworkList {
   std::vector<Network> networks;
   struct Problem {
-    int line = 0;  ///< 1-based
+    int line = 0;        ///< 1-based
     bool fatal = false;  ///< false: host bits set, masked
     std::string message;
   };

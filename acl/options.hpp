@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "acl/address.hpp"
@@ -24,6 +25,7 @@ struct Country {
   static const Country unknown;
   /// "US", "us", "private", "unknown"; nullopt for anything else.
   static std::optional<Country> parse(std::string_view text);
+  /// "US", "private", "unknown"; "" for Country{}.
   [[nodiscard]] std::string to_string() const;
   auto operator<=>(const Country&) const = default;
 };
@@ -70,14 +72,15 @@ struct RuleOptions {
   Conditions when;
   Conditions unless;  ///< "must not hold"; ignored if empty
   Action action = Action::allow;
-  int status = 403;                             ///< of a reject
-  std::chrono::seconds ban_time{3600};          ///< of a ban
-  bool log_only = false;                        ///< shadow mode: counted and logged, then the next rule
+  int status = 403;                     ///< of a reject
+  std::chrono::seconds ban_time{3600};  ///< of a ban
+  bool log_only = false;                ///< shadow mode: counted and logged, then the next rule
   SourceLine at;
 };
 
 struct PolicyOptions {
-  std::map<std::string, std::vector<std::string>> user_agents;  ///< set name -> RE2 patterns; `builtin` among the patterns means the shipped list
+  std::map<std::string, std::vector<std::string>>
+      user_agents;  ///< set name -> RE2 patterns; `builtin` among the patterns means the shipped list
   std::vector<RuleOptions> rules;
   bool builtin_scanners = true;  ///< a last rule of our own: known scanners are banned
   Action default_action = Action::allow;

@@ -21,12 +21,12 @@ struct RequestFacts {
   Address source;
   std::string_view method;
   std::string_view user_agent;
-  std::string_view from_user;     ///< %-decoding is not done: compared as written
+  std::string_view from_user;  ///< %-decoding is not done: compared as written
   std::string_view to_user;
   std::string_view request_user;
-  std::string_view listener;      ///< the listener's name
-  std::string_view transport;     ///< "udp" ...
-  bool registered = false;        ///< the flow carries a live registration
+  std::string_view listener;   ///< the listener's name
+  std::string_view transport;  ///< "udp" ...
+  bool registered = false;     ///< the flow carries a live registration
 };
 
 /// What a policy says of one request.
@@ -34,7 +34,7 @@ struct Verdict {
   static constexpr std::size_t max_shadows = 8;
 
   Action action = Action::allow;
-  int rule = default_rule;          ///< index into Policy::rules(), or default_rule
+  int rule = default_rule;                          ///< index into Policy::rules(), or default_rule
   std::array<std::int16_t, max_shadows> shadows{};  ///< rules in shadow mode that matched, in order
   std::uint8_t shadow_count = 0;                    ///< at most max_shadows are remembered
 
@@ -55,7 +55,7 @@ class Policy {
 
   /// The operator's rules in order and, last, `builtin scanners` unless it is off.
   [[nodiscard]] std::span<const RuleOptions> rules() const;
-  /// The rule's name, `builtin scanners` or `default_action`: what logs and `explain` print.
+  /// The rule's name (`rules[2]` for one without), `builtin scanners` or `default_action`: what logs and `explain` print.
   [[nodiscard]] std::string_view rule_name(int rule) const;
   [[nodiscard]] const Geo& geo() const;
 

@@ -10,14 +10,14 @@ using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;
 using Duration = std::chrono::nanoseconds;
 
-/// `per_second` tokens a second, at most `burst` saved up. Both are > 0; "no limit" is an absent Rate.
+/// `per_second` tokens a second, at most `burst` saved up (less than one counts as one). Both are > 0; "no limit" is an absent Rate.
 struct Rate {
   double per_second = 0;
   double burst = 0;
   bool operator==(const Rate&) const = default;
 };
 
-/// A Rate made ready for the packet path: integer nanoseconds only.
+/// A Rate made ready for the packet path: integer nanoseconds only, at least one for each token. A default one never refuses.
 class RateLimit {
  public:
   constexpr RateLimit() = default;
@@ -28,7 +28,7 @@ class RateLimit {
  private:
   friend class TokenBucket;
   std::int64_t emission_interval_ns_ = 0;
-  std::int64_t burst_tolerance_ns_ = 0;
+  std::int64_t burst_span_ns_ = 0;  ///< how long a full bucket takes to fill
 };
 
 /// The state of one bucket. A default bucket is full. Time may stand still but not run backwards.

@@ -13,7 +13,7 @@ namespace postern::acl {
 
 /// One source's memory. `known` sources (an accepted registration) are never evicted for an unknown one.
 struct Source {
-  TokenBucket unproven;       ///< what merely bears the address is charged here (sip-behaviour: two buckets)
+  TokenBucket unproven;  ///< what merely bears the address is charged here (sip-behaviour: two buckets)
   TokenBucket proven;
   std::int64_t known_until_ns = INT64_MIN;  ///< steady_clock, since epoch
   [[nodiscard]] bool known(TimePoint now) const;

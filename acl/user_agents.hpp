@@ -14,13 +14,14 @@ namespace postern::acl {
 struct ScannerSignature {
   std::string_view pattern;  ///< RE2, matched anywhere without case; ^ and $ anchor
   std::string_view tool;
-  std::string_view source;   ///< where this was published
+  std::string_view source;  ///< where this was published
 };
 
 /// The shipped list `builtin`: only signatures that no legitimate product sends.
 std::span<const ScannerSignature> builtin_scanners();
 
-/// Immutable; matching neither allocates nor throws and looks at no more than the first 512 bytes.
+/// Immutable and safe to share between threads; looks at no more than the first 512 bytes. What was seen before is matched without
+/// an allocation; for new text RE2 may add states to its automaton, which is bounded (and rarely locked).
 class UserAgentSet {
  public:
   /// `builtin` among the patterns stands for builtin_scanners(). On failure: which pattern, and why.

@@ -1,0 +1,69 @@
+#include "acl/bans.hpp"
+
+#include <algorithm>
+
+#include "acl/bounded_table.hpp"
+
+namespace postern::acl {
+namespace {
+
+struct ProvenThenLong {
+  static Worth worth(const Ban& ban, std::uint32_t /*idle_ticks*/, TimePoint now) { return worth_of(ban, now); }
+  static Worth worth_of(const Ban& ban, TimePoint now) {
+    if (ban.until <= now) return {-1, 0};
+    return {ban.proof == Proof::proven ? 1 : 0, ban.until.time_since_epoch().count()};
+  }
+};
+
+/// "For ever" must not wrap into the past.
+TimePoint after(TimePoint now, Duration duration) { return duration < TimePoint::max() - now ? now + duration : TimePoint::max(); }
+
+}  // namespace
+
+struct BanTable::Impl {
+  BoundedTable<Ban, ProvenThenLong> table;
+
+  /// The ban in force.
+  Ban* active(std::uint64_t key, TimePoint now) {
+    Ban* ban = table.find(key);
+    if (ban == nullptr || ban->until > now) return ban;
+    table.erase(key);
+    return nullptr;
+  }
+};
+
+BanTable::BanTable(std::size_t capacity, std::uint64_t seed) : impl_(new Impl{{capacity, seed}}) {}
+BanTable::~BanTable() = default;
+BanTable::BanTable(BanTable&&) noexcept = default;
+BanTable& BanTable::operator=(BanTable&&) noexcept = default;
+
+const Ban* BanTable::check(const Address& address, TimePoint now) { return impl_->active(SourceKey(address).value(), now); }
+
+bool BanTable::add(const Address& address, Proof proof, Duration duration, std::uint32_t cause, TimePoint now) {
+  if (proof == Proof::unproven) duration = std::min<Duration>(duration, unproven_limit);
+  if (duration <= Duration::zero()) return false;
+  const std::uint64_t key = SourceKey(address).value();
+  const Ban wanted{proof, after(now, duration), cause};
+
+  Ban* ban = impl_->active(key, now);
+  if (ban == nullptr) {
+    const Worth ceiling = ProvenThenLong::worth_of(wanted, now);
+    // Of two unproven the newer stays, whatever their ends: else a minute's flood of forged evidence would keep out all that follows.
+    return impl_->table.add(key, wanted, now, {ceiling.rank, Worth::most().order}) != nullptr;
+  }
+  if (ban->proof == Proof::proven && proof == Proof::unproven) return false;
+  if (ban->proof == proof && wanted.until <= ban->until) return false;
+  *ban = {proof, std::max(ban->until, wanted.until), cause};
+  return false;
+}
+
+bool BanTable::remove(const Address& address) { return impl_->table.erase(SourceKey(address).value()); }
+
+void BanTable::expire(TimePoint now, std::size_t limit) {
+  impl_->table.sweep(limit, [now](const Ban& ban) { return ban.until <= now; });
+}
+
+std::size_t BanTable::size() const { return impl_->table.size(); }
+std::uint64_t BanTable::evictions() const { return impl_->table.evictions(); }
+
+}  // namespace postern::acl

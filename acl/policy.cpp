@@ -1,0 +1,129 @@
+#include "acl/policy.hpp"
+
+#include <limits>
+
+#include "acl/compiled_conditions.hpp"
+
+namespace postern::acl {
+namespace {
+
+constexpr const char* shipped_set = "builtin";
+
+struct Rule {
+  CompiledConditions when;
+  std::optional<CompiledConditions> unless;
+  Action action = Action::allow;
+  bool log_only = false;
+
+  [[nodiscard]] bool matches(Evaluation& packet) const { return when.hold(packet) && !(unless && unless->hold(packet)); }
+};
+
+RuleOptions builtin_rule() {
+  RuleOptions rule;
+  rule.name = "builtin scanners";
+  rule.when.user_agent = Condition<std::string>{{shipped_set}, false};
+  rule.action = Action::ban;
+  return rule;
+}
+
+}  // namespace
+
+struct Policy::Impl {
+  std::vector<RuleOptions> options;
+  std::vector<Rule> rules;
+  Vocabulary vocabulary;
+  UserAgentSets user_agents;
+  Action default_action = Action::allow;
+  Geo geo;
+
+  // Each returns "" or what is wrong.
+  std::string compile_user_agents(const PolicyOptions& policy, UserAgentNames& names);
+  std::string compile_rules(const UserAgentNames& names);
+  std::string compile_rule(const RuleOptions& rule, const UserAgentNames& names);
+};
+
+std::string Policy::Impl::compile_user_agents(const PolicyOptions& policy, UserAgentNames& names) {
+  auto sets = policy.user_agents;
+  if (!sets.try_emplace(shipped_set, std::vector<std::string>{shipped_set}).second)
+    return "user_agents: 'builtin' is the shipped list's name";
+  for (const auto& [name, patterns] : sets) {
+    auto compiled = UserAgentSet::compile(patterns);
+    if (const auto* error = std::get_if<std::string>(&compiled)) return "user_agents." + name + ": " + *error;
+    names.emplace(name, static_cast<std::uint32_t>(user_agents.size()));
+    user_agents.push_back(std::get<0>(std::move(compiled)));
+  }
+  return {};
+}
+
+std::string Policy::Impl::compile_rule(const RuleOptions& rule, const UserAgentNames& names) {
+  Rule result;
+  result.action = rule.action;
+  result.log_only = rule.log_only;
+  auto when = CompiledConditions::compile(rule.when, vocabulary, names);
+  if (const auto* error = std::get_if<std::string>(&when)) return *error;
+  result.when = std::get<0>(std::move(when));
+  if (!rule.unless.empty()) {
+    auto unless = CompiledConditions::compile(rule.unless, vocabulary, names);
+    if (const auto* error = std::get_if<std::string>(&unless)) return "unless." + *error;
+    result.unless = std::get<0>(std::move(unless));
+  }
+  rules.push_back(std::move(result));
+  return {};
+}
+
+std::string Policy::Impl::compile_rules(const UserAgentNames& names) {
+  if (options.size() > static_cast<std::size_t>(std::numeric_limits<std::int16_t>::max())) return "rules: more than 32767";
+  rules.reserve(options.size());
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    const std::string path = "rules[" + std::to_string(i) + "]";
+    if (options[i].name.empty()) options[i].name = path;
+    if (const std::string error = compile_rule(options[i], names); !error.empty()) return path + "." + error;
+  }
+  return {};
+}
+
+Policy::Policy() : impl_(std::make_unique<Impl>()) {}
+Policy::~Policy() = default;
+
+std::variant<std::shared_ptr<const Policy>, std::string> Policy::compile(const PolicyOptions& options, Geo geo) {
+  std::shared_ptr<Policy> policy(new Policy);
+  Impl& impl = *policy->impl_;
+  impl.options = options.rules;
+  if (options.builtin_scanners) impl.options.push_back(builtin_rule());
+  impl.default_action = options.default_action;
+  impl.geo = std::move(geo);
+
+  UserAgentNames names;
+  std::string error = impl.compile_user_agents(options, names);
+  if (error.empty()) error = impl.compile_rules(names);
+  if (!error.empty()) return error;
+  return std::shared_ptr<const Policy>(std::move(policy));
+}
+
+Verdict Policy::decide(const RequestFacts& facts) const {
+  Evaluation packet(facts, impl_->vocabulary, impl_->user_agents, impl_->geo);
+  Verdict verdict;
+  for (std::size_t i = 0; i < impl_->rules.size(); ++i) {
+    const Rule& rule = impl_->rules[i];
+    if (!rule.matches(packet)) continue;
+    if (!rule.log_only) {
+      verdict.action = rule.action;
+      verdict.rule = static_cast<int>(i);
+      return verdict;
+    }
+    if (verdict.shadow_count < Verdict::max_shadows) verdict.shadows[verdict.shadow_count++] = static_cast<std::int16_t>(i);
+  }
+  verdict.action = impl_->default_action;
+  return verdict;
+}
+
+std::span<const RuleOptions> Policy::rules() const { return impl_->options; }
+
+std::string_view Policy::rule_name(int rule) const {
+  if (rule < 0 || static_cast<std::size_t>(rule) >= impl_->options.size()) return "default_action";
+  return impl_->options[static_cast<std::size_t>(rule)].name;
+}
+
+const Geo& Policy::geo() const { return impl_->geo; }
+
+}  // namespace postern::acl

@@ -1,0 +1,45 @@
+#include "acl/rate.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace postern::acl {
+namespace {
+
+// Two of these and a steady clock of 73 years still fit into 64 bits.
+constexpr double longest_ns = static_cast<double>(std::int64_t{1} << 61);
+
+std::int64_t clamped_ns(double nanoseconds) {
+  if (!(nanoseconds < longest_ns)) return std::int64_t{1} << 61;  // NaN as well
+  return std::max<std::int64_t>(1, std::llround(nanoseconds));
+}
+
+std::int64_t ns_of(TimePoint now) { return std::chrono::duration_cast<Duration>(now.time_since_epoch()).count(); }
+
+}  // namespace
+
+RateLimit::RateLimit(const Rate& rate)
+    : emission_interval_ns_(clamped_ns(1e9 / rate.per_second)),
+      burst_span_ns_(clamped_ns(static_cast<double>(emission_interval_ns_) * std::max(1.0, rate.burst))) {}
+
+RateLimit RateLimit::times(std::uint32_t factor) const {
+  // A burst `factor` times as large of tokens that cost `factor` times less spans the same time.
+  RateLimit result = *this;
+  if (emission_interval_ns_ > 0) result.emission_interval_ns_ = std::max<std::int64_t>(1, emission_interval_ns_ / std::max(1U, factor));
+  return result;
+}
+
+bool TokenBucket::take(const RateLimit& limit, TimePoint now) {
+  if (wait(limit, now) > Duration::zero()) return false;
+  theoretical_arrival_ns_ = std::max(theoretical_arrival_ns_, ns_of(now)) + limit.emission_interval_ns_;
+  return true;
+}
+
+Duration TokenBucket::wait(const RateLimit& limit, TimePoint now) const {
+  if (limit.emission_interval_ns_ == 0) return Duration::zero();
+  const std::int64_t now_ns = ns_of(now);
+  const std::int64_t backlog = std::max(theoretical_arrival_ns_, now_ns) - now_ns;
+  return Duration(std::max<std::int64_t>(0, backlog + limit.emission_interval_ns_ - limit.burst_span_ns_));
+}
+
+}  // namespace postern::acl
