@@ -1,0 +1,85 @@
+"""Postern itself, run as an operator runs it."""
+import os
+import re
+import subprocess
+import urllib.error
+import urllib.request
+
+from .case import postern_binary
+from .pbx import ADDRESS
+from .proc import Process, memory_kib, wait_for
+
+ACCESS = ("127.0.0.1", 5060)   # where phones register
+CORE = ("127.77.0.2", 5080)    # what the PBX sees
+ADMIN = ("127.0.0.1", 9460)
+
+
+def config(pbx=ADDRESS, access=ACCESS, core=CORE, extra=""):
+    """The two-line file, plus what a test on loopback needs: a core address, a state folder of its own, and `extra`."""
+    return (f"listeners: [udp://{access[0]}:{access[1]}]\n"
+            f"pbx: {{address: 'udp://{pbx[0]}:{pbx[1]}', bind: '{core[0]}:{core[1]}'}}\n"
+            f"state: state\nadmin: http://{ADMIN[0]}:{ADMIN[1]}\n{extra}")
+
+
+class Postern:
+    def __init__(self, folder, text=None, name="postern", timeout=30.0):
+        self.folder, self.name = folder, name
+        self.path = os.path.join(folder, f"{name}.yaml")
+        with open(self.path, "w") as file:
+            file.write(text if text is not None else config())
+        self._process = Process(name, [postern_binary(), "run", "-c", self.path], folder)
+        wait_for(self._ready, f"postern to answer at {ADMIN}; it said:\n{self._process.log()[-2000:]}", timeout)
+
+    def _ready(self):
+        if not self._process.alive():
+            raise AssertionError(f"postern ended with {self._process.status()}:\n{self._process.log()[-3000:]}")
+        try:
+            return self.get("/healthz")[0] == 200
+        except OSError:
+            return False
+
+    def get(self, path):
+        """(status, text) of a page of the admin listener."""
+        try:
+            with urllib.request.urlopen(f"http://{ADMIN[0]}:{ADMIN[1]}{path}", timeout=5) as page:
+                return page.status, page.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def metric(self, name, **labels):
+        """The sum of all samples of a metric whose labels include these."""
+        total = 0.0
+        for line in self.get("/metrics")[1].splitlines():
+            match = re.match(r"([a-z_]+)(?:\{(.*)\})? (\S+)$", line)
+            if match and match.group(1) == name:
+                have = dict(re.findall(r'(\w+)="([^"]*)"', match.group(2) or ""))
+                if all(have.get(k) == v for k, v in labels.items()):
+                    total += float(match.group(3))
+        return total
+
+    def wait_metric(self, name, least, timeout=10.0, **labels):
+        wait_for(lambda: self.metric(name, **labels) >= least, f"{name}{labels} >= {least}; it is {self.metric(name, **labels)}", timeout, 0.05)
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def alive(self):
+        return self._process.alive()
+
+    def log(self):
+        return self._process.log()
+
+    def memory_kib(self):
+        return memory_kib(self.pid)
+
+    def stop(self):
+        """Ends it and tells when it did not end cleanly, which is also how a sanitizer's finding is seen."""
+        status = self._process.stop(20)
+        if status != 0:
+            raise AssertionError(f"postern ended with {status}:\n{self.log()[-4000:]}")
+
+
+def run(*arguments, timeout=30.0, cwd=None):
+    """A command of postern that ends by itself."""
+    return subprocess.run([postern_binary(), *arguments], capture_output=True, text=True, timeout=timeout, cwd=cwd)

@@ -1,0 +1,44 @@
+"""The stand-in PBX (scripts/pbx) and its registrations."""
+import os
+import re
+import subprocess
+
+from .case import source_folder
+from .proc import Process, wait_for
+
+ADDRESS = ("127.77.0.5", 15077)   # an address and a port that appear nowhere else, so that a search for them means something
+TRUNK = ("127.77.0.99", 15090)    # needs no password at the PBX; extensions 2XXX ring here
+USERS = ("1001", "1002", "1003", "1004")
+
+
+class Pbx:
+    def __init__(self, folder, address=ADDRESS, trunk=TRUNK):
+        self.host, self.port = self.address = address
+        self._control = os.path.join(folder, "pbx", "ctl")
+        self._process = Process("pbx", [os.path.join(source_folder(), "scripts", "pbx", "start"), os.path.join(folder, "pbx"),
+                                        f"{address[0]}:{address[1]}", f"{trunk[0]}:{trunk[1]}"], folder)
+        wait_for(self._answers, f"the stand-in PBX to come up:\n{self._process.log()}", 20)
+
+    def _rpc(self, *command):
+        return subprocess.run(["kamcmd", "-s", f"unix:{self._control}", *command], capture_output=True, text=True, timeout=10)
+
+    def _answers(self):
+        if not self._process.alive():
+            raise AssertionError(f"the stand-in PBX ended:\n{self._process.log()}")
+        return os.path.exists(self._control) and self._rpc("core.uptime").returncode == 0
+
+    def contacts(self, user):
+        """The contacts registered for an extension, as the PBX would call them."""
+        dump, current, found = self._rpc("ul.dump").stdout, None, []
+        for line in dump.splitlines():
+            if match := re.match(r"\s*AoR: (\S+)", line):
+                current = match.group(1)
+            elif current == user and (match := re.match(r"\s*Address: (\S+)", line)):
+                found.append(match.group(1))
+        return found
+
+    def log(self):
+        return self._process.log()
+
+    def stop(self):
+        self._process.stop()

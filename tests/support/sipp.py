@@ -1,0 +1,50 @@
+"""SIPp with a scenario of tests/integration/sipp."""
+import os
+import socket
+
+from .case import source_folder
+from .proc import Process, wait_for
+
+
+class Sipp:
+    """One SIPp at an address of its own; `caller` is its extension (its password follows from it), `number` whom it calls."""
+
+    def __init__(self, folder, scenario, address, remote=None, caller=None, number=None, calls=1, rate=1, name=None, timeout=40):
+        self.name = name or f"sipp-{scenario}"
+        path = os.path.join(source_folder(), "tests", "integration", "sipp", f"{scenario}.xml")
+        arguments = ["-key", "caller", caller, "-au", caller, "-ap", f"secret{caller}"] if caller else []
+        arguments += ["-key", "number", number] if number else []
+        command = ["sipp", *([f"{remote[0]}:{remote[1]}"] if remote else []), "-sf", path, "-i", address[0], "-p", address[1], "-m", calls, "-r", rate,
+                   "-nostdin", "-timeout", f"{timeout}s", "-timeout_error", "-trace_err", "-error_file", os.path.join(folder, f"{self.name}-errors.log"),
+                   "-trace_msg", "-message_file", os.path.join(folder, f"{self.name}-messages.log"), *arguments]
+        self._process = Process(self.name, command, folder, env={"TERM": "dumb"})
+        self._folder = folder
+
+        self._address = address
+
+    def wait_bound(self):
+        wait_for(lambda: bound(self._address) or not self._process.alive(), f"{self.name} to bind {self._address}")
+        return self
+
+    def finish(self, timeout=45):
+        """Waits for the end; fails with SIPp's own errors when it did not count every call as successful."""
+        status = self._process.wait_end(timeout)
+        if status != 0:
+            raise AssertionError(f"{self.name} ended with {status}\n{self._errors()}\n{self._process.log()[-1500:]}")
+
+    def _errors(self):
+        path = os.path.join(self._folder, f"{self.name}-errors.log")
+        if not os.path.exists(path):
+            return ""
+        with open(path, errors="replace") as file:
+            return file.read()[-3000:]
+
+    def stop(self):
+        self._process.stop()
+
+
+def bound(address):
+    """True once some UDP socket is bound to (host, port)."""
+    want = f"{int.from_bytes(socket.inet_aton(address[0]), 'little'):08X}:{address[1]:04X}"
+    with open("/proc/net/udp") as file:
+        return any(want in line.split()[1:2] for line in file)

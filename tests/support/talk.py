@@ -1,0 +1,34 @@
+"""A call between two real phones, with audio that is listened to; the same with and without Postern in the way."""
+from .baresip import Baresip
+
+TONE_1001, TONE_1002 = 440, 1150
+
+
+def phones(case, server):
+    """Two registered baresip phones, 1001 and 1002."""
+    one = case.run_until_end(Baresip(case.folder, "1001", "127.1.0.1", server, TONE_1001))
+    two = case.run_until_end(Baresip(case.folder, "1002", "127.1.0.2", server, TONE_1002))
+    one.wait_registered()
+    two.wait_registered()
+    return one, two
+
+
+def call(caller, callee, callee_hears, caller_hears):
+    """`caller` calls, both hear the other's tone."""
+    caller.dial(callee.user)
+    callee.wait_event("CALL_ESTABLISHED")
+    caller.wait_event("CALL_ESTABLISHED")
+    callee.wait_tone(callee_hears)
+    caller.wait_tone(caller_hears)
+
+
+def both_hang_up_ways(one, two):
+    """Two calls, one ended by the caller and one by the called; each end must reach the other side."""
+    call(one, two, TONE_1001, TONE_1002)
+    one.hang_up()
+    two.wait_event("CALL_CLOSED")
+    one.wait_event("CALL_CLOSED")
+    call(one, two, TONE_1001, TONE_1002)
+    two.hang_up()
+    one.wait_event("CALL_CLOSED")
+    two.wait_event("CALL_CLOSED")
