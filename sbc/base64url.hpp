@@ -1,6 +1,7 @@
 // RFC 4648 §5 without padding.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -9,6 +10,8 @@
 
 namespace postern::sbc {
 
+/// A letter of the alphabet?
+bool is_base64url(char letter);
 void append_base64url(std::string& out, std::span<const std::uint8_t> bytes);
 /// Decodes into `out` and returns how many bytes that were; nullopt: a letter outside the alphabet, non-canonical trailing bits,
 /// or more than fits.

@@ -4,13 +4,13 @@
 #include <array>
 #include <compare>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
 
 namespace postern::sbc {
 
+/// Its bytes are those of `high` and then of `low`, each the most significant first.
 struct Mac128 {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
@@ -20,11 +20,13 @@ struct Mac128 {
 /// SipHash-2-4 with 128 bits of output (OpenSSL). Not thread-safe: one a worker.
 class Mac {
  public:
+  /// Throws std::runtime_error if the library has no SipHash.
   explicit Mac(std::span<const std::uint8_t, 16> key);
   ~Mac();
   Mac(Mac&&) noexcept;
   Mac& operator=(Mac&&) noexcept;
-  /// Over the parts, each preceded by its length, so that ("ab","c") differs from ("a","bc"). No allocation.
+  /// Over the parts, each preceded by its length (LEB128), so that ("ab","c") differs from ("a","bc"). No allocation. Ends the
+  /// process if the library fails, which it does not for want of memory or by input: a wrong hash would let strangers pass.
   [[nodiscard]] Mac128 of(std::span<const std::string_view> parts);
 
  private:

@@ -1,0 +1,30 @@
+#include "sbc/flow.hpp"
+
+namespace postern::sbc {
+
+const char* to_string(Transport transport) {
+  switch (transport) {
+    case Transport::udp:
+      return "udp";
+    case Transport::tcp:
+      return "tcp";
+    case Transport::tls:
+      return "tls";
+    case Transport::ws:
+      return "ws";
+    case Transport::wss:
+      return "wss";
+  }
+  return "unknown";
+}
+
+const char* to_string(Side side) { return side == Side::access ? "access" : "core"; }
+
+std::string uri_host(const acl::Address& address) {
+  std::string text = address.to_string();
+  return address.is_v4() ? text : "[" + text + "]";
+}
+
+std::string Endpoint::to_string() const { return uri_host(address) + ":" + std::to_string(port); }
+
+}  // namespace postern::sbc
