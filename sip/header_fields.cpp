@@ -1,8 +1,7 @@
 #include "sip/header_fields.hpp"
 
-#include <charconv>
-
 #include "sip/chars.hpp"
+#include "sip/readers.hpp"
 
 namespace postern::sip {
 namespace {
@@ -19,26 +18,26 @@ struct Address {
 
 /// From and To: one name-addr. A sip: URI must be split without doubt, since rules look at its user.
 bool read_address(string_view value, Address& out) {
-  const auto address = NameAddrView::parse(value);
-  if (!address) return false;
-  out.uri = address->uri;
-  out.tag = address->param("tag").value_or(string_view{});
+  NameAddrView address;
+  if (!read_name_addr(value, address)) return false;
+  out.uri = address.uri;
+  out.tag = find_param(address.params, "tag").value_or(string_view{});
   if (!iequals(out.uri.substr(0, 4), "sip:") && !iequals(out.uri.substr(0, 5), "sips:")) return true;
-  const auto uri = UriView::parse(out.uri);
-  if (!uri) return false;
-  out.user = uri->user;
+  UriView uri;
+  if (!read_uri(out.uri, uri)) return false;
+  out.user = uri.user;
   return true;
 }
 
-Defect read_via(string_view value, RawMessage& out) {
-  ElementReader elements(value);
-  const auto first = elements.next();
-  if (!first) return Defect::via;
-  const auto via = ViaView::parse(*first);
-  if (!via) return Defect::via;
-  out.top_via = *via;
-  out.branch = via->param("branch").value_or(string_view{});
-  return via->version == "2.0" ? Defect::none : Defect::via;
+Defect read_top_via(string_view value, RawMessage& out) {
+  // Nearly always there is one element.
+  const auto first = value.find(',') == string_view::npos ? value : ElementReader(value).next();
+  if (!first || !read_via(*first, out.top_via)) {
+    out.top_via = {};
+    return Defect::via;
+  }
+  out.branch = find_param(out.top_via.params, "branch").value_or(string_view{});
+  return out.top_via.version == "2.0" ? Defect::none : Defect::via;
 }
 
 /// 1*DIGIT LWS Method (§20.16); the method is that of the request.
@@ -62,14 +61,6 @@ Defect read_rack(string_view value) {
 }
 
 }  // namespace
-
-std::optional<std::uint32_t> read_number(string_view digits, std::uint32_t most) {
-  if (digits.empty() || !chars::all(digits, chars::digit)) return std::nullopt;
-  std::uint32_t number = 0;
-  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc{} || number > most) return std::nullopt;
-  return number;
-}
 
 bool stands_once(HeaderName name) {
   switch (name) {
@@ -96,7 +87,7 @@ bool stands_once(HeaderName name) {
 Defect read_header(HeaderName name, string_view value, RawMessage& out) {
   switch (name) {
     case HeaderName::via:
-      return read_via(value, out);
+      return read_top_via(value, out);
     case HeaderName::from: {
       Address from;
       if (!read_address(value, from)) return Defect::from;

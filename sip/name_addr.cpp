@@ -1,4 +1,5 @@
 #include "sip/chars.hpp"
+#include "sip/readers.hpp"
 #include "sip/uri.hpp"
 
 namespace postern::sip {
@@ -13,22 +14,8 @@ bool is_uri(string_view uri) {
          chars::all(uri.substr(0, colon), chars::token) && !chars::any(uri, chars::no_uri);
 }
 
-/// The first "<" outside of quotes; size(): there is none; npos: quotes do not balance.
-std::size_t find_bracket(string_view text) {
-  std::size_t at = 0;
-  while (at < text.size() && text[at] != '<') {
-    at = text[at] == '"' ? chars::past_quoted(text, at) : at + 1;
-    if (at == string_view::npos) return at;
-  }
-  return at;
-}
-
 /// A comma outside of quotes and brackets separates elements: here it means that somebody forgot quotes (RFC 4475 §3.1.2.15).
-bool holds_comma(string_view text) {
-  std::size_t at = 0;
-  while (at < text.size() && text[at] != ',') at = text[at] == '"' ? chars::past_quoted(text, at) : at + 1;
-  return at < text.size();
-}
+bool holds_comma(string_view text) { return text.find(',') != string_view::npos && chars::find_unquoted(text, ',') < text.size(); }
 
 /// uri ;params: what follows the first ";" belongs to the header, and "?" must not stand there (§20).
 bool split_bare(string_view element, NameAddrView& out) {
@@ -50,14 +37,17 @@ bool split_bracketed(string_view element, std::size_t open, NameAddrView& out) {
 
 }  // namespace
 
-std::optional<NameAddrView> NameAddrView::parse(string_view element) {
-  NameAddrView out;
+bool read_name_addr(string_view element, NameAddrView& out) {
   out.whole = element = chars::trim(element);
-  const std::size_t open = find_bracket(element);
-  if (open == string_view::npos) return std::nullopt;
+  const std::size_t open = chars::find_unquoted(element, '<');
+  if (open == string_view::npos) return false;
   const bool split = open < element.size() ? split_bracketed(element, open, out) : split_bare(element, out);
-  if (!split || !is_uri(out.uri) || !chars::quotes_balance(out.params)) return std::nullopt;
-  if (holds_comma(out.display) || holds_comma(out.params)) return std::nullopt;
+  return split && is_uri(out.uri) && chars::quotes_balance(out.params) && !holds_comma(out.display) && !holds_comma(out.params);
+}
+
+std::optional<NameAddrView> NameAddrView::parse(string_view element) {
+  std::optional<NameAddrView> out(std::in_place);
+  if (!read_name_addr(element, *out)) out.reset();
   return out;
 }
 

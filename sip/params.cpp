@@ -1,6 +1,8 @@
 // Parameters (";a=b;c") and lists of elements: what URIs, addresses and Vias have in common.
 #include "sip/params.hpp"
 
+#include <algorithm>
+
 #include "sip/chars.hpp"
 #include "sip/uri.hpp"
 
@@ -8,15 +10,6 @@ namespace postern::sip {
 namespace {
 
 using std::string_view;
-
-/// The end of one parameter: the next ";" outside of quotes.
-std::size_t param_end(string_view text, std::size_t at) {
-  while (at < text.size() && text[at] != ';') {
-    at = text[at] == '"' ? chars::past_quoted(text, at) : at + 1;
-    if (at == string_view::npos) return text.size();
-  }
-  return at;
-}
 
 /// The offset past a comment that begins at text[at]; comments nest (§25.1). npos: it does not end.
 std::size_t past_comment(string_view text, std::size_t at) {
@@ -50,7 +43,8 @@ std::size_t past_unit(string_view text, std::size_t at) {
 bool next_param(string_view& rest, Param& out) {
   const std::size_t begin = rest.find(';');
   if (begin == string_view::npos) return false;
-  const std::size_t end = param_end(rest, begin + 1);
+  // The next ";" outside of quotes; a quoted string that does not end takes all.
+  const std::size_t end = std::min(chars::find_unquoted(rest, ';', begin + 1), rest.size());
   out.whole = rest.substr(begin, end - begin);
   rest.remove_prefix(end);
   const string_view body = out.whole.substr(1);
@@ -62,6 +56,7 @@ bool next_param(string_view& rest, Param& out) {
 
 bool iequals(string_view a, string_view b) {
   if (a.size() != b.size()) return false;
+  if (a == b) return true;  // nearly all names are written as the RFC writes them
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (a[i] != b[i] && chars::lower(a[i]) != chars::lower(b[i])) return false;
   }

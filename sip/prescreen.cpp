@@ -6,6 +6,7 @@
 
 #include "sip/chars.hpp"
 #include "sip/header_fields.hpp"
+#include "sip/readers.hpp"
 #include "sip/start_line.hpp"
 
 namespace postern::sip {
@@ -16,29 +17,30 @@ using std::string_view;
 constexpr std::size_t leading_line_ends = 8;  // bytes of CR and LF before the start line that are passed over (§7.5)
 static_assert(static_cast<unsigned>(HeaderName::x_postern) < 128);
 
-/// One line: without its end, and where the next begins.
+/// One line: without its end, and where the next begins. Filled in place and never copied: this is the innermost loop.
 struct Line {
   string_view text;
   std::size_t begin = 0;
   std::size_t next = 0;
   bool ended = false;  ///< by LF
   bool clean = false;  ///< by CRLF, and no other CR in it
-};
 
-Line read_line(string_view bytes, std::size_t begin) {
-  Line line;
-  line.begin = begin;
-  const std::size_t lf = bytes.find('\n', begin);
-  line.ended = lf != string_view::npos;
-  line.next = line.ended ? lf + 1 : bytes.size();
-  line.text = bytes.substr(begin, (line.ended ? lf : bytes.size()) - begin);
-  const std::size_t cr = line.text.find('\r');
-  if (line.ended && line.text.ends_with('\r')) {
-    line.text.remove_suffix(1);
-    line.clean = cr == line.text.size();
+  void read(string_view bytes, std::size_t at) {
+    begin = at;
+    const char* from = bytes.data() + at;
+    const std::size_t left = bytes.size() - at;
+    const auto* lf = static_cast<const char*>(std::memchr(from, '\n', left));
+    ended = lf != nullptr;
+    std::size_t size = ended ? static_cast<std::size_t>(lf - from) : left;
+    next = at + size + (ended ? 1 : 0);
+    clean = false;
+    if (ended && size > 0 && from[size - 1] == '\r') {
+      --size;
+      clean = std::memchr(from, '\r', size) == nullptr;
+    }
+    text = {from, size};
   }
-  return line;
-}
+};
 
 class Scanner {
  public:
@@ -48,7 +50,8 @@ class Scanner {
   }
 
   Prescreened run() {
-    const Line first = read_line(section_, 0);
+    Line first;
+    first.read(section_, 0);
     if (!looks_like_sip(first.text)) return {};
     out_.start_line = {0, static_cast<std::uint32_t>(first.text.size())};
     fail(read_start_line(first.text, out_));
@@ -66,8 +69,8 @@ class Scanner {
     if (defect_ == Defect::none) defect_ = defect;
   }
   void scan(std::size_t at);
-  bool take_field(const Line& first);
-  Line take_folds(const Line& first);
+  bool take_field(const Line& line);
+  void take_folds(Line& field);
   void read_value(HeaderLine& header, bool clean);
   void check_presence();
   void frame();
@@ -104,8 +107,9 @@ void Scanner::clear() {
 }
 
 void Scanner::scan(std::size_t at) {
+  Line line;
   while (at < section_.size()) {
-    Line line = read_line(section_, at);
+    line.read(section_, at);
     if (line.ended && line.text.empty()) {
       if (!line.clean) fail(Defect::control_character);
       out_.body_begin = line.next;
@@ -114,7 +118,7 @@ void Scanner::scan(std::size_t at) {
       return;
     }
     if (!line.ended) break;
-    line = take_folds(line);
+    take_folds(line);
     if (!take_field(line)) return;
     at = line.next;
   }
@@ -122,16 +126,15 @@ void Scanner::scan(std::size_t at) {
 }
 
 /// Adds the lines that continue a field (§7.3.1). One of white space alone is refused: some take it for the empty line.
-Line Scanner::take_folds(const Line& first) {
-  Line field = first;
+void Scanner::take_folds(Line& field) {
+  Line fold;
   while (field.next < section_.size() && (section_[field.next] == ' ' || section_[field.next] == '\t')) {
-    const Line fold = read_line(section_, field.next);
+    fold.read(section_, field.next);
     if (chars::all(fold.text, chars::blank)) fail(Defect::bad_header_line);
     field.clean = field.clean && fold.clean;
     field.next = fold.next;
     field.text = chars::between(field.text, fold.text);
   }
-  return field;
 }
 
 /// False: no more fields are taken.

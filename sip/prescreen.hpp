@@ -50,8 +50,11 @@ struct RawMessage {
   std::string_view from_tag, to_tag;    ///< empty: none
   std::string_view request_user;        ///< user of a sip:/sips: Request-URI
   std::size_t header_count = 0;
-  std::array<HeaderLine, Bounds::header_lines> headers;  ///< the first header_count; the rest is not initialised
-  std::size_t body_begin = 0;                            ///< offset of the body
+  union {
+    /// The first header_count; the rest is not initialised (in a union, which leaves alone what the constructor does not name).
+    std::array<HeaderLine, Bounds::header_lines> headers;
+  };
+  std::size_t body_begin = 0;  ///< offset of the body
 
   RawMessage() {}  // NOLINT: `headers` stays uninitialised on purpose (4 KB a packet)
 

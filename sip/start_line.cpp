@@ -1,6 +1,7 @@
 #include "sip/start_line.hpp"
 
 #include "sip/chars.hpp"
+#include "sip/readers.hpp"
 
 namespace postern::sip {
 namespace {
@@ -36,10 +37,10 @@ Defect read_request_line(string_view line, RawMessage& out) {
   if (!parser_takes_method(out.method_text)) return Defect::method;
   const bool sip = iequals(out.request_uri.substr(0, 4), "sip:") || iequals(out.request_uri.substr(0, 5), "sips:");
   if (!sip) return Defect::none;
-  const auto uri = UriView::parse(out.request_uri);
+  UriView uri;
   // Headers must not stand in a Request-URI (§19.1.1), and would be an injection if they were honoured (RFC 4475 §3.1.2.11).
-  if (!uri || !uri->headers.empty()) return Defect::start_line;
-  out.request_user = uri->user;
+  if (!read_uri(out.request_uri, uri) || !uri.headers.empty()) return Defect::start_line;
+  out.request_user = uri.user;
   return Defect::none;
 }
 

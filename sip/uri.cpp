@@ -1,9 +1,7 @@
 #include "sip/uri.hpp"
 
-#include <charconv>
-
 #include "sip/chars.hpp"
-#include "sip/host_port.hpp"
+#include "sip/readers.hpp"
 
 namespace postern::sip {
 namespace {
@@ -38,47 +36,61 @@ void split_user(string_view& rest, UriView& uri) {
 
 }  // namespace
 
-std::optional<HostPort> read_host_port(string_view text, bool spaces) {
-  HostPort out;
+std::optional<std::uint32_t> read_number(string_view digits, std::uint32_t most) {
+  if (digits.empty()) return std::nullopt;
+  std::uint64_t number = 0;
+  for (const char c : digits) {
+    if (!chars::is(c, chars::digit)) return std::nullopt;
+    number = number * 10 + static_cast<std::uint64_t>(c - '0');
+    if (number > most) return std::nullopt;
+  }
+  return static_cast<std::uint32_t>(number);
+}
+
+bool read_host_port(string_view text, bool spaces, HostPort& out) {
   const std::size_t size = host_size(text);
-  if (size == 0) return std::nullopt;
-  out.host = text.substr(0, size);
+  if (size == 0) return false;
+  out.host = out.whole = text.substr(0, size);
   string_view rest = text.substr(size);
   if (spaces) rest = chars::skip_blank(rest);
   if (!rest.empty() && rest.front() == ':') {
     rest.remove_prefix(1);
     if (spaces) rest = chars::skip_blank(rest);
     out.port_text = rest.substr(0, chars::run(rest, chars::digit));
-    const char* end = out.port_text.data() + out.port_text.size();
-    const auto [stop, error] = std::from_chars(out.port_text.data(), end, out.port);
-    if (error != std::errc{} || stop != end || out.port == 0) return std::nullopt;
+    const auto port = read_number(out.port_text, 65'535);
+    if (!port || *port == 0) return false;
+    out.port = static_cast<std::uint16_t>(*port);
+    out.whole = chars::between(out.host, out.port_text);
     rest.remove_prefix(out.port_text.size());
   }
-  out.whole = chars::between(out.host, out.port_text.empty() ? out.host : out.port_text);
   out.rest = spaces ? chars::skip_blank(rest) : rest;
-  return out;
+  return true;
 }
 
-std::optional<UriView> UriView::parse(string_view uri) {
-  UriView out;
+bool read_uri(string_view uri, UriView& out) {
   const std::size_t scheme = scheme_size(uri);
-  if (scheme == 0 || chars::any(uri, chars::no_uri)) return std::nullopt;
+  if (scheme == 0 || chars::any(uri, chars::no_uri)) return false;
   out.whole = uri;
   out.scheme = uri.substr(0, scheme);
   out.secure = scheme == 4;
   string_view rest = uri.substr(scheme + 1);
   split_user(rest, out);
-  const auto host = read_host_port(rest, false);
-  if (!host) return std::nullopt;
-  out.host = host->host;
-  out.port_text = host->port_text;
-  out.port = host->port;
-  rest = host->rest;
-  const std::size_t question = rest.find('?');
-  out.params = rest.substr(0, question);
-  if (question != string_view::npos) out.headers = rest.substr(question);
+  HostPort host;
+  if (!read_host_port(rest, false, host)) return false;
+  out.host = host.host;
+  out.port_text = host.port_text;
+  out.port = host.port;
+  if (host.rest.empty()) return true;
+  const std::size_t question = host.rest.find('?');
+  out.params = host.rest.substr(0, question);
+  if (question != string_view::npos) out.headers = host.rest.substr(question);
   // A second "@" in the parameters would be read as another host by whoever looks for the last one.
-  if ((!out.params.empty() && out.params.front() != ';') || out.params.find('@') != string_view::npos) return std::nullopt;
+  return out.params.empty() || (out.params.front() == ';' && out.params.find('@') == string_view::npos);
+}
+
+std::optional<UriView> UriView::parse(string_view uri) {
+  std::optional<UriView> out(std::in_place);
+  if (!read_uri(uri, *out)) out.reset();
   return out;
 }
 

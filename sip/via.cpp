@@ -1,6 +1,6 @@
 #include "sip/chars.hpp"
-#include "sip/host_port.hpp"
 #include "sip/params.hpp"
+#include "sip/readers.hpp"
 #include "sip/uri.hpp"
 #include "sip/via_edit.hpp"
 
@@ -27,23 +27,27 @@ string_view without_brackets(string_view host) { return !host.empty() && host.fr
 
 }  // namespace
 
-std::optional<ViaView> ViaView::parse(string_view element) {
-  ViaView out;
+bool read_via(string_view element, ViaView& out) {
   out.whole = chars::trim(element);
   string_view rest = out.whole;
-  if (!iequals(take_token(rest), "SIP") || !take_slash(rest)) return std::nullopt;
+  if (!iequals(take_token(rest), "SIP") || !take_slash(rest)) return false;
   out.version = take_token(rest);
-  if (out.version.empty() || !take_slash(rest)) return std::nullopt;
+  if (out.version.empty() || !take_slash(rest)) return false;
   out.transport = take_token(rest);
-  // White space must stand between transport and host: a host follows directly only behind a character that is no token's.
-  if (out.transport.empty() || out.transport.data() + out.transport.size() == rest.data()) return std::nullopt;
-  const auto host = read_host_port(rest, true);
-  if (!host) return std::nullopt;
-  out.sent_by = host->whole;
-  out.host = host->host;
-  out.port = host->port;
-  out.params = host->rest;
-  if ((!out.params.empty() && out.params.front() != ';') || !chars::quotes_balance(out.params)) return std::nullopt;
+  // White space must stand between transport and host.
+  if (out.transport.empty() || out.transport.data() + out.transport.size() == rest.data()) return false;
+  HostPort host;
+  if (!read_host_port(rest, true, host)) return false;
+  out.sent_by = host.whole;
+  out.host = host.host;
+  out.port = host.port;
+  out.params = host.rest;
+  return (out.params.empty() || out.params.front() == ';') && chars::quotes_balance(out.params);
+}
+
+std::optional<ViaView> ViaView::parse(string_view element) {
+  std::optional<ViaView> out(std::in_place);
+  if (!read_via(element, *out)) out.reset();
   return out;
 }
 
