@@ -29,17 +29,17 @@ struct ListenerOptions {
   std::string name;
   Transport transport = Transport::udp;
   Endpoint bind;
-  std::optional<HostPort> advertise;                             ///< default: the bound address; for a wildcard the local address that the packet came in on
-  std::vector<std::pair<acl::Network, HostPort>> advertise_to;   ///< by the peer's network, most specific wins
+  std::optional<HostPort> advertise;  ///< default: the bound address; for a wildcard the local address that the packet came in on
+  std::vector<std::pair<acl::Network, HostPort>> advertise_to;  ///< by the peer's network, most specific wins
 };
 
 struct PbxOptions {
-  std::vector<Endpoint> addresses;            ///< at least one
+  std::vector<Endpoint> addresses;  ///< at least one
   Transport transport = Transport::udp;
-  std::optional<Endpoint> bind;               ///< default: the local address of the route, port 5080
-  std::optional<std::string> domain;          ///< host written into Request-URIs toward the PBX; default: its address
-  std::optional<std::string> public_domain;   ///< host shown to clients where the PBX writes its own; default: what the listener advertises
-  std::chrono::milliseconds timeout{4000};    ///< no answer at all for so long: the next address; none left: 408 to an INVITE
+  std::optional<Endpoint> bind;              ///< default: the local address of the route, port 5080
+  std::optional<std::string> domain;         ///< host written into Request-URIs toward the PBX; default: its address
+  std::optional<std::string> public_domain;  ///< host shown to clients where the PBX writes its own; default: what the listener advertises
+  std::chrono::milliseconds timeout{4000};   ///< no answer at all for so long: the next address; none left: 408 to an INVITE
 };
 
 /// Absent limits are off.
@@ -56,6 +56,8 @@ struct EngineOptions {
   PbxOptions pbx;
   LimitsOptions limits;
   std::vector<acl::Network> trusted;
+  std::vector<acl::Address>
+      never_banned;  ///< our own addresses and the default gateway; the shell finds them, the PBX's are added by the engine
 };
 
 }  // namespace postern::sbc

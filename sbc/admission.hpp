@@ -1,0 +1,64 @@
+// Who may go on, in the order of the contract: bans, the source's limits, rules, method limits, the PBX's limit.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "acl/networks.hpp"
+#include "acl/rate.hpp"
+#include "sbc/flow.hpp"
+#include "sbc/outcome.hpp"
+#include "sbc/state.hpp"
+#include "sip/prescreen.hpp"
+
+namespace postern::sbc {
+
+/// What the source alone tells, before its bytes are looked at.
+struct SourceStanding {
+  Outcome outcome = Outcome::forwarded;  ///< forwarded: go on
+  bool trusted = false;
+  bool live = false;   ///< a live registration over exactly this flow
+  bool known = false;  ///< a device was accepted from this source
+  /// A source that is known is told why (503 with Retry-After) where a stranger meets silence.
+  [[nodiscard]] bool answerable() const { return live || known || trusted; }
+};
+
+/// What the rules and limits say of a request.
+struct RequestStanding {
+  Outcome outcome = Outcome::forwarded;
+  int status = 0;                         ///< the answer, if there is one to give; 0: silence
+  int rule = acl::Verdict::default_rule;  ///< which rule decided
+};
+
+class Admission {
+ public:
+  explicit Admission(State& state);
+
+  /// Step 2 of a datagram's life; access side only.
+  SourceStanding check_source(const Flow& flow, TimePoint now);
+  /// Step 4, for requests outside a dialog. `request_user` is that of the restored Request-URI.
+  RequestStanding check_request(const sip::RawMessage& request, std::string_view request_user, const Flow& flow,
+                                const SourceStanding& source, TimePoint now);
+
+  /// A final accepted REGISTER: the source goes before strangers until then.
+  void accept_source(const acl::Address& address, TimePoint until, TimePoint now);
+
+ private:
+  RequestStanding check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow, const SourceStanding& source,
+                              TimePoint now);
+  RequestStanding check_limits(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now);
+  void ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const acl::RuleOptions& rule, TimePoint now);
+  [[nodiscard]] bool exempt(const acl::Address& address) const;
+  [[nodiscard]] std::uint32_t devices_at(const acl::Address& address, TimePoint now) const;
+
+  State& state_;
+  acl::NetworkSet trusted_;
+  std::optional<acl::RateLimit> per_source_, per_source_trusted_, unknown_sources_, pbx_;
+  acl::TokenBucket unknown_bucket_, pbx_bucket_;
+  std::array<std::optional<acl::RateLimit>, sip::method_count> per_method_;
+};
+
+}  // namespace postern::sbc

@@ -1,0 +1,45 @@
+#include "sbc/answers.hpp"
+
+#include <fmt/format.h>
+
+namespace postern::sbc {
+namespace {
+
+constexpr unsigned retry_after_s = 5;          // for what a person waits for
+constexpr unsigned retry_after_spread_s = 30;  // REGISTER and OPTIONS: 5 to 34 s
+
+}  // namespace
+
+bool Answers::send(const sip::RawMessage& request, const Flow& flow, bool proven, const Answer& answer, Outbox& out) {
+  if (request.method == sip::Method::ack) return false;
+  // The same tag for a repeated request (RFC 3261 §8.2.7).
+  const std::array<std::string_view, 4> parts{"to-tag", request.call_id, request.branch, request.from_tag};
+  tag_ = fmt::format("{:016x}", state_.mac.of(parts).low);
+  const std::string source_host = flow.peer.address.to_string();
+  sip::ResponseParts response;
+  response.status_code = answer.status;
+  response.reason_phrase = answer.reason_phrase.empty() ? sip::reason_phrase_of(answer.status) : answer.reason_phrase;
+  response.to_tag = tag_;
+  response.extra = answer.extra;
+  response.source_host = source_host;
+  response.source_port = flow.peer.port;
+  std::string& bytes = out.add(flow);
+  sip::write_response(request, response, bytes);
+  if (!proven && bytes.size() > request.bytes.size()) {
+    out.drop_last();
+    return false;
+  }
+  if (flow.side == Side::access) ++state_.metrics.responses_sent[static_cast<std::size_t>(answer.status)];
+  return true;
+}
+
+bool Answers::overloaded(const sip::RawMessage& request, const Flow& flow, bool proven, Outbox& out) {
+  unsigned seconds = retry_after_s;
+  if (request.method == sip::Method::register_ || request.method == sip::Method::options) {
+    const std::array<std::string_view, 2> parts{"retry-after", request.call_id};
+    seconds += static_cast<unsigned>(state_.mac.of(parts).low % retry_after_spread_s);
+  }
+  return send(request, flow, proven, {503, {}, fmt::format("Retry-After: {}\r\n", seconds)}, out);
+}
+
+}  // namespace postern::sbc

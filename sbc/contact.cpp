@@ -1,0 +1,63 @@
+#include "sbc/contact.hpp"
+
+#include <algorithm>
+
+namespace postern::sbc {
+
+std::string_view rest_of(const sip::UriView& uri) {
+  const std::size_t begin =
+      uri.has_user ? static_cast<std::size_t>(uri.user.data() - uri.whole.data()) + uri.user.size() : uri.scheme.size() + 1;
+  return uri.whole.substr(begin);
+}
+
+void append_restored(std::string& out, std::string_view scheme, bool has_user, std::string_view user, std::string_view rest) {
+  out.append(scheme).append(":");
+  if (has_user) out.append(user);
+  out.append(rest);
+}
+
+bool append_inward_uri(std::string& out, Tokens& tokens, const sip::UriView& device, const Flow& flow, std::string_view core_address) {
+  InwardToken token;
+  token.flow = flow;
+  token.scheme = device.scheme;
+  token.rest = rest_of(device);
+  token.has_user = device.has_user;
+  out.append("sip:").append(device.user).append("~");
+  if (!tokens.seal(token, device.user, out)) return false;
+  out.append("@").append(core_address);
+  return true;
+}
+
+bool append_outward_uri(std::string& out, Tokens& tokens, const sip::UriView& pbx, OutwardToken token, std::string_view public_address) {
+  token.scheme = pbx.scheme;
+  token.rest = rest_of(pbx);
+  token.has_user = pbx.has_user;
+  out.append("sip:").append(pbx.user).append("~");
+  if (!tokens.seal(token, pbx.user, out)) return false;
+  out.append("@").append(public_address);
+  return true;
+}
+
+std::optional<OpenedInward> open_inward(Tokens& tokens, const sip::UriView& uri) {
+  const auto split = split_token(uri.user);
+  if (!split) return std::nullopt;
+  auto token = tokens.open_inward(split->letters, split->user);
+  if (!token) return std::nullopt;
+  return OpenedInward{std::move(*token), split->user};
+}
+
+std::optional<OpenedOutward> open_outward(Tokens& tokens, const sip::UriView& uri) {
+  const auto split = split_token(uri.user);
+  if (!split) return std::nullopt;
+  auto token = tokens.open_outward(split->letters, split->user);
+  if (!token) return std::nullopt;
+  return OpenedOutward{std::move(*token), split->user};
+}
+
+std::string unfolded(std::string_view value) {
+  std::string text(value);
+  std::ranges::replace_if(text, [](char c) { return c == '\r' || c == '\n'; }, ' ');
+  return text;
+}
+
+}  // namespace postern::sbc

@@ -1,0 +1,43 @@
+// Our Contact in the place of theirs: <sip:USER~TOKEN@ADDRESS:PORT>, always in angle brackets.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sbc/flow.hpp"
+#include "sbc/tokens.hpp"
+#include "sip/uri.hpp"
+
+namespace postern::sbc {
+
+/// Of a URI all behind its user: what a token must keep to restore it.
+std::string_view rest_of(const sip::UriView& uri);
+/// The URI as it was: scheme, user, rest.
+void append_restored(std::string& out, std::string_view scheme, bool has_user, std::string_view user, std::string_view rest);
+
+/// Appends the URI (no brackets) that the PBX is given for a device's: `core_address` is "host:port". False: longer than any token may
+/// stand for.
+[[nodiscard]] bool append_inward_uri(std::string& out, Tokens& tokens, const sip::UriView& device, const Flow& flow,
+                                     std::string_view core_address);
+/// Appends the URI (no brackets) that the access side is given for the PBX's. `token` comes with pbx, hashes and routes filled in.
+/// False as above.
+[[nodiscard]] bool append_outward_uri(std::string& out, Tokens& tokens, const sip::UriView& pbx, OutwardToken token,
+                                      std::string_view public_address);
+
+/// The token in a URI's user part, if it opens. `user` is what stands before it.
+struct OpenedInward {
+  InwardToken token;
+  std::string_view user;
+};
+struct OpenedOutward {
+  OutwardToken token;
+  std::string_view user;
+};
+std::optional<OpenedInward> open_inward(Tokens& tokens, const sip::UriView& uri);
+std::optional<OpenedOutward> open_outward(Tokens& tokens, const sip::UriView& uri);
+
+/// A header's text in one line: folds (RFC 3261 §7.3.1) become spaces, so that it may be written again.
+std::string unfolded(std::string_view value);
+
+}  // namespace postern::sbc

@@ -1,0 +1,235 @@
+#include "sbc/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sbc/admission.hpp"
+#include "sbc/answers.hpp"
+#include "sbc/proxy.hpp"
+#include "sbc/state.hpp"
+#include "sip/prescreen.hpp"
+
+namespace postern::sbc {
+namespace {
+
+constexpr std::size_t timers_a_turn = 4096;  // a stall of the machine must not become one of ours
+constexpr std::size_t expiries_a_turn = 256;
+constexpr std::chrono::seconds housekeeping{1};
+
+template <std::size_t Begin, std::size_t Size>
+std::span<const std::uint8_t, Size> part_of(const Secrets& secrets) {
+  return std::span<const std::uint8_t, 64>(secrets.secret).subspan<Begin, Size>();
+}
+
+}  // namespace
+
+State::State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> rules, const Secrets& secrets, EventSink& events)
+    : options(std::move(engine_options)),
+      policy(std::move(rules)),
+      mac(part_of<0, 16>(secrets)),
+      names(options, mac),
+      tokens(part_of<32, 32>(secrets), options.pbx.addresses, Capacity::token_contents),
+      sources(options.limits.tracked_sources, secrets.table_seed),
+      method_buckets(options.limits.tracked_sources, secrets.table_seed + 1),
+      bans(Capacity::bans, secrets.table_seed + 2),
+      registrations(Capacity::registrations, secrets.table_seed + 3),
+      transactions(Capacity::transactions, Capacity::transaction_bytes, options.pbx.timeout, secrets.table_seed + 4),
+      journal(events) {}
+
+struct Engine::Impl {
+  Impl(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events)
+      : state(std::move(options), std::move(policy), secrets, events),
+        admission(state),
+        answers(state),
+        proxy(state, admission, answers),
+        registrar(state) {}
+
+  Outcome from_access(const Datagram& datagram, TimePoint now, Outbox& out);
+  Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
+  Outcome access_request(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
+  /// Step 5: what the transaction layer deals with by itself; nullopt: a request to be routed.
+  std::optional<Outcome> matched(const BranchId& id, const Flow& flow, bool proven, TimePoint now, Outbox& out);
+  Outcome refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out);
+  Outcome not_a_message(const sip::Prescreened& screened, const Flow& flow, bool proven, Outbox& out);
+  Outcome judged(const RequestStanding& standing, const Flow& flow, const SourceStanding& source, Outbox& out);
+  Outcome parsed(const sip::ParseVerdict& verdict, const Flow& flow, bool proven, Outbox& out);
+  void count_received(const Flow& flow);
+  [[nodiscard]] bool is_pbx(const acl::Address& address) const;
+
+  State state;
+  Admission admission;
+  Answers answers;
+  Proxy proxy;
+  Registrar registrar;
+  sip::RawMessage message;  ///< the one being handled
+  TimePoint next_housekeeping{};
+};
+
+Engine::Engine(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(policy), secrets, events)) {}
+Engine::~Engine() = default;
+
+Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
+  const Outcome outcome =
+      datagram.flow.side == Side::access ? impl_->from_access(datagram, now, out) : impl_->from_core(datagram, now, out);
+  ++impl_->state.metrics.outcomes[static_cast<std::size_t>(outcome)];
+  return outcome;
+}
+
+Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbox& out) {
+  const Flow& flow = datagram.flow;
+  const SourceStanding source = admission.check_source(flow, now);
+  if (source.outcome != Outcome::forwarded && !source.answerable()) return source.outcome;
+
+  const sip::Prescreened screened = sip::prescreen(datagram.bytes, message);
+  if (screened.result != sip::PrescreenResult::message) return not_a_message(screened, flow, false, out);
+  count_received(flow);
+  if (source.outcome != Outcome::forwarded) return refused_by_limit(flow, source, out);
+  if (source.live) state.registrations.heard(flow, now);
+  if (message.is_request) return access_request(flow, source, now, out);
+
+  if (const auto verdict = state.parser.check(message); !verdict.ok()) return Outcome::malformed;
+  return proxy.response(message, flow, now, out);
+}
+
+Outcome Engine::Impl::access_request(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out) {
+  const Dialog dialog = proxy.dialog_of(message, flow);
+  // Rules and limits judge what stands outside a dialog; ACK and CANCEL belong to a transaction, or to nothing.
+  const bool belongs = dialog.proven() || message.method == sip::Method::ack || message.method == sip::Method::cancel;
+  if (!belongs) {
+    const auto user = dialog.target ? dialog.target->user : message.request_user;
+    const RequestStanding standing = admission.check_request(message, user, flow, source, now);
+    if (standing.outcome != Outcome::forwarded) return judged(standing, flow, source, out);
+  }
+  const BranchId id = branch_id_of(state.mac, flow, message);
+  if (const auto ended = matched(id, flow, dialog.proven(), now, out)) return *ended;
+  if (const auto verdict = state.parser.check(message); !verdict.ok()) return parsed(verdict, flow, dialog.proven(), out);
+  return proxy.request_from_access(message, flow, id, dialog, source, now, out);
+}
+
+Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox& out) {
+  const Flow& flow = datagram.flow;
+  if (!is_pbx(flow.peer.address)) return Outcome::not_pbx;
+  const sip::Prescreened screened = sip::prescreen(datagram.bytes, message);
+  if (screened.result != sip::PrescreenResult::message) return not_a_message(screened, flow, true, out);
+  count_received(flow);
+  BranchId id;
+  if (message.is_request) {
+    id = branch_id_of(state.mac, flow, message);
+    if (const auto ended = matched(id, flow, true, now, out)) return *ended;
+  }
+  const auto verdict = state.parser.check(message);
+  if (!verdict.ok()) return message.is_request ? parsed(verdict, flow, true, out) : Outcome::malformed;
+  return message.is_request ? proxy.request_from_core(message, flow, id, now, out) : proxy.response(message, flow, now, out);
+}
+
+std::optional<Outcome> Engine::Impl::matched(const BranchId& id, const Flow& flow, bool proven, TimePoint now, Outbox& out) {
+  switch (state.transactions.match(id, message, flow, now, out)) {
+    case RequestMatch::repeated:
+      return Outcome::repeated;
+    case RequestMatch::answered:
+      return Outcome::answered;
+    case RequestMatch::no_invite:
+      answers.send(message, flow, proven, {481, {}, {}}, out);
+      return Outcome::no_transaction;
+    case RequestMatch::fresh:
+      break;
+  }
+  return std::nullopt;
+}
+
+Outcome Engine::Impl::refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out) {
+  if (message.is_request) answers.overloaded(message, flow, false, out);
+  return source.outcome;
+}
+
+Outcome Engine::Impl::not_a_message(const sip::Prescreened& screened, const Flow& flow, bool proven, Outbox& out) {
+  switch (screened.result) {
+    case sip::PrescreenResult::keep_alive:
+      return Outcome::keep_alive;
+    case sip::PrescreenResult::stun:
+      return Outcome::stun;
+    case sip::PrescreenResult::garbage:
+      return Outcome::garbage;
+    case sip::PrescreenResult::message:
+    case sip::PrescreenResult::malformed:
+      break;
+  }
+  if (screened.answerable) {
+    const bool version = screened.defect == sip::Defect::version;
+    const bool method = screened.defect == sip::Defect::method;
+    const std::string phrase = version || method ? std::string{} : fmt::format("Bad {}", sip::to_string(screened.defect));
+    answers.send(message, flow, proven, {version ? 505 : method ? 501 : 400, phrase, {}}, out);
+  }
+  return Outcome::malformed;
+}
+
+Outcome Engine::Impl::judged(const RequestStanding& standing, const Flow& flow, const SourceStanding& source, Outbox& out) {
+  const bool limit = standing.outcome == Outcome::method_limit || standing.outcome == Outcome::pbx_limit;
+  if (standing.status == 0) return standing.outcome;
+  if (limit) {
+    answers.overloaded(message, flow, source.live, out);
+  } else {
+    answers.send(message, flow, source.live, {standing.status, {}, {}}, out);
+  }
+  return standing.outcome;
+}
+
+Outcome Engine::Impl::parsed(const sip::ParseVerdict& verdict, const Flow& flow, bool proven, Outbox& out) {
+  const std::string phrase = verdict.status == 400 && !verdict.header.empty() ? fmt::format("Bad {}", verdict.header) : std::string{};
+  const std::string extra = verdict.status == 420 ? fmt::format("Unsupported: {}\r\n", unfolded(verdict.unsupported)) : std::string{};
+  answers.send(message, flow, proven, {verdict.status, phrase, extra}, out);
+  return Outcome::malformed;
+}
+
+void Engine::Impl::count_received(const Flow& flow) {
+  ++state.metrics
+        .received[static_cast<std::size_t>(flow.side)][static_cast<std::size_t>(flow.transport)][static_cast<std::size_t>(message.method)];
+}
+
+bool Engine::Impl::is_pbx(const acl::Address& address) const {
+  return std::ranges::any_of(state.options.pbx.addresses, [&](const Endpoint& pbx) { return pbx.address == address; });
+}
+
+std::optional<TimePoint> Engine::next_deadline() const {
+  std::optional<TimePoint> next = impl_->state.transactions.next_deadline();
+  const auto earlier = [&next](const std::optional<TimePoint>& other) {
+    if (other && (!next || *other < *next)) next = other;
+  };
+  earlier(impl_->state.journal.next_summary());
+  // Bindings and bans end on their own wherever they are looked at; taking them out of the tables is not urgent.
+  if (const auto expiry = impl_->state.registrations.next_expiry()) earlier(std::max(*expiry, impl_->next_housekeeping));
+  if (impl_->state.bans.size() > 0) earlier(impl_->next_housekeeping);
+  return next;
+}
+
+void Engine::advance(TimePoint now, Outbox& out) {
+  State& state = impl_->state;
+  state.transactions.advance(now, timers_a_turn, out, [](Transaction&) {});
+  state.journal.summarise(now);
+  if (now < impl_->next_housekeeping) return;
+  impl_->next_housekeeping = now + housekeeping;
+  state.registrations.expire(now, expiries_a_turn, [&](const Binding& binding) { impl_->registrar.ended(binding, now); });
+  state.bans.expire(now, expiries_a_turn);
+}
+
+const Metrics& Engine::metrics() const { return impl_->state.metrics; }
+
+Gauges Engine::gauges(TimePoint) const {
+  const State& state = impl_->state;
+  Gauges gauges;
+  gauges.bans_active = state.bans.size();
+  gauges.registrations = state.registrations.size();
+  gauges.sources_tracked = state.sources.size();
+  gauges.transactions = state.transactions.size();
+  gauges.evicted_sources = state.sources.evictions();
+  gauges.evicted_methods = state.method_buckets.evictions();
+  gauges.evicted_bans = state.bans.evictions();
+  gauges.evicted_transactions = state.transactions.evictions();
+  gauges.evicted_registrations = state.registrations.evictions();
+  gauges.evicted_tokens = state.tokens.evictions();
+  return gauges;
+}
+
+}  // namespace postern::sbc

@@ -1,0 +1,226 @@
+#include "sbc/names.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "sip/uri.hpp"
+
+namespace postern::sbc {
+namespace {
+
+constexpr std::size_t max_shown = 256;  // local addresses of one host, times listeners and `advertise` networks
+constexpr std::size_t min_token_letters = 24;
+
+std::string_view without_brackets(std::string_view host) {
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') return host.substr(1, host.size() - 2);
+  return host;
+}
+
+bool is_base64url(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; }
+
+bool is_host_char(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; }
+
+// A hidden host counts only as a whole word: 10.0.0.5 is not in 10.0.0.50, nor pbx.example in my-pbx.example.org.
+bool is_whole_word(std::string_view text, std::size_t begin, std::size_t end) {
+  if (begin > 0 && is_host_char(text[begin - 1])) return false;
+  if (end >= text.size()) return true;
+  if (text[end] == '.') return end + 1 >= text.size() || !is_host_char(text[end + 1]);
+  return !is_host_char(text[end]);
+}
+
+std::size_t find_without_case(std::string_view text, std::string_view word, std::size_t from) {
+  if (word.empty() || text.size() < word.size()) return std::string_view::npos;
+  for (std::size_t at = from; at + word.size() <= text.size(); ++at) {
+    const char first[] = {word[0], static_cast<char>(word[0] ^ 0x20), '\0'};
+    at = (word[0] >= 'a' && word[0] <= 'z') ? text.find_first_of(first, at) : text.find(word[0], at);
+    if (at == std::string_view::npos || at + word.size() > text.size()) return std::string_view::npos;
+    if (sip::iequals(text.substr(at, word.size()), word)) return at;
+  }
+  return std::string_view::npos;
+}
+
+PublicName make_name(std::string host, std::uint16_t port) {
+  PublicName name{std::move(host), port, {}};
+  name.host_port = name.port == 0 ? name.host : name.host + ":" + std::to_string(name.port);
+  return name;
+}
+
+// Names without a port (a domain found by SRV) stay so; a name with brackets needed gets them.
+PublicName make_name(const HostPort& shown) {
+  const auto address = acl::Address::parse(shown.host);
+  return make_name(address ? uri_host(*address) : shown.host, shown.port);
+}
+
+void cut_token(std::string& out) {
+  if (out.empty() || out.back() != '@') return;
+  const std::size_t end = out.size() - 1;
+  std::size_t begin = end;
+  while (begin > 0 && is_base64url(out[begin - 1])) --begin;
+  if (end - begin < min_token_letters || begin == 0 || out[begin - 1] != '~') return;
+  out.erase(begin - 1, end - begin + 1);
+}
+
+}  // namespace
+
+Names::Names(const EngineOptions& options, Mac& mac)
+    : listeners_(options.listeners),
+      pbx_(options.pbx.addresses),
+      bind_(*options.pbx.bind),
+      public_domain_(options.pbx.public_domain.value_or("")) {
+  if (!public_domain_.empty()) public_domain_name_ = make_name(public_domain_, 0);
+  core_address_ = bind_.to_string();
+  const Endpoint& first = pbx_.front();
+  pbx_host_ = options.pbx.domain.value_or(uri_host(first.address));
+  pbx_host_port_ = pbx_host_ + ":" + std::to_string(first.port);
+  for (const Endpoint& address : pbx_) add_hidden(address.address.to_string(), mac);
+  if (options.pbx.domain) add_hidden(*options.pbx.domain, mac);
+  add_hidden(bind_.address.to_string(), mac);
+}
+
+void Names::add_hidden(std::string text, Mac& mac) {
+  // One name for both sides hides nothing, and must survive both ways.
+  if (sip::iequals(text, public_domain_)) return;
+  for (const Hidden& known : hidden_) {
+    if (sip::iequals(known.text, text)) return;
+  }
+  const std::array<std::string_view, 2> parts{"call-id marker", text};
+  const Mac128 id = mac.of(parts);
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string marker = "h-";
+  for (int shift = 60; shift >= 0; shift -= 4) marker += digits[(id.high >> shift) & 15];
+  hidden_.push_back({std::move(text), std::move(marker)});
+}
+
+std::size_t Names::ShownHash::operator()(const ShownKey& key) const {
+  std::uint64_t low = 0;
+  std::memcpy(&low, key.local.bytes().data() + 8, sizeof low);
+  return (low ^ (std::uint64_t{key.listener} << 56) ^ static_cast<std::uint64_t>(key.advertise)) * 0x9e3779b97f4a7c15U;
+}
+
+const PublicName& Names::address_for(const Flow& access) {
+  const ListenerOptions& listener = listeners_[access.listener];
+  ShownKey key{access.listener, access.local, -1};
+  unsigned best = 0;
+  for (std::size_t i = 0; i < listener.advertise_to.size(); ++i) {
+    const acl::Network& network = listener.advertise_to[i].first;
+    if (!network.contains(access.peer.address) || (key.advertise >= 0 && network.prefix_length() < best)) continue;
+    key.advertise = static_cast<int>(i);
+    best = network.prefix_length();
+  }
+  if (const auto known = shown_.find(key); known != shown_.end()) return known->second;
+  if (shown_.size() >= max_shown) shown_.clear();
+  HostPort shown{access.local.to_string(), listener.bind.port};
+  if (key.advertise >= 0) {
+    shown = listener.advertise_to[static_cast<std::size_t>(key.advertise)].second;
+  } else if (listener.advertise) {
+    shown = *listener.advertise;
+  } else if (!listener.bind.address.is_unspecified()) {
+    shown.host = listener.bind.address.to_string();
+  }
+  return shown_.emplace(key, make_name(shown)).first->second;
+}
+
+const PublicName& Names::domain_for(const Flow& access) { return public_domain_.empty() ? address_for(access) : public_domain_name_; }
+
+bool Names::hides(std::string_view host) const {
+  const std::string_view bare = without_brackets(host);
+  for (const Hidden& hidden : hidden_) {
+    if (sip::iequals(bare, hidden.text)) return true;
+  }
+  // Another spelling of an IPv6 address is the same address.
+  if (bare.find(':') == std::string_view::npos) return false;
+  const auto address = acl::Address::parse(bare);
+  if (!address) return false;
+  return std::ranges::any_of(hidden_, [&](const Hidden& hidden) { return acl::Address::parse(hidden.text) == address; });
+}
+
+bool Names::is_core_address(std::string_view host) const {
+  const auto address = acl::Address::parse(without_brackets(host));
+  return address && *address == bind_.address;
+}
+
+bool Names::shows(std::string_view host, const Flow& access) {
+  if (!public_domain_.empty() && sip::iequals(host, public_domain_)) return true;
+  return sip::iequals(host, address_for(access).host) || acl::Address::parse(without_brackets(host)) == access.local;
+}
+
+bool Names::is_hidden_port(std::uint16_t port) const {
+  return port == bind_.port || std::ranges::any_of(pbx_, [port](const Endpoint& address) { return address.port == port; });
+}
+
+void Names::append_public(std::string& out, std::uint16_t port, std::string_view port_text, const Flow& access) {
+  const PublicName& name = domain_for(access);
+  if (port != 0 && is_hidden_port(port)) {
+    out += name.host_port;
+    return;
+  }
+  out += name.host;
+  if (!port_text.empty()) out.append(":").append(port_text);
+}
+
+Names::Match Names::find_hidden(std::string_view text, std::size_t from) const {
+  Match best;
+  for (const Hidden& hidden : hidden_) {
+    for (std::size_t at = from; (at = find_without_case(text, hidden.text, at)) != std::string_view::npos && at < best.begin; ++at) {
+      if (!is_whole_word(text, at, at + hidden.text.size())) continue;
+      best = {at, at + hidden.text.size(), &hidden};
+      break;
+    }
+  }
+  return best;
+}
+
+bool Names::mentions_hidden(std::string_view text) const { return find_hidden(text, 0).hidden != nullptr; }
+
+void Names::append_hidden(std::string& out, std::string_view text, const Flow& access) {
+  std::size_t done = 0;
+  for (Match match; (match = find_hidden(text, done)).hidden != nullptr;) {
+    std::size_t begin = match.begin;
+    std::size_t end = match.end;
+    if (begin > done && text[begin - 1] == '[' && end < text.size() && text[end] == ']') {
+      --begin;
+      ++end;
+    }
+    out.append(text.substr(done, begin - done));
+    cut_token(out);
+    std::size_t port_end = end;
+    std::uint32_t port = 0;
+    if (end < text.size() && text[end] == ':') {
+      for (port_end = end + 1; port_end < text.size() && port_end < end + 6 && text[port_end] >= '0' && text[port_end] <= '9'; ++port_end)
+        port = port * 10 + static_cast<std::uint32_t>(text[port_end] - '0');
+    }
+    const bool has_port = port_end > end + 1 && port <= 65535;
+    append_public(out, has_port ? static_cast<std::uint16_t>(port) : std::uint16_t{0},
+                  has_port ? text.substr(end + 1, port_end - end - 1) : std::string_view{}, access);
+    done = has_port ? port_end : end;
+  }
+  out.append(text.substr(done));
+}
+
+bool Names::append_marked(std::string& out, std::string_view call_id) const {
+  Match match = find_hidden(call_id, 0);
+  if (match.hidden == nullptr) return false;
+  std::size_t done = 0;
+  for (; match.hidden != nullptr; match = find_hidden(call_id, done)) {
+    out.append(call_id.substr(done, match.begin - done)).append(match.hidden->marker);
+    done = match.end;
+  }
+  out.append(call_id.substr(done));
+  return true;
+}
+
+bool Names::append_unmarked(std::string& out, std::string_view call_id) const {
+  if (call_id.find("h-") == std::string_view::npos) return false;
+  std::string text(call_id);
+  bool changed = false;
+  for (const Hidden& hidden : hidden_) {
+    for (std::size_t at = 0; (at = text.find(hidden.marker, at)) != std::string::npos; at += hidden.text.size()) {
+      text.replace(at, hidden.marker.size(), hidden.text);
+      changed = true;
+    }
+  }
+  if (changed) out += text;
+  return changed;
+}
+
+}  // namespace postern::sbc

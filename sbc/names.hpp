@@ -1,0 +1,96 @@
+// Which hosts and ports are hidden, and what is shown in their place (sip-behaviour.md, Via, routes, and what is hidden).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "sbc/flow.hpp"
+#include "sbc/mac.hpp"
+#include "sbc/options.hpp"
+
+namespace postern::sbc {
+
+/// An address as it stands in a URI or Via.
+struct PublicName {
+  std::string host;        ///< IPv6 with brackets
+  std::uint16_t port = 0;  ///< 0: none shown
+  std::string host_port;   ///< "host" or "host:port"
+};
+
+/// One a worker: it remembers what it showed to whom.
+class Names {
+ public:
+  /// `options.pbx.bind` is set. `mac` is used once, for Call-ID markers.
+  Names(const EngineOptions& options, Mac& mac);
+
+  /// Our address as the peer of an access flow is shown it: in Via, Contact and Record-Route.
+  const PublicName& address_for(const Flow& access);
+  /// The host shown where the PBX writes its own: `public_domain`, else the address.
+  const PublicName& domain_for(const Flow& access);
+
+  /// Our own address on the core side, "10.0.0.2:5080".
+  [[nodiscard]] const std::string& core_address() const { return core_address_; }
+  /// "host:port" of the Request-URI toward the PBX: `domain` and the hidden port.
+  [[nodiscard]] const std::string& pbx_host_port() const { return pbx_host_port_; }
+
+  /// A host by which the core side could be known: the PBX's addresses and `domain`, and our core address.
+  [[nodiscard]] bool hides(std::string_view host) const;
+  /// Our own core-side host (tokens given to the PBX stand before it).
+  [[nodiscard]] bool is_core_address(std::string_view host) const;
+  /// A host by which the access side knows us or the PBX behind us.
+  [[nodiscard]] bool shows(std::string_view host, const Flow& access);
+
+  /// Appends a sip: URI's host and port as the access side may see them; they are known to be hidden ones.
+  void append_public(std::string& out, std::uint16_t port, std::string_view port_text, const Flow& access);
+  /// The host that stands for the PBX toward the core: `domain` or its address.
+  [[nodiscard]] const std::string& pbx_host() const { return pbx_host_; }
+
+  /// Does text name a hidden host, as a whole word?
+  [[nodiscard]] bool mentions_hidden(std::string_view text) const;
+  /// Appends text with every hidden host (and the hidden port behind it) as the access side may see it, and with the token before a
+  /// hidden host cut off: for values that are no URIs (Warning, bodies that we know).
+  void append_hidden(std::string& out, std::string_view text, const Flow& access);
+
+  /// Call-IDs keep their identity: a hidden host in one becomes a keyed marker, and is put back from it. False: nothing to do, nothing
+  /// appended.
+  bool append_marked(std::string& out, std::string_view call_id) const;
+  bool append_unmarked(std::string& out, std::string_view call_id) const;
+
+ private:
+  struct Hidden {
+    std::string text;  ///< as written, no brackets
+    std::string marker;
+  };
+  struct Match {
+    std::size_t begin = std::string_view::npos;
+    std::size_t end = 0;
+    const Hidden* hidden = nullptr;
+  };
+  [[nodiscard]] Match find_hidden(std::string_view text, std::size_t from) const;
+  void add_hidden(std::string text, Mac& mac);
+  [[nodiscard]] bool is_hidden_port(std::uint16_t port) const;
+
+  std::vector<ListenerOptions> listeners_;
+  std::vector<Endpoint> pbx_;
+  Endpoint bind_;
+  std::string public_domain_;
+  PublicName public_domain_name_;
+  std::vector<Hidden> hidden_;
+  std::string core_address_, pbx_host_, pbx_host_port_;
+
+  struct ShownKey {
+    std::uint8_t listener = 0;
+    acl::Address local;
+    int advertise = -1;
+    bool operator==(const ShownKey&) const = default;
+  };
+  struct ShownHash {
+    std::size_t operator()(const ShownKey& key) const;
+  };
+  std::unordered_map<ShownKey, PublicName, ShownHash> shown_;  ///< bounded by clearing
+};
+
+}  // namespace postern::sbc

@@ -1,0 +1,155 @@
+#include "sbc/proxy.hpp"
+
+#include <fmt/format.h>
+
+namespace postern::sbc {
+
+using sip::Method;
+
+Proxy::Proxy(State& state, Admission& admission, Answers& answers)
+    : state_(state), admission_(admission), answers_(answers), registrar_(state), inward_(state), outward_(state) {}
+
+Dialog Proxy::dialog_of(const sip::RawMessage& request, const Flow& flow) {
+  Dialog dialog;
+  // Cheap first: most requests carry no token.
+  if (request.request_user.find('~') == std::string_view::npos) return dialog;
+  const auto uri = sip::UriView::parse(request.request_uri);
+  if (!uri || !split_token(uri->user)) return dialog;
+  dialog.target = open_outward(state_.tokens, *uri);
+  if (!dialog.target) {
+    dialog.kind = Dialog::Kind::bad;
+  } else if (dialog.target->token.call_id_hash != call_id_hash_of(state_.mac, request.call_id)) {
+    dialog.kind = Dialog::Kind::foreign;
+  } else if (dialog.target->token.flow_hash != flow_hash_of(state_.mac, flow)) {
+    dialog.kind = Dialog::Kind::rebound;
+  } else {
+    dialog.kind = Dialog::Kind::own;
+  }
+  return dialog;
+}
+
+Outcome Proxy::request_from_access(const sip::RawMessage& request, const Flow& flow, const BranchId& id, const Dialog& dialog,
+                                   const SourceStanding& source, TimePoint now, Outbox& out) {
+  const bool proven = dialog.proven();
+  if (dialog.kind == Dialog::Kind::bad) {
+    answers_.send(request, flow, proven, {404, {}, {}}, out);
+    return Outcome::bad_token;
+  }
+  // An ACK that ends nothing here can only be one to a 2xx, and that names its dialog by our Contact.
+  if (request.method == Method::ack && !dialog.target) return Outcome::not_served;
+  if (has_been_here(request)) {
+    answers_.send(request, flow, proven, {482, {}, {}}, out);
+    return Outcome::loop;
+  }
+  RegisterPlan plan;
+  const bool registers = request.method == Method::register_;
+  if (registers) plan = registrar_.plan(request, flow, now);
+  const OpenedOutward* target = dialog.target ? &*dialog.target : nullptr;
+  if (!inward_.request({request, flow, id, target, registers ? &plan : nullptr}, message_)) return Outcome::too_large;
+  return forward(id, request, flow, core_flow(target != nullptr ? target->token.pbx : 0), proven || source.live, now, out, plan.memo, {});
+}
+
+Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id, TimePoint now, Outbox& out) {
+  const auto uri = sip::UriView::parse(request.request_uri);
+  const auto target = uri ? open_inward(state_.tokens, *uri) : std::nullopt;
+  if (!target || target->token.flow.listener >= state_.options.listeners.size()) {
+    answers_.send(request, flow, true, {404, {}, {}}, out);
+    return uri && split_token(uri->user) ? Outcome::bad_token : Outcome::no_token;
+  }
+  if (!outward_.request(request, flow, *target, id, hidden_vias_, message_)) return Outcome::too_large;
+  return forward(id, request, flow, target->token.flow, true, now, out, {}, hidden_vias_);
+}
+
+Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven, TimePoint now,
+                       Outbox& out, std::string_view memo, std::string_view hidden_vias) {
+  if (request.method == Method::ack) {
+    out.add(to) = message_;
+    count_forwarded(to, request.method);
+    return Outcome::forwarded;
+  }
+  Transaction* transaction = state_.transactions.begin(id, request, from, to, proven, message_, now, out);
+  if (transaction == nullptr) {
+    answers_.overloaded(request, from, proven, out);
+    return Outcome::transactions_full;
+  }
+  transaction->memo = memo;
+  transaction->hidden_vias = hidden_vias;
+  count_forwarded(to, request.method);
+  return Outcome::forwarded;
+}
+
+Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out) {
+  const auto id = parse_branch(response.branch);
+  Transaction* transaction = id ? state_.transactions.match_response(*id, response, flow) : nullptr;
+  if (transaction == nullptr) return Outcome::no_transaction;
+  if (!state_.transactions.wants(*transaction, response, now, out)) return Outcome::repeated;
+  return flow.side == Side::core ? response_from_core(response, flow, *transaction, now, out)
+                                 : response_from_access(response, flow, *transaction, now, out);
+}
+
+Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out) {
+  const bool registers = transaction.method == Method::register_ && response.status_code >= 200 && response.status_code < 300;
+  if (!outward_.response(response, flow, transaction.from, registers ? &registrar_ : nullptr, transaction.memo, message_))
+    return Outcome::too_large;
+  if (registers) {
+    if (const auto until = registrar_.accepted(transaction.memo, response, transaction.from, now))
+      admission_.accept_source(transaction.from.peer.address, *until, now);
+  }
+  if (response.status_code >= 200 && transaction.state < TransactionState::completed)
+    state_.metrics.pbx_response.observe(std::chrono::duration<double>(now - transaction.started).count());
+  const Flow to = transaction.from;
+  if (!state_.transactions.deliver(transaction, response, message_, now, out)) return Outcome::repeated;
+  count_forwarded(to, response.method);
+  ++state_.metrics.responses_sent[static_cast<std::size_t>(response.status_code)];
+  return Outcome::forwarded;
+}
+
+Outcome Proxy::response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now,
+                                    Outbox& out) {
+  if (!inward_.response(response, flow, transaction.hidden_vias, message_)) return Outcome::too_large;
+  if (response.status_code >= 300 && response.status_code < 400 &&
+      state_.journal.admits(EventKind::redirect_blocked, Outcome::forwarded, now)) {
+    Event event;
+    event.kind = EventKind::redirect_blocked;
+    event.source = flow.peer;
+    event.method = response.method_text;
+    event.device = response.to_user;
+    event.call_id = response.call_id;
+    state_.journal.write(event);
+  }
+  const Flow to = transaction.from;
+  if (!state_.transactions.deliver(transaction, response, message_, now, out)) return Outcome::repeated;
+  count_forwarded(to, response.method);
+  return Outcome::forwarded;
+}
+
+// A request that carries our own core-side Via has been through here (RFC 3261 §16.3 step 4): the PBX's address is one of our listeners.
+bool Proxy::has_been_here(const sip::RawMessage& request) const {
+  for (const sip::HeaderLine& header : request.header_lines()) {
+    if (header.name != sip::HeaderName::via) continue;
+    sip::ElementReader reader(request.text(header.value));
+    while (const auto element = reader.next()) {
+      const auto via = sip::ViaView::parse(*element);
+      if (!via || via->sent_by != state_.names.core_address()) continue;
+      const auto branch = via->param("branch");
+      if (branch && parse_branch(*branch)) return true;
+    }
+  }
+  return false;
+}
+
+Flow Proxy::core_flow(std::size_t pbx) const {
+  Flow flow;
+  flow.side = Side::core;
+  flow.transport = state_.options.pbx.transport;
+  flow.local = state_.options.pbx.bind->address;
+  const auto& addresses = state_.options.pbx.addresses;
+  flow.peer = addresses[pbx < addresses.size() ? pbx : 0];
+  return flow;
+}
+
+void Proxy::count_forwarded(const Flow& to, Method method) {
+  ++state_.metrics.forwarded[static_cast<std::size_t>(to.side)][static_cast<std::size_t>(to.transport)][static_cast<std::size_t>(method)];
+}
+
+}  // namespace postern::sbc

@@ -1,0 +1,60 @@
+// Step 7 of a datagram's life: where a message goes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sbc/admission.hpp"
+#include "sbc/answers.hpp"
+#include "sbc/registrar.hpp"
+#include "sbc/rewrite.hpp"
+#include "sbc/state.hpp"
+
+namespace postern::sbc {
+
+/// What the Request-URI's token says of a request from the access side.
+struct Dialog {
+  enum class Kind : std::uint8_t {
+    none,     ///< no token of ours
+    own,      ///< it opens, the Call-ID and the flow are those that it was given to: proven, judged by bans and the source's limit alone
+    rebound,  ///< it opens and the Call-ID is right, but the flow is another (NAT rebinding): judged
+    foreign,  ///< it opens, but belongs to another dialog: judged, and goes where it says
+    bad,      ///< it looks like a token and does not open
+  };
+  Kind kind = Kind::none;
+  std::optional<OpenedOutward> target;
+  [[nodiscard]] bool proven() const { return kind == Kind::own; }
+};
+
+class Proxy {
+ public:
+  Proxy(State& state, Admission& admission, Answers& answers);
+
+  [[nodiscard]] Dialog dialog_of(const sip::RawMessage& request, const Flow& flow);
+
+  Outcome request_from_access(const sip::RawMessage& request, const Flow& flow, const BranchId& id, const Dialog& dialog,
+                              const SourceStanding& source, TimePoint now, Outbox& out);
+  Outcome request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id, TimePoint now, Outbox& out);
+  Outcome response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
+
+ private:
+  Outcome forward(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven, TimePoint now,
+                  Outbox& out, std::string_view memo, std::string_view hidden_vias);
+  Outcome response_from_core(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
+  Outcome response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
+  [[nodiscard]] bool has_been_here(const sip::RawMessage& request) const;
+  [[nodiscard]] Flow core_flow(std::size_t pbx) const;
+  void count_forwarded(const Flow& to, sip::Method method);
+
+  State& state_;
+  Admission& admission_;
+  Answers& answers_;
+  Registrar registrar_;
+  InwardRewriter inward_;
+  OutwardRewriter outward_;
+  std::string message_;  ///< the message being written
+  std::string hidden_vias_;
+};
+
+}  // namespace postern::sbc

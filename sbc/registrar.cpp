@@ -1,0 +1,177 @@
+#include "sbc/registrar.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "sbc/contact.hpp"
+#include "sip/uri.hpp"
+
+namespace postern::sbc {
+namespace {
+
+// A memo is a list of lines "Xtext": u the AOR's user, c the Call-ID, i the instance, - a binding to be taken off,
+// + "core URI TAB device URI", * all bindings.
+constexpr std::chrono::seconds default_expires{3600};   // RFC 3261 §10.2.1.1: what a registrar without a word means
+constexpr std::chrono::seconds longest_expires{86400};  // an answer is not trusted to hold a table entry for ever
+constexpr std::chrono::seconds silent_for{50};          // twice the keep-alive: the old flow of an instance is given up
+
+std::string_view take_line(std::string_view& memo) {
+  const std::size_t end = memo.find('\n');
+  const std::string_view line = memo.substr(0, end);
+  memo.remove_prefix(end == std::string_view::npos ? memo.size() : end + 1);
+  return line;
+}
+
+std::string_view field(std::string_view memo, char tag) {
+  while (!memo.empty()) {
+    const std::string_view line = take_line(memo);
+    if (!line.empty() && line[0] == tag) return line.substr(1);
+  }
+  return {};
+}
+
+std::optional<std::chrono::seconds> seconds_of(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return std::min(std::chrono::seconds{value}, longest_expires);
+}
+
+std::optional<std::chrono::seconds> expires_header(const sip::RawMessage& message) {
+  const sip::HeaderLine* header = message.find(sip::HeaderName::expires);
+  return header == nullptr ? std::nullopt : seconds_of(message.text(header->value));
+}
+
+// Calls visit(NameAddrView) for each Contact element; "*" and what cannot be read are passed over.
+template <class F>
+void each_contact(const sip::RawMessage& message, F&& visit) {
+  for (const sip::HeaderLine& header : message.header_lines()) {
+    if (header.name != sip::HeaderName::contact) continue;
+    sip::ElementReader reader(message.text(header.value));
+    while (const auto element = reader.next()) {
+      if (const auto contact = sip::NameAddrView::parse(*element)) visit(*contact);
+    }
+  }
+}
+
+struct Pair {
+  std::string_view core_uri, device_uri;
+};
+
+// The PBX may add URI parameters to what it lists: the user part alone (it holds the token) tells which Contact it is.
+std::optional<Pair> pair_for(std::string_view memo, std::string_view listed_uri) {
+  const auto listed = sip::UriView::parse(listed_uri);
+  if (!listed) return std::nullopt;
+  while (!memo.empty()) {
+    const std::string_view line = take_line(memo);
+    if (line.empty() || line[0] != '+') continue;
+    const std::size_t tab = line.find('\t');
+    const auto given = sip::UriView::parse(line.substr(1, tab - 1));
+    if (given && given->user == listed->user) return Pair{line.substr(1, tab - 1), line.substr(tab + 1)};
+  }
+  return std::nullopt;
+}
+
+void add_line(std::string& memo, char tag, std::string_view text) {
+  memo += tag;
+  memo.append(unfolded(text)).append("\n");
+}
+
+}  // namespace
+
+RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, TimePoint now) const {
+  RegisterPlan plan;
+  add_line(plan.memo, 'u', request.to_user);
+  add_line(plan.memo, 'c', request.call_id);
+  std::string_view instance;
+  bool signs_off = expires_header(request) == std::chrono::seconds{0};
+  bool has_contact = false;
+  each_contact(request, [&](const sip::NameAddrView& contact) {
+    has_contact = has_contact || contact.uri != "*";
+    if (const auto value = contact.param("+sip.instance")) instance = *value;
+    if (const auto value = contact.param("expires")) signs_off = seconds_of(*value) == std::chrono::seconds{0};
+  });
+  add_line(plan.memo, 'i', instance);
+  // Only what comes with credentials may move a binding: the PBX checks them before it does what the Contacts say.
+  if (!has_contact || signs_off || request.find(sip::HeaderName::authorization) == nullptr) return plan;
+  if (const Binding* old = state_.registrations.replaced_by(request.to_user, request.call_id, instance, flow, now, silent_for)) {
+    plan.replaced_contact = old->core_contact;
+    add_line(plan.memo, '-', old->core_contact);
+  }
+  return plan;
+}
+
+void Registrar::add_contact(RegisterPlan& plan, std::string_view core_uri, std::string_view device_uri) {
+  plan.memo += '+';
+  plan.memo.append(core_uri).append("\t").append(unfolded(device_uri)).append("\n");
+}
+
+void Registrar::add_all(RegisterPlan& plan) { plan.memo += "*\n"; }
+
+std::optional<std::string> Registrar::restore(std::string_view memo, std::string_view listed_uri, const Flow& flow) const {
+  if (const auto pair = pair_for(memo, listed_uri)) return std::string(pair->device_uri);
+  const auto uri = sip::UriView::parse(listed_uri);
+  if (!uri) return std::nullopt;
+  const auto opened = open_inward(state_.tokens, *uri);
+  if (!opened || opened->token.flow != flow) return std::nullopt;
+  std::string restored;
+  append_restored(restored, opened->token.scheme, opened->token.has_user, opened->user, opened->token.rest);
+  return restored;
+}
+
+std::optional<TimePoint> Registrar::accepted(std::string_view memo, const sip::RawMessage& response, const Flow& flow, TimePoint now) {
+  Binding binding;
+  binding.aor_user = field(memo, 'u');
+  binding.call_id = field(memo, 'c');
+  binding.instance = field(memo, 'i');
+  binding.flow = flow;
+  binding.since = binding.last_heard = now;
+  const auto all_expire = expires_header(response);
+
+  std::optional<TimePoint> known_until;
+  std::string_view accepted_uris[Registrations::bindings_an_aor];
+  std::size_t accepted_count = 0;
+  each_contact(response, [&](const sip::NameAddrView& contact) {
+    const auto pair = pair_for(memo, contact.uri);
+    if (!pair || accepted_count == std::size(accepted_uris)) return;
+    const auto own = contact.param("expires");
+    const auto expires = (own ? seconds_of(*own) : all_expire).value_or(default_expires);
+    if (expires.count() == 0) return;
+    accepted_uris[accepted_count++] = pair->core_uri;
+    binding.core_contact = pair->core_uri;
+    binding.contact_uri = pair->device_uri;
+    binding.expires = now + expires;
+    if (!known_until || binding.expires > *known_until) known_until = binding.expires;
+    if (state_.registrations.accept(binding)) tell(EventKind::registered, binding, now);
+  });
+
+  for (std::string_view lines = memo; !lines.empty();) {
+    const std::string_view line = take_line(lines);
+    if (line.empty()) continue;
+    bool removed = false;
+    if (line[0] == '*') removed = state_.registrations.remove_all(binding.aor_user) > 0;
+    if (line[0] == '-') state_.registrations.remove(binding.aor_user, line.substr(1));
+    if (line[0] == '+') {
+      const std::string_view core_uri = line.substr(1, line.find('\t') - 1);
+      const auto end = accepted_uris + accepted_count;
+      if (std::find(accepted_uris, end, core_uri) == end) removed = state_.registrations.remove(binding.aor_user, core_uri);
+    }
+    if (removed) tell(EventKind::unregistered, binding, now);
+  }
+  return known_until;
+}
+
+void Registrar::ended(const Binding& binding, TimePoint now) { tell(EventKind::unregistered, binding, now); }
+
+void Registrar::tell(EventKind kind, const Binding& binding, TimePoint now) {
+  if (!state_.journal.admits(kind, Outcome::forwarded, now)) return;
+  Event event;
+  event.kind = kind;
+  event.source = binding.flow.peer;
+  event.device = binding.aor_user;
+  event.call_id = binding.call_id;
+  event.method = "REGISTER";
+  state_.journal.write(event);
+}
+
+}  // namespace postern::sbc

@@ -1,0 +1,42 @@
+// What a REGISTER through us means: which Contact the PBX was given, what its 200 tells the device, and what we remember.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sbc/state.hpp"
+#include "sip/prescreen.hpp"
+
+namespace postern::sbc {
+
+/// What one REGISTER asked for; kept as the transaction's memo until its answer.
+struct RegisterPlan {
+  std::string memo;              ///< lines, each a tag and its text: see registrar.cpp
+  std::string replaced_contact;  ///< a binding over an older flow, to be taken off: the URI that the PBX holds, byte for byte
+};
+
+class Registrar {
+ public:
+  explicit Registrar(State& state) : state_(state) {}
+
+  /// Begins a plan: whose registration, and which older binding it replaces (never beside "*", never when signing off).
+  RegisterPlan plan(const sip::RawMessage& request, const Flow& flow, TimePoint now) const;
+  /// A device's Contact and the URI that the PBX was given for it.
+  static void add_contact(RegisterPlan& plan, std::string_view core_uri, std::string_view device_uri);
+  static void add_all(RegisterPlan& plan);
+
+  /// The device's own URI for one that the PBX lists; nullopt: another device's or a foreign one, to be left out.
+  [[nodiscard]] std::optional<std::string> restore(std::string_view memo, std::string_view listed_uri, const Flow& flow) const;
+
+  /// A 2xx to REGISTER: updates the registrations. Returns until when the source is known; nullopt: nothing is registered now.
+  std::optional<TimePoint> accepted(std::string_view memo, const sip::RawMessage& response, const Flow& flow, TimePoint now);
+  /// Tells of a binding that ended.
+  void ended(const Binding& binding, TimePoint now);
+
+ private:
+  void tell(EventKind kind, const Binding& binding, TimePoint now);
+  State& state_;
+};
+
+}  // namespace postern::sbc

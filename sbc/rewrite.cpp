@@ -1,0 +1,46 @@
+#include "sbc/rewrite.hpp"
+
+#include <charconv>
+
+namespace postern::sbc {
+
+std::uint32_t flow_hash_of(Mac& mac, const Flow& flow) {
+  const char head[] = {static_cast<char>(flow.transport), static_cast<char>(flow.listener), static_cast<char>(flow.peer.port >> 8),
+                       static_cast<char>(flow.peer.port & 0xff)};
+  const auto& bytes = flow.peer.address.bytes();
+  const std::array<std::string_view, 4> parts{"flow", std::string_view(head, sizeof head),
+                                              std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
+                                              std::string_view(reinterpret_cast<const char*>(&flow.connection), sizeof flow.connection)};
+  return static_cast<std::uint32_t>(mac.of(parts).low);
+}
+
+std::uint32_t call_id_hash_of(Mac& mac, std::string_view call_id) {
+  const std::array<std::string_view, 2> parts{"call-id", call_id};
+  return static_cast<std::uint32_t>(mac.of(parts).low);
+}
+
+void decrement_max_forwards(const sip::RawMessage& message, sip::Editor& editor) {
+  const sip::HeaderLine* header = message.find(sip::HeaderName::max_forwards);
+  if (header == nullptr) {
+    editor.append("Max-Forwards", "70");
+    return;
+  }
+  const std::string_view text = message.text(header->value);
+  unsigned hops = 70;
+  std::from_chars(text.data(), text.data() + text.size(), hops);
+  editor.replace(header->value, std::to_string(hops - 1));
+}
+
+bool is_known_body(const sip::RawMessage& message) {
+  const sip::HeaderLine* header = message.find(sip::HeaderName::content_type);
+  if (header == nullptr || message.body().empty()) return false;
+  std::string_view type = message.text(header->value);
+  type = type.substr(0, type.find_first_of("; \t\r\n"));
+  for (const std::string_view known : {"application/simple-message-summary", "application/dialog-info+xml", "application/reginfo+xml",
+                                       "application/pidf+xml", "message/sipfrag"}) {
+    if (sip::iequals(type, known)) return true;
+  }
+  return false;
+}
+
+}  // namespace postern::sbc

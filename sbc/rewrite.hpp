@@ -1,0 +1,92 @@
+// What is written into a message for the side that it leaves on. Everything that is not named here goes on byte for byte.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "sbc/branch.hpp"
+#include "sbc/contact.hpp"
+#include "sbc/registrar.hpp"
+#include "sbc/state.hpp"
+#include "sip/prescreen.hpp"
+
+namespace postern::sbc {
+
+/// 32 bits of a keyed hash, for what an outward token remembers of its flow and Call-ID.
+std::uint32_t flow_hash_of(Mac& mac, const Flow& flow);
+std::uint32_t call_id_hash_of(Mac& mac, std::string_view call_id);
+
+/// Access to core. All return false if the result would not be a message (too large, or a part that must not be written).
+class InwardRewriter {
+ public:
+  explicit InwardRewriter(State& state) : state_(state) {}
+
+  struct Request {
+    const sip::RawMessage& message;
+    const Flow& flow;
+    const BranchId& id;
+    const OpenedOutward* dialog = nullptr;  ///< the token in the Request-URI, if it opened
+    RegisterPlan* registration = nullptr;   ///< of a REGISTER: filled in
+  };
+  bool request(const Request& request, std::string& out);
+  /// `hidden_vias`: one Via value a line. A 3xx becomes 480 (a phone must not choose whom the PBX dials).
+  bool response(const sip::RawMessage& response, const Flow& flow, std::string_view hidden_vias, std::string& out);
+
+ private:
+  void common_header(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow);
+  void request_uri(const Request& request);
+  void via(const Request& request);
+  void routes(const Request& request);
+  void contact(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow, RegisterPlan* registration);
+  void uris(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow);
+  void unmark(const sip::RawMessage& message, const sip::HeaderLine& header);
+  void source(const Flow& flow);
+
+  State& state_;
+  std::string text_;
+  bool sealed_ = true;  ///< every Contact of this message could be sealed
+};
+
+/// Core to access.
+class OutwardRewriter {
+ public:
+  explicit OutwardRewriter(State& state) : state_(state) {}
+
+  /// `target`: the opened token of the Request-URI. `hidden_vias` gets the core's Vias, one value a line, for the responses.
+  bool request(const sip::RawMessage& request, const Flow& core, const OpenedInward& target, const BranchId& id, std::string& hidden_vias,
+               std::string& out);
+  /// `registration`: for the answer to a REGISTER, what its Contacts stood for.
+  bool response(const sip::RawMessage& response, const Flow& core, const Flow& access, const Registrar* registrar, std::string_view memo,
+                std::string& out);
+
+ private:
+  struct Context {
+    const sip::RawMessage& message;
+    const Flow& core;
+    const Flow& access;
+    OutwardToken token;  ///< what every Contact of this message is sealed with
+    bool tokens = true;  ///< Contacts are where requests go; else (3xx and above) they are names like any other
+  };
+  void fill_token(Context& context);
+  void common_header(const Context& context, const sip::HeaderLine& header);
+  void request_vias(const Context& context, const BranchId& id, std::string& hidden_vias);
+  void top_via_off(const sip::RawMessage& response);
+  void contact(const Context& context, const sip::HeaderLine& header);
+  void record_routes(Context& context);
+  void core_routes_off(Context& context);
+  void uris(const Context& context, const sip::HeaderLine& header);
+  void hide(const Context& context, const sip::HeaderLine& header);
+  void call_id(const Context& context, const sip::HeaderLine& header);
+  void body(const Context& context);
+
+  State& state_;
+  std::string text_;
+  bool sealed_ = true;  ///< every Contact of this message could be sealed
+};
+
+/// Max-Forwards less one, or 70 where there was none (RFC 3261 §16.6 step 3). It is known to be above 0.
+void decrement_max_forwards(const sip::RawMessage& message, sip::Editor& editor);
+/// A body type in which a PBX names itself and which we know how to read.
+bool is_known_body(const sip::RawMessage& message);
+
+}  // namespace postern::sbc

@@ -1,0 +1,245 @@
+// Access to core: what the PBX gets.
+#include <algorithm>
+
+#include "sbc/rewrite.hpp"
+#include "sip/via_edit.hpp"
+
+namespace postern::sbc {
+namespace {
+
+using sip::HeaderName;
+
+// Option tags and Contact parameters by which a device would talk past us: flows and paths end here (sip-behaviour.md, Contact and tokens).
+constexpr std::string_view own_options[] = {"outbound", "gruu", "path"};
+constexpr std::string_view own_contact_params[] = {"reg-id", "pub-gruu", "temp-gruu"};
+
+bool is_own_option(std::string_view option) {
+  return std::ranges::any_of(own_options, [option](std::string_view own) { return sip::iequals(option, own); });
+}
+
+// What a device may not say of itself or others: the PBX would believe it (RFC 3325 §5: outside the trust domain).
+bool is_untrusted(const sip::RawMessage& message, const sip::HeaderLine& header) {
+  switch (header.name) {
+    case HeaderName::p_asserted_identity:
+    case HeaderName::remote_party_id:
+    case HeaderName::diversion:
+    case HeaderName::history_info:
+    case HeaderName::p_charging_function_addresses:
+    case HeaderName::p_charging_vector:
+    case HeaderName::p_served_user:
+    case HeaderName::x_asterisk:
+    case HeaderName::x_postern:
+      return true;
+    default: {
+      constexpr std::string_view charging = "p-charging-";
+      const std::string_view name = message.text(header.field_name);
+      return name.size() > charging.size() && sip::iequals(name.substr(0, charging.size()), charging);
+    }
+  }
+}
+
+// Replaces an element's URI by text in angle brackets.
+void replace_uri(sip::Editor& editor, const sip::NameAddrView& element, std::string text) {
+  editor.replace(element.uri, element.bracketed ? text : "<" + text + ">");
+}
+
+}  // namespace
+
+bool InwardRewriter::request(const Request& request, std::string& out) {
+  const sip::RawMessage& message = request.message;
+  state_.editor.reset(message);
+  sealed_ = true;
+  request_uri(request);
+  via(request);
+  decrement_max_forwards(message, state_.editor);
+  for (const sip::HeaderLine& header : message.header_lines()) {
+    if (header.name == HeaderName::contact) {
+      contact(message, header, request.flow, request.registration);
+    } else {
+      common_header(message, header, request.flow);
+    }
+  }
+  routes(request);
+  if (request.registration != nullptr && !request.registration->replaced_contact.empty())
+    state_.editor.append("Contact", "<" + request.registration->replaced_contact + ">;expires=0");
+  source(request.flow);
+  if (is_known_body(message) && state_.names.append_unmarked(text_ = "", message.body())) state_.editor.replace_body(text_);
+  return sealed_ && state_.editor.serialise(out);
+}
+
+void InwardRewriter::request_uri(const Request& request) {
+  text_.clear();
+  if (request.dialog != nullptr) {
+    const OutwardToken& token = request.dialog->token;
+    append_restored(text_, token.scheme, token.has_user, request.dialog->user, token.rest);
+    state_.editor.replace(request.message.request_uri, text_);
+    return;
+  }
+  const auto uri = sip::UriView::parse(request.message.request_uri);
+  if (!uri) return;
+  text_.append(uri->scheme).append(":");
+  if (uri->has_user) text_.append(uri->user).append(uri->password.empty() ? "" : ":").append(uri->password).append("@");
+  text_ += state_.names.pbx_host_port();
+  // How the access side reaches us says nothing of how the PBX is reached.
+  std::string params;
+  sip::append_params_without(params, uri->params, "transport");
+  sip::append_params_without(text_, params, "maddr");
+  state_.editor.replace(request.message.request_uri, text_);
+}
+
+void InwardRewriter::via(const Request& request) {
+  const sip::RawMessage& message = request.message;
+  text_ = "SIP/2.0/UDP ";
+  text_.append(state_.names.core_address()).append(";branch=");
+  append_branch(text_, request.id);
+  state_.editor.insert_before(message.header_lines().front(), "Via", text_);
+  // Every access-side Via gets received and rport: answers go to the source (RFC 3581 §4).
+  text_ = sip::with_received(message.top_via, request.flow.peer.address.to_string(), request.flow.peer.port, true);
+  state_.editor.replace(message.top_via.whole, unfolded(text_));
+}
+
+void InwardRewriter::routes(const Request& request) {
+  const sip::RawMessage& message = request.message;
+  // Routes of the access side are never a next hop; the core's own come back from the token that we gave out.
+  if (request.dialog != nullptr) {
+    for (const std::string& route : request.dialog->token.routes) state_.editor.append("Route", route);
+  }
+  // Foreign proxies that record a route stay on it, and so must we.
+  const sip::HeaderLine* recorded = message.find(HeaderName::record_route);
+  if (recorded != nullptr) state_.editor.insert_before(*recorded, "Record-Route", "<sip:" + state_.names.core_address() + ";lr>");
+}
+
+bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow, std::string_view hidden_vias, std::string& out) {
+  sip::Editor& editor = state_.editor;
+  editor.reset(response);
+  sealed_ = true;
+  const bool redirect = response.status_code >= 300 && response.status_code < 400;
+  if (redirect) editor.replace(response.start_line, "SIP/2.0 480 Temporarily Unavailable");
+
+  const sip::HeaderLine* last_recorded = nullptr;
+  bool vias_written = false;
+  for (const sip::HeaderLine& header : response.header_lines()) {
+    if (header.name == HeaderName::via) {
+      for (std::string_view rest = hidden_vias; !vias_written && !rest.empty();) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        editor.insert_before(header, "Via", rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
+      vias_written = true;
+      editor.remove(header);
+    } else if (header.name == HeaderName::contact && redirect) {
+      editor.remove(header);
+    } else if (header.name == HeaderName::contact && response.status_code < 300) {
+      contact(response, header, flow, nullptr);
+    } else {
+      if (header.name == HeaderName::record_route) last_recorded = &header;
+      common_header(response, header, flow);
+    }
+  }
+  // The PBX reads the recorded routes from the bottom up: we are the first that it must go through.
+  if (last_recorded != nullptr) {
+    const std::string_view value = response.text(last_recorded->value);
+    editor.replace(last_recorded->value, unfolded(value) + ", <sip:" + state_.names.core_address() + ";lr>");
+  }
+  if (is_known_body(response) && state_.names.append_unmarked(text_ = "", response.body())) editor.replace_body(text_);
+  return sealed_ && editor.serialise(out);
+}
+
+void InwardRewriter::common_header(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow) {
+  switch (header.name) {
+    case HeaderName::from:
+    case HeaderName::to:
+    case HeaderName::refer_to:
+    case HeaderName::referred_by:
+      uris(message, header, flow);
+      return;
+    case HeaderName::call_id:
+    case HeaderName::replaces:
+    case HeaderName::in_reply_to:
+    case HeaderName::join:
+    case HeaderName::target_dialog:
+      unmark(message, header);
+      return;
+    case HeaderName::route:
+      state_.editor.remove(header);
+      return;
+    case HeaderName::supported:
+    case HeaderName::require: {
+      text_.clear();
+      bool changed = false;
+      sip::ElementReader reader(message.text(header.value));
+      while (const auto option = reader.next()) {
+        if (is_own_option(*option)) {
+          changed = true;
+        } else {
+          text_.append(text_.empty() ? "" : ", ").append(*option);
+        }
+      }
+      if (changed && text_.empty()) state_.editor.remove(header);
+      if (changed && !text_.empty()) state_.editor.replace(header.value, unfolded(text_));
+      return;
+    }
+    default:
+      if (is_untrusted(message, header)) state_.editor.remove(header);
+  }
+}
+
+void InwardRewriter::contact(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow, RegisterPlan* registration) {
+  sip::ElementReader reader(message.text(header.value));
+  while (const auto text = reader.next()) {
+    if (*text == "*") {
+      if (registration != nullptr) Registrar::add_all(*registration);
+      continue;
+    }
+    const auto element = sip::NameAddrView::parse(*text);
+    const auto uri = element ? sip::UriView::parse(element->uri) : std::nullopt;
+    if (!uri) continue;
+    text_.clear();
+    sealed_ = append_inward_uri(text_, state_.tokens, *uri, flow, state_.names.core_address()) && sealed_;
+    if (registration != nullptr) Registrar::add_contact(*registration, text_, uri->whole);
+    replace_uri(state_.editor, *element, text_);
+    const bool own = std::ranges::any_of(own_contact_params, [&](std::string_view name) { return element->param(name).has_value(); });
+    if (!own) continue;
+    std::string params = unfolded(element->params);
+    for (const std::string_view name : own_contact_params) {
+      text_.clear();
+      sip::append_params_without(text_, params, name);
+      params = text_;
+    }
+    state_.editor.replace(element->params, params);
+  }
+}
+
+void InwardRewriter::uris(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow) {
+  sip::ElementReader reader(message.text(header.value));
+  while (const auto text = reader.next()) {
+    const auto element = sip::NameAddrView::parse(*text);
+    const auto uri = element ? sip::UriView::parse(element->uri) : std::nullopt;
+    if (!uri) continue;
+    // A Refer-To made from the Contact that we gave out means the PBX's own Contact; what it embeds (Replaces) is kept.
+    if (const auto opened = open_outward(state_.tokens, *uri)) {
+      text_.clear();
+      append_restored(text_, opened->token.scheme, opened->token.has_user, opened->user, opened->token.rest);
+      if (!state_.names.append_unmarked(text_, uri->headers)) text_.append(uri->headers);
+      replace_uri(state_.editor, *element, text_);
+      continue;
+    }
+    if (state_.names.shows(uri->host, flow)) state_.editor.replace(uri->host, state_.names.pbx_host());
+    if (text_.clear(); state_.names.append_unmarked(text_, uri->headers)) state_.editor.replace(uri->headers, text_);
+  }
+}
+
+void InwardRewriter::unmark(const sip::RawMessage& message, const sip::HeaderLine& header) {
+  text_.clear();
+  if (state_.names.append_unmarked(text_, message.text(header.value))) state_.editor.replace(header.value, unfolded(text_));
+}
+
+void InwardRewriter::source(const Flow& flow) {
+  text_ = flow.peer.to_string();
+  text_.append(";transport=").append(to_string(flow.transport));
+  const acl::Geo& geo = state_.policy->geo();
+  if (geo.countries) text_.append(";country=").append(geo.country(flow.peer.address).to_string());
+  state_.editor.append("X-Postern-Source", text_);
+}
+
+}  // namespace postern::sbc

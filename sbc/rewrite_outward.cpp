@@ -1,0 +1,292 @@
+// Core to access: what the world gets. Nothing of the core may be seen in it.
+#include <algorithm>
+
+#include "sbc/rewrite.hpp"
+#include "sip/via_edit.hpp"
+
+namespace postern::sbc {
+namespace {
+
+using sip::HeaderName;
+
+constexpr std::string_view product = "Postern";  // in the place of Server and User-Agent
+
+bool is_our_route(const Names& names, std::string_view element) {
+  const auto address = sip::NameAddrView::parse(element);
+  const auto uri = address ? sip::UriView::parse(address->uri) : std::nullopt;
+  return uri && !uri->has_user && uri->host_port() == names.core_address();
+}
+
+}  // namespace
+
+void OutwardRewriter::fill_token(Context& context) {
+  const auto& pbx = state_.options.pbx.addresses;
+  const auto at = std::ranges::find_if(pbx, [&](const Endpoint& address) { return address.address == context.core.peer.address; });
+  context.token.pbx = static_cast<std::uint8_t>(at == pbx.end() ? 0 : at - pbx.begin());
+  context.token.flow_hash = flow_hash_of(state_.mac, context.access);
+  // The Call-ID as the access side knows it.
+  text_.clear();
+  const bool marked = state_.names.append_marked(text_, context.message.call_id);
+  context.token.call_id_hash = call_id_hash_of(state_.mac, marked ? text_ : context.message.call_id);
+}
+
+bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, const OpenedInward& target, const BranchId& id,
+                              std::string& hidden_vias, std::string& out) {
+  sip::Editor& editor = state_.editor;
+  editor.reset(request);
+  sealed_ = true;
+  Context context{request, core, target.token.flow, {}, true};
+  fill_token(context);
+  text_.clear();
+  append_restored(text_, target.token.scheme, target.token.has_user, target.user, target.token.rest);
+  editor.replace(request.request_uri, text_);
+  request_vias(context, id, hidden_vias);
+  record_routes(context);
+  decrement_max_forwards(request, editor);
+  for (const sip::HeaderLine& header : request.header_lines()) {
+    if (header.name == HeaderName::via || header.name == HeaderName::record_route) continue;
+    if (header.name != HeaderName::route) {
+      common_header(context, header);
+      continue;
+    }
+    // Ours is done with; a foreign one (a proxy on the device's side that recorded itself) stays.
+    text_.clear();
+    sip::ElementReader reader(request.text(header.value));
+    while (const auto route = reader.next()) {
+      if (!is_our_route(state_.names, *route) && !state_.names.mentions_hidden(*route))
+        text_.append(text_.empty() ? "" : ", ").append(*route);
+    }
+    if (text_.empty()) {
+      editor.remove(header);
+    } else {
+      editor.replace(header.value, unfolded(text_));
+    }
+  }
+  body(context);
+  return sealed_ && editor.serialise(out);
+}
+
+void OutwardRewriter::request_vias(const Context& context, const BranchId& id, std::string& hidden_vias) {
+  hidden_vias.clear();
+  bool written = false;
+  for (const sip::HeaderLine& header : context.message.header_lines()) {
+    if (header.name != HeaderName::via) continue;
+    if (!written) {
+      text_ = "SIP/2.0/UDP ";
+      text_.append(state_.names.address_for(context.access).host_port).append(";branch=");
+      append_branch(text_, id);
+      state_.editor.insert_before(header, "Via", text_);
+      written = true;
+    }
+    std::string value = unfolded(context.message.text(header.value));
+    if (hidden_vias.empty()) {
+      // The PBX's own: it may have asked for its address (RFC 3581 §4).
+      const std::string_view top = context.message.top_via.whole;
+      const std::string_view raw = context.message.text(header.value);
+      value = unfolded(sip::with_received(context.message.top_via, context.core.peer.address.to_string(), context.core.peer.port, false));
+      value += unfolded(raw.substr(static_cast<std::size_t>(top.data() - raw.data()) + top.size()));
+    }
+    hidden_vias.append(value).append("\n");
+    state_.editor.remove(header);
+  }
+}
+
+// The core's recorded routes end here: sealed in the Contact, they come back as Route (RFC 3261 §12.1.1: in this order).
+void OutwardRewriter::record_routes(Context& context) {
+  for (const sip::HeaderLine& header : context.message.header_lines()) {
+    if (header.name != HeaderName::record_route) continue;
+    sip::ElementReader reader(context.message.text(header.value));
+    while (const auto route = reader.next()) context.token.routes.push_back(unfolded(*route));
+    state_.editor.remove(header);
+  }
+}
+
+// In an answer the core's entries stand on top, then ours if we recorded one, then those of proxies on the device's side. The device
+// reads them from the bottom up (RFC 3261 §12.1.2), so the core's go into the token in reverse.
+void OutwardRewriter::core_routes_off(Context& context) {
+  bool core = true;
+  const auto lines = context.message.header_lines();
+  const bool recorded_ours = std::ranges::any_of(lines, [&](const sip::HeaderLine& header) {
+    return header.name == HeaderName::record_route &&
+           context.message.text(header.value).find(state_.names.core_address()) != std::string_view::npos;
+  });
+  for (const sip::HeaderLine& header : lines) {
+    if (header.name != HeaderName::record_route) continue;
+    text_.clear();
+    sip::ElementReader reader(context.message.text(header.value));
+    while (const auto route = reader.next()) {
+      if (core && recorded_ours && is_our_route(state_.names, *route)) {
+        core = false;
+      } else if (core) {
+        context.token.routes.push_back(unfolded(*route));
+      } else {
+        text_.append(text_.empty() ? "" : ", ").append(*route);
+      }
+    }
+    if (text_.empty()) {
+      state_.editor.remove(header);
+    } else {
+      state_.editor.replace(header.value, unfolded(text_));
+    }
+  }
+  std::ranges::reverse(context.token.routes);
+}
+
+void OutwardRewriter::top_via_off(const sip::RawMessage& response) {
+  const sip::HeaderLine* header = response.find(HeaderName::via);
+  const std::string_view value = response.text(header->value);
+  const std::string_view top = response.top_via.whole;
+  const std::size_t behind = static_cast<std::size_t>(top.data() - value.data()) + top.size();
+  const std::size_t next = value.find(',', behind);
+  if (next == std::string_view::npos) {
+    state_.editor.remove(*header);
+    return;
+  }
+  const std::size_t begin = std::min(value.find_first_not_of(" \t\r\n", next + 1), value.size());
+  state_.editor.replace(value.substr(0, begin), "");
+}
+
+bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core, const Flow& access, const Registrar* registrar,
+                               std::string_view memo, std::string& out) {
+  sip::Editor& editor = state_.editor;
+  editor.reset(response);
+  sealed_ = true;
+  Context context{response, core, access, {}, response.status_code < 300};
+  fill_token(context);
+  top_via_off(response);
+  core_routes_off(context);
+  for (const sip::HeaderLine& header : response.header_lines()) {
+    if (header.name == HeaderName::via || header.name == HeaderName::record_route) continue;
+    if (header.name != HeaderName::contact || registrar == nullptr) {
+      common_header(context, header);
+      continue;
+    }
+    text_.clear();
+    sip::ElementReader reader(response.text(header.value));
+    while (const auto element = reader.next()) {
+      const auto contact = sip::NameAddrView::parse(*element);
+      const auto own = contact ? registrar->restore(memo, contact->uri, access) : std::nullopt;
+      if (own) text_.append(text_.empty() ? "" : ", ").append("<").append(*own).append(">").append(contact->params);
+    }
+    if (text_.empty()) {
+      editor.remove(header);
+    } else {
+      editor.replace(header.value, unfolded(text_));
+    }
+  }
+  body(context);
+  return sealed_ && editor.serialise(out);
+}
+
+void OutwardRewriter::common_header(const Context& context, const sip::HeaderLine& header) {
+  switch (header.name) {
+    case HeaderName::contact:
+      contact(context, header);
+      return;
+    case HeaderName::from:
+    case HeaderName::to:
+    case HeaderName::p_asserted_identity:
+    case HeaderName::p_preferred_identity:
+    case HeaderName::p_called_party_id:
+    case HeaderName::remote_party_id:
+    case HeaderName::diversion:
+    case HeaderName::history_info:
+    case HeaderName::referred_by:
+    case HeaderName::refer_to:
+    case HeaderName::alert_info:
+    case HeaderName::call_info:
+    case HeaderName::error_info:
+    case HeaderName::path:
+    case HeaderName::service_route:
+      uris(context, header);
+      return;
+    case HeaderName::server:
+    case HeaderName::user_agent:
+      state_.editor.replace(header.value, product);
+      return;
+    case HeaderName::call_id:
+    case HeaderName::replaces:
+    case HeaderName::in_reply_to:
+    case HeaderName::join:
+    case HeaderName::target_dialog:
+      call_id(context, header);
+      return;
+    // The realm is part of the digest: it goes as it is (sip-behaviour.md, Via, routes, and what is hidden).
+    case HeaderName::www_authenticate:
+    case HeaderName::proxy_authenticate:
+    case HeaderName::authorization:
+    case HeaderName::proxy_authorization:
+    case HeaderName::authentication_info:
+      return;
+    default:
+      hide(context, header);
+  }
+}
+
+void OutwardRewriter::contact(const Context& context, const sip::HeaderLine& header) {
+  if (!context.tokens) {
+    uris(context, header);
+    return;
+  }
+  sip::ElementReader reader(context.message.text(header.value));
+  while (const auto text = reader.next()) {
+    const auto element = sip::NameAddrView::parse(*text);
+    const auto uri = element ? sip::UriView::parse(element->uri) : std::nullopt;
+    if (!uri) continue;
+    text_ = element->bracketed ? "" : "<";
+    sealed_ = append_outward_uri(text_, state_.tokens, *uri, context.token, state_.names.address_for(context.access).host_port) && sealed_;
+    state_.editor.replace(element->uri, text_ + (element->bracketed ? "" : ">"));
+  }
+}
+
+void OutwardRewriter::uris(const Context& context, const sip::HeaderLine& header) {
+  const std::string_view value = context.message.text(header.value);
+  std::string mapped;
+  std::size_t done = 0;
+  sip::ElementReader reader(value);
+  while (const auto text = reader.next()) {
+    const auto element = sip::NameAddrView::parse(*text);
+    const auto uri = element ? sip::UriView::parse(element->uri) : std::nullopt;
+    if (!uri || !state_.names.hides(uri->host)) continue;
+    const std::size_t begin = static_cast<std::size_t>(uri->whole.data() - value.data());
+    mapped.append(value.substr(done, begin - done)).append(uri->scheme).append(":");
+    // What stands before our own core address carries a token of the PBX's: it never leaves.
+    const auto split = state_.names.is_core_address(uri->host) ? split_token(uri->user) : std::nullopt;
+    if (uri->has_user)
+      mapped.append(split ? split->user : uri->user).append(uri->password.empty() ? "" : ":").append(uri->password).append("@");
+    state_.names.append_public(mapped, uri->port, uri->port_text, context.access);
+    mapped.append(uri->params);
+    if (!state_.names.append_marked(mapped, uri->headers)) mapped.append(uri->headers);
+    done = begin + uri->whole.size();
+  }
+  mapped.append(value.substr(done));
+  // Display names and parameters can name it as well.
+  if (state_.names.mentions_hidden(mapped)) {
+    text_.clear();
+    state_.names.append_hidden(text_, mapped, context.access);
+    mapped = text_;
+  }
+  if (mapped != value) state_.editor.replace(header.value, unfolded(mapped));
+}
+
+void OutwardRewriter::hide(const Context& context, const sip::HeaderLine& header) {
+  const std::string_view value = context.message.text(header.value);
+  if (!state_.names.mentions_hidden(value)) return;
+  text_.clear();
+  state_.names.append_hidden(text_, value, context.access);
+  state_.editor.replace(header.value, unfolded(text_));
+}
+
+void OutwardRewriter::call_id(const Context& context, const sip::HeaderLine& header) {
+  text_.clear();
+  if (state_.names.append_marked(text_, context.message.text(header.value))) state_.editor.replace(header.value, unfolded(text_));
+}
+
+void OutwardRewriter::body(const Context& context) {
+  if (!is_known_body(context.message) || !state_.names.mentions_hidden(context.message.body())) return;
+  std::string mapped;
+  state_.names.append_hidden(mapped, context.message.body(), context.access);
+  state_.editor.replace_body(mapped);
+}
+
+}  // namespace postern::sbc

@@ -1,0 +1,51 @@
+// All that one worker remembers: the tables and tools that the steps of a datagram's life share.
+#pragma once
+
+#include <memory>
+
+#include "acl/bans.hpp"
+#include "acl/networks.hpp"
+#include "acl/policy.hpp"
+#include "acl/sources.hpp"
+#include "sbc/engine.hpp"
+#include "sbc/journal.hpp"
+#include "sbc/mac.hpp"
+#include "sbc/metrics.hpp"
+#include "sbc/names.hpp"
+#include "sbc/registrations.hpp"
+#include "sbc/tokens.hpp"
+#include "sbc/transactions.hpp"
+#include "sip/editor.hpp"
+#include "sip/message.hpp"
+
+namespace postern::sbc {
+
+/// The bounds of the tables that the operator does not set. At these sizes the whole process stays below 100 MB.
+struct Capacity {
+  static constexpr std::size_t transactions = 65'536;
+  static constexpr std::size_t transaction_bytes = 32U << 20U;
+  static constexpr std::size_t registrations = 250'000;
+  static constexpr std::size_t bans = 1'000'000;
+  static constexpr std::size_t token_contents = 100'000;
+};
+
+struct State {
+  State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> rules, const Secrets& secrets, EventSink& events);
+
+  EngineOptions options;
+  std::shared_ptr<const acl::Policy> policy;
+  Mac mac;
+  Names names;
+  Tokens tokens;
+  acl::SourceTable sources;
+  acl::MethodBuckets method_buckets;
+  acl::BanTable bans;
+  Registrations registrations;
+  Transactions transactions;
+  sip::Parser parser;
+  sip::Editor editor;
+  Journal journal;
+  Metrics metrics;
+};
+
+}  // namespace postern::sbc
