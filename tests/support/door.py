@@ -9,7 +9,7 @@ from .case import postern_binary
 from .pbx import ADDRESS
 from .proc import Process, memory_kib, wait_for
 
-ACCESS = ("127.0.0.1", 5060)   # where phones register
+ACCESS = ("127.3.0.1", 5060)   # where phones register
 CORE = ("127.77.0.2", 5080)    # what the PBX sees
 ADMIN = ("127.0.0.1", 9460)
 

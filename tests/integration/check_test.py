@@ -1,0 +1,91 @@
+"""`postern check`, `--version` and bad usage: what they print and how they exit."""
+import json
+import re
+import time
+
+from support import case
+from support.door import run
+
+GOOD = "listeners: [udp://127.0.0.1:5060]\npbx: udp://127.77.0.5:15077\n"
+BAD = """\
+listeners: [udp://127.0.0.1:5060]
+pbx: {address: udp://127.77.0.5:15077, timeuot: 4s}
+limits:
+  per_source: {rate: 50/x, burst: 100}
+rules:
+  - name: one
+    source: nowhere
+    action: refuse
+state: a
+state: b
+"""
+# line, column, path, a part of the message
+WANTED = [(2, 40, "pbx.timeuot", "timeout"), (4, 22, "limits.per_source.rate", ""), (7, 13, "rules[0].source", "nowhere"),
+          (8, 13, "rules[0].action", ""), (10, 1, "state", "")]
+
+
+class Check(case.Case):
+    def test_good_file(self):
+        result = run("check", "-c", self.write("good.yaml", GOOD))
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_all_errors_at_once_with_line_and_column(self):
+        path = self.write("bad.yaml", BAD)
+        result = run("check", "-c", path)
+        self.assertEqual(result.returncode, 1)
+        found = [re.match(r"(.+?):(\d+):(\d+): (\S+): (.+)", line).groups() for line in result.stderr.splitlines() if ": warning:" not in line and line.strip()]
+        self.assertEqual([(int(f[1]), int(f[2]), f[3]) for f in sorted(found, key=lambda f: (int(f[1]), int(f[2])))], [w[:3] for w in WANTED], result.stderr)
+        for (name, line, _, _, message), wanted in zip(sorted(found, key=lambda f: (int(f[1]), int(f[2]))), WANTED):
+            self.assertTrue(name.endswith("bad.yaml"))
+            self.assertIn(wanted[3], message, line)
+        self.assertIn("did you mean", result.stderr)
+
+    def test_json(self):
+        result = run("check", "--json", "-c", self.write("bad.yaml", BAD))
+        self.assertEqual(result.returncode, 1)
+        entries = [e for e in json.loads(result.stdout) if e["severity"] == "error"]
+        self.assertEqual(sorted((e["line"], e["column"], e["path"]) for e in entries), [w[:3] for w in WANTED])
+        for entry in entries:
+            self.assertEqual(set(entry), {"file", "line", "column", "path", "severity", "message"})
+
+    def test_json_of_a_good_file_is_an_empty_array(self):
+        result = run("check", "--json", "-c", self.write("good.yaml", GOOD))
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual([e for e in json.loads(result.stdout) if e["severity"] == "error"], [])
+
+    def test_syntax_error_is_placed(self):
+        result = run("check", "-c", self.write("broken.yaml", "listeners: [udp://127.0.0.1:5060\npbx: x\n"))
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"broken\.yaml:\d+:\d+: \(yaml\): ")
+
+    def test_missing_file(self):
+        self.assertEqual(run("check", "-c", f"{self.folder}/none.yaml").returncode, 1)
+
+    def test_bad_usage(self):
+        for arguments in (["check"], ["nonsense"], ["run", "--no-such-option"], []):
+            self.assertEqual(run(*arguments).returncode, 2, arguments)
+
+    def test_run_with_a_bad_file_does_not_start(self):
+        result = run("run", "-c", self.write("bad.yaml", BAD))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("did you mean", result.stderr)
+
+    def test_version(self):
+        result = run("--version")
+        self.assertEqual(result.returncode, 0)
+        self.assertRegex(result.stdout, r"\d+\.\d+\.\d+")
+
+    def test_hostile_yaml_ends_soon(self):
+        bombs = {"deep.yaml": "a: " + "[" * 200000,
+                 "aliases.yaml": "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30)),
+                 "large.yaml": "networks:\n" + "".join(f"  n{n}: [10.0.0.0/8]\n" for n in range(400000))}
+        for name, text in bombs.items():
+            start = time.monotonic()
+            result = run("check", "-c", self.write(name, text), timeout=60)
+            self.assertEqual(result.returncode, 1, (name, result.stderr[:500]))
+            self.assertLess(time.monotonic() - start, 30, name)
+            self.assertTrue(result.stderr.strip(), name)
+
+
+if __name__ == "__main__":
+    case.main()
