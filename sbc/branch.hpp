@@ -16,7 +16,8 @@ namespace postern::sbc {
 using BranchId = Mac128;
 
 /// From side, source address and port (or connection), sent-by, branch and method (CANCEL and ACK count as INVITE); without the magic
-/// cookie from Request-URI, tags, Call-ID, CSeq number and Via instead.
+/// cookie (or with nothing behind it) from Request-URI, tags, Call-ID, CSeq number and Via instead. The To tag is left out where the
+/// INVITE's transaction is meant: an ACK to a non-2xx has one that the INVITE had not.
 BranchId branch_id_of(Mac& mac, const Flow& flow, const sip::RawMessage& request);
 
 /// "z9hG4bK" and 22 base64url letters.

@@ -8,10 +8,14 @@
 
 namespace postern::sip {
 
-/// The ACK to a non-2xx final response: Request-URI, top Via, From, Call-ID, CSeq number and Route of the INVITE as it was sent,
-/// To of the response.
+/// Appends the ACK to a non-2xx final response: Request-URI, top Via, From, Call-ID, CSeq number and Route of the INVITE as it was sent,
+/// To of the response. Of the INVITE the header section is enough.
 void write_ack(const RawMessage& sent_invite, const RawMessage& response, std::string& out);
-/// The CANCEL of an INVITE as it was sent: Request-URI, top Via (same branch), From, To, Call-ID, CSeq number, Route.
-void write_cancel(const RawMessage& sent_invite, std::string& out);
+/// Appends the CANCEL of an INVITE as it was sent: Request-URI, top Via (same branch), From, To, Call-ID, CSeq number, Route;
+/// then `extra` (whole header lines, each with its CRLF).
+void write_cancel(const RawMessage& sent_invite, std::string_view extra, std::string& out);
+/// Appends what a CANCEL says about why (RFC 3326) as Reason lines that may be passed on: protocol and cause of each value (at most four),
+/// but of the text only the one that stands for "answered elsewhere", since free text may name hosts of the other side.
+void append_reasons(const RawMessage& request, std::string& out);
 
 }  // namespace postern::sip
