@@ -38,20 +38,22 @@ enum class TransactionState : std::uint8_t {
 
 struct Transaction {
   BranchId id;
-  bool is_cancel = false;   ///< our own CANCEL: it has no server side
+  bool is_cancel = false;  ///< our own CANCEL: it has no server side
   bool is_invite = false;
   sip::Method method = sip::Method::other;
   TransactionState state = TransactionState::calling;
-  Flow from;                ///< who asked; answers go there
-  Flow to;                  ///< where the request was sent
-  bool proven = false;      ///< the request proved its source; else a final answer to INVITE is not repeated on timer G (a repeated request fetches it)
+  Flow from;            ///< who asked; answers go there
+  Flow to;              ///< where the request was sent
+  bool proven = false;  ///< the request proved its source; else a final answer to INVITE is not repeated on timer G (a repeated request
+                        ///< fetches it), and nothing that we make ourselves is longer than what asked for it
   TimePoint started;
-  std::string original;     ///< the request's header section as it came (what an answer of our own copies); INVITE only
-  std::string sent;         ///< the request as it was sent
-  std::string last_response;///< the last response passed to `from`
-  std::string hidden_vias;  ///< Via lines that were taken off and that responses get back (whole lines with CRLF); empty toward the core
-  std::string memo;         ///< what the proxy wants to remember until the final response (its own format)
-  bool cancel_wanted = false;  ///< CANCEL came before any provisional response (§9.1)
+  std::string original;  ///< the request's header section as it came (what an answer of our own copies); until there is a final answer
+  std::string
+      sent;  ///< the request as it was sent; only its header section once it is not repeated any more, nothing once nothing needs it
+  std::string last_response;   ///< the last response passed to `from`, as long as a repeated request may fetch it
+  std::string hidden_vias;     ///< Via lines that were taken off and that responses get back (whole lines with CRLF); empty toward the core
+  std::string memo;            ///< what the proxy wants to remember until the final response (its own format)
+  bool cancel_wanted = false;  ///< CANCEL came, or we gave up, before any provisional response (§9.1)
   bool cancel_sent = false;
 };
 
@@ -67,38 +69,49 @@ class Transactions {
  public:
   /// `capacity` records and `memory` bytes of message text at most. When either is full the oldest completed ones go first
   /// (a lost one is made again by the next retransmission); unanswered ones are never evicted.
-  /// `pbx_timeout`: how long a request toward the core may go without any answer (pbx.timeout) before it times out.
+  /// `pbx_timeout`: how long a request toward the core may go without any answer (pbx.timeout; at most timers B and F) before it times out.
+  /// `seed`: makes our To tags differ from one start to the next.
   Transactions(std::size_t capacity, std::size_t memory, std::chrono::milliseconds pbx_timeout, std::uint64_t seed);
   ~Transactions();
   Transactions(Transactions&&) noexcept;
   Transactions& operator=(Transactions&&) noexcept;
 
-  /// Step 5 of a datagram's life, for requests. Handles repetitions, ACK to non-2xx and CANCEL whole: what it has to send is put into `out`.
+  /// Step 5 of a datagram's life, for requests. Only whoever began a transaction matches it. Handles repetitions, ACK to non-2xx and CANCEL
+  /// whole: what it has to send is put into `out`.
   RequestMatch match(const BranchId& id, const sip::RawMessage& request, const Flow& from, TimePoint now, Outbox& out);
 
   /// Starts a transaction for a request that is about to be sent as `sent` to `to`, and puts it into `out`. For an INVITE a 100 goes to
-  /// `from` at once if `proven` (an unproven one gets it when it repeats itself). nullptr: full of unanswered ones.
-  Transaction* begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven, std::string_view sent, TimePoint now, Outbox& out);
+  /// `from` at once if `proven` (an unproven one gets it when it repeats itself). nullptr: full of unanswered ones, or the request is an
+  /// ACK or a CANCEL. A transaction of the same id is replaced. The pointer holds until the next call of begin(), match(), match_response()
+  /// or advance().
+  Transaction* begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven,
+                     std::string_view sent, TimePoint now, Outbox& out);
 
   /// The transaction that a response belongs to: by the branch of its top Via, the CSeq method and the flow that it must come from
-  /// (same side, same peer address; ports may differ). nullptr: none, or it was our CANCEL's (then absorbed).
+  /// (same side, same peer address; ports may differ). nullptr: none, or it was our CANCEL's (then absorbed). A response to CANCEL never is
+  /// anybody's but ours: the caller drops it.
   Transaction* match_response(const BranchId& id, const sip::RawMessage& response, const Flow& from);
 
-  /// Passes `response` on: `forwarded` is what `from` gets (made by the proxy). ACKs a non-2xx to INVITE hop by hop, absorbs what must not be
-  /// passed on (100, repetitions of a final response), keeps timers. True if `forwarded` was put into `out`.
+  /// Passes `response` on: `forwarded` is what `from` gets (made by the proxy). ACKs a non-2xx to INVITE hop by hop, absorbs what must not
+  /// be passed on (100, repetitions of a final response), keeps timers. True if `forwarded` was put into `out`.
   bool deliver(Transaction& transaction, const sip::RawMessage& response, std::string_view forwarded, TimePoint now, Outbox& out);
-  /// False: deliver() would absorb this response anyway (100, a repetition), so the proxy need not rewrite it. ACKs and timers are done by this call.
+  /// False: deliver() would absorb this response anyway (100, a repetition), so the proxy need not rewrite it. ACKs and timers are done by
+  /// this call, once: after it has said false the response is done with.
   bool wants(Transaction& transaction, const sip::RawMessage& response, TimePoint now, Outbox& out);
 
-  /// Answers a transaction ourselves (`status` 300..699), as if the next hop had.
+  /// Answers a transaction ourselves (`status` 300..699), as if the next hop had; `extra_headers` are whole lines with CRLF. An INVITE is
+  /// cancelled toward the next hop (§16.7 step 10), so a final response of the next hop is answered differently by deliver() with another
+  /// text. No effect on one that has a final answer.
   void answer(Transaction& transaction, int status, std::string_view extra_headers, TimePoint now, Outbox& out);
 
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
-  /// Fires what is due, at most `limit` timers: retransmissions, 408 to an INVITE whose time ran out (silence for all else, RFC 4320), CANCEL on
-  /// timer C, removal. `timed_out(Transaction&)` is called before a transaction ends without any answer of the next hop.
+  /// Fires what is due, at most `limit` timers: retransmissions, 408 to an INVITE whose time ran out (silence for all else, RFC 4320),
+  /// CANCEL on timer C, removal. `timed_out(Transaction&)` is called before a transaction ends without any answer of the next hop; it may
+  /// answer().
   void advance(TimePoint now, std::size_t limit, Outbox& out, const std::function<void(Transaction&)>& timed_out);
 
   [[nodiscard]] std::size_t size() const;
+  /// Bytes held for message text, those that wait for their next use included.
   [[nodiscard]] std::size_t memory() const;
   [[nodiscard]] std::uint64_t evictions() const;
 

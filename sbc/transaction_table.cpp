@@ -1,0 +1,157 @@
+#include "sbc/transaction_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+namespace postern::sbc {
+namespace {
+
+constexpr std::size_t largest_pooled = 2048;          // a buffer that a large body made goes back at once
+constexpr std::size_t most_records = UINT32_MAX / 4;  // two timers each
+
+std::array<std::string*, 6> texts_of(Record& record) {
+  return {&record.original, &record.sent, &record.last_response, &record.hidden_vias, &record.memo, &record.cancel_reasons};
+}
+
+std::size_t heap_bytes(const std::string& text) {
+  static const std::size_t inside = std::string{}.capacity();
+  return text.capacity() > inside ? text.capacity() : 0;
+}
+
+}  // namespace
+
+TransactionTable::TransactionTable(std::size_t capacity, std::size_t memory, TimerWheel& timers)
+    : capacity_(std::clamp<std::size_t>(capacity, 1, most_records)),
+      held_limit_(memory - memory / 8),
+      pool_limit_(memory / 8),
+      timers_(timers),
+      buckets_(std::bit_ceil(capacity_), none) {}
+
+std::uint32_t& TransactionTable::bucket(const BranchId& id, bool is_cancel) {
+  return buckets_[(is_cancel ? id.high : id.low) & (buckets_.size() - 1)];
+}
+
+Record* TransactionTable::find(const BranchId& id, bool is_cancel) {
+  for (std::uint32_t index = bucket(id, is_cancel); index != none; index = slab_[index].next_in_bucket) {
+    if (slab_[index].id == id && slab_[index].is_cancel == is_cancel) return &slab_[index];
+  }
+  return nullptr;
+}
+
+Record* TransactionTable::add(const BranchId& id, bool is_cancel, std::size_t bytes, const Record* keep) {
+  if (!make_room(1, bytes, keep)) return nullptr;
+  Record& record = unused();
+  record.id = id;
+  record.is_cancel = is_cancel;
+  record.live = true;
+  std::uint32_t& head = bucket(id, is_cancel);
+  record.next_in_bucket = head;
+  head = record.index;
+  ++size_;
+  recount(record);
+  return &record;
+}
+
+/// Room for text is taken with what the record's old buffers hold left out of account: at most a pooled one each.
+Record& TransactionTable::unused() {
+  if (warm_.empty() && cold_.empty()) {
+    Record& record = slab_.emplace_back();
+    record.index = static_cast<std::uint32_t>(slab_.size() - 1);
+    return record;
+  }
+  std::vector<std::uint32_t>& from = warm_.empty() ? cold_ : warm_;
+  Record& record = slab_[from.back()];
+  from.pop_back();
+  const std::size_t buffers = bytes_of(record);
+  pooled_ -= buffers;
+  if (held_ + buffers > held_limit_) {
+    for (std::string* text : texts_of(record)) forget_text(*text);
+  }
+  return record;
+}
+
+void TransactionTable::erase(Record& record) {
+  timers_.cancel(retransmit_timer(record));
+  timers_.cancel(life_timer(record));
+  if (record.answered) unlink_answered(record);
+  std::uint32_t* link = &bucket(record.id, record.is_cancel);
+  while (*link != record.index) link = &slab_[*link].next_in_bucket;
+  *link = record.next_in_bucket;
+
+  held_ -= record.held;
+  Record clean;
+  clean.index = record.index;
+  std::size_t buffers = 0;
+  const auto kept = texts_of(clean);
+  const auto old = texts_of(record);
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    const std::size_t size = heap_bytes(*old[i]);
+    if (size == 0 || size > largest_pooled || pooled_ + buffers + size > pool_limit_) continue;
+    buffers += size;
+    kept[i]->swap(*old[i]);
+    kept[i]->clear();
+  }
+  record = std::move(clean);
+  pooled_ += buffers;
+  (buffers > 0 ? warm_ : cold_).push_back(record.index);
+  --size_;
+}
+
+void TransactionTable::store(Record& record, std::string& text, std::string_view value) {
+  if (text.capacity() < value.size()) {
+    forget_text(text);
+    recount(record);
+    if (!make_room(0, value.size(), &record)) return;
+    text.reserve(value.size());
+  }
+  text.assign(value);
+  recount(record);
+}
+
+void TransactionTable::cut(Record& record, std::string& text, std::size_t size) {
+  if (size < text.size()) text.resize(size);
+  if (heap_bytes(text) > largest_pooled) text.shrink_to_fit();
+  recount(record);
+}
+
+void TransactionTable::recount(Record& record) {
+  held_ -= record.held;
+  record.held = bytes_of(record);
+  held_ += record.held;
+}
+
+void TransactionTable::mark_answered(Record& record) {
+  if (record.answered) return;
+  record.answered = true;
+  record.older = newest_;
+  (newest_ == none ? oldest_ : slab_[newest_].newer) = record.index;
+  newest_ = record.index;
+}
+
+void TransactionTable::unlink_answered(Record& record) {
+  (record.older == none ? oldest_ : slab_[record.older].newer) = record.newer;
+  (record.newer == none ? newest_ : slab_[record.newer].older) = record.older;
+  record.older = record.newer = none;
+  record.answered = false;
+}
+
+bool TransactionTable::make_room(std::size_t records, std::size_t bytes, const Record* keep) {
+  while (size_ + records > capacity_ || held_ + bytes > held_limit_) {
+    std::uint32_t victim = oldest_;
+    if (victim != none && &slab_[victim] == keep) victim = slab_[victim].newer;
+    if (victim == none) return false;
+    erase(slab_[victim]);
+    ++evictions_;
+  }
+  return true;
+}
+
+void TransactionTable::forget_text(std::string& text) { std::string{}.swap(text); }
+
+std::size_t TransactionTable::bytes_of(const Record& record) {
+  return heap_bytes(record.original) + heap_bytes(record.sent) + heap_bytes(record.last_response) + heap_bytes(record.hidden_vias) +
+         heap_bytes(record.memo) + heap_bytes(record.cancel_reasons);
+}
+
+}  // namespace postern::sbc

@@ -1,0 +1,93 @@
+// Where transactions are kept: found by id, bounded in number and in bytes. Internal to the transaction layer.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sbc/timer_wheel.hpp"
+#include "sbc/transactions.hpp"
+
+namespace postern::sbc {
+
+/// What the layer itself needs of a transaction.
+struct Record : Transaction {
+  std::uint32_t index = 0;
+  std::string cancel_reasons;            ///< Reason lines for the CANCEL that is passed on
+  bool trying_sent = false;              ///< a non-INVITE was answered 100
+  std::chrono::milliseconds interval{};  ///< from the next retransmission to the one after it is made of this (A, E, G)
+  TimePoint retransmit_at;
+  TimePoint life_ends;
+
+ private:
+  friend class TransactionTable;
+  static constexpr std::uint32_t none = UINT32_MAX;
+  std::uint32_t next_in_bucket = none;
+  std::uint32_t older = none;  ///< among the answered ones
+  std::uint32_t newer = none;
+  bool live = false;
+  bool answered = false;  ///< stands in that list: may be evicted
+  std::size_t held = 0;   ///< bytes of its texts as last counted
+};
+
+/// A slab of records and a chained hash table over it. The id is the output of a keyed MAC: nobody chooses collisions, so its
+/// bits are the hash. References hold until erase(). Each record has two timers in the wheel, which end with it.
+class TransactionTable {
+ public:
+  TransactionTable(std::size_t capacity, std::size_t memory, TimerWheel& timers);
+
+  static std::uint32_t retransmit_timer(const Record& record) { return record.index * 2; }
+  static std::uint32_t life_timer(const Record& record) { return record.index * 2 + 1; }
+  static bool is_retransmit(std::uint32_t timer) { return timer % 2 == 0; }
+  [[nodiscard]] Record& of_timer(std::uint32_t timer) { return slab_[timer / 2]; }
+
+  [[nodiscard]] Record* find(const BranchId& id, bool is_cancel);
+  /// A clean record, for which room is made (`bytes` of text are about to be put into it); nullptr: there is none.
+  /// The id must not be there. `keep` is not evicted for it.
+  Record* add(const BranchId& id, bool is_cancel, std::size_t bytes, const Record* keep);
+  void erase(Record& record);
+
+  /// `text` (one of the record's) becomes a copy of `value` if there is room for it, else empty.
+  void store(Record& record, std::string& text, std::string_view value);
+  /// Keeps the first `size` bytes of a text.
+  void cut(Record& record, std::string& text, std::size_t size);
+  /// Counts the texts again, after somebody else wrote into them.
+  void recount(Record& record);
+  /// From now on it may be evicted, after those that were marked before it.
+  void mark_answered(Record& record);
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t memory() const { return held_ + pooled_; }
+  [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
+
+ private:
+  static constexpr std::uint32_t none = Record::none;
+
+  [[nodiscard]] std::uint32_t& bucket(const BranchId& id, bool is_cancel);
+  bool make_room(std::size_t records, std::size_t bytes, const Record* keep);
+  [[nodiscard]] Record& unused();
+  void unlink_answered(Record& record);
+  static void forget_text(std::string& text);
+  static std::size_t bytes_of(const Record& record);
+
+  std::size_t capacity_;
+  std::size_t held_limit_;  ///< for the texts of live records
+  std::size_t pool_limit_;  ///< for buffers that wait for their next use
+  TimerWheel& timers_;
+  std::deque<Record> slab_;  // references hold when it grows
+  std::vector<std::uint32_t> buckets_;
+  std::vector<std::uint32_t> warm_;  ///< unused records that kept their buffers: taken first
+  std::vector<std::uint32_t> cold_;  ///< unused records without
+  std::uint32_t oldest_ = none;
+  std::uint32_t newest_ = none;
+  std::size_t size_ = 0;
+  std::size_t held_ = 0;
+  std::size_t pooled_ = 0;
+  std::uint64_t evictions_ = 0;
+};
+
+}  // namespace postern::sbc

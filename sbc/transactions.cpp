@@ -1,0 +1,175 @@
+#include "sbc/transactions.hpp"
+
+#include <array>
+
+#include "sbc/transactions_impl.hpp"
+#include "sip/editor.hpp"
+#include "sip/local_request.hpp"
+
+namespace postern::sbc {
+namespace {
+
+std::string_view header_section(const sip::RawMessage& message) { return message.bytes.substr(0, message.body_begin); }
+
+/// The same for all our answers to one request (§8.2.6.2, §9.2).
+std::array<char, 16> to_tag_of(const BranchId& id, std::uint64_t seed) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::uint64_t value = (id.high ^ seed) * 0x9e3779b97f4a7c15ULL;
+  value ^= value >> 32;
+  std::array<char, 16> tag{};
+  for (char& letter : tag) {
+    letter = digits[value & 15U];
+    value >>= 4;
+  }
+  return tag;
+}
+
+}  // namespace
+
+RequestMatch Transactions::Impl::match_cancel(Record* invite, const sip::RawMessage& request, TimePoint now, Outbox& out) {
+  if (invite == nullptr || !invite->is_invite) return RequestMatch::no_invite;
+  respond(*invite, request, 200, {}, out);
+  if (is_final(*invite) || invite->cancel_sent) return RequestMatch::answered;
+  reasons.clear();
+  sip::append_reasons(request, reasons);
+  table.store(*invite, invite->cancel_reasons, reasons);
+  if (invite->state == TransactionState::proceeding) {
+    send_cancel(*invite, now, out);
+  } else {
+    invite->cancel_wanted = true;
+  }
+  return RequestMatch::answered;
+}
+
+RequestMatch Transactions::Impl::match_ack(Record& record, TimePoint now) {
+  if (record.state == TransactionState::accepted) return RequestMatch::fresh;
+  if (record.state == TransactionState::completed) {
+    record.state = TransactionState::confirmed;
+    wheel.cancel(TransactionTable::retransmit_timer(record));
+    table.cut(record, record.last_response, 0);
+    set_life(record, std::max(record.life_ends, now + Timers::t4), now);
+  }
+  return RequestMatch::repeated;
+}
+
+RequestMatch Transactions::Impl::match_repeated(Record& record, const sip::RawMessage& request, Outbox& out) {
+  if (record.state == TransactionState::accepted || record.state == TransactionState::confirmed) return RequestMatch::repeated;
+  if (!record.last_response.empty()) {
+    out.add(record.from) = record.last_response;
+    return RequestMatch::answered;
+  }
+  // The first answer to an INVITE from an unproven source, and all there is if memory was too short for the last response.
+  const bool trying = !is_final(record) && (record.is_invite || record.trying_sent);
+  return trying && respond(record, request, 100, {}, out) ? RequestMatch::answered : RequestMatch::repeated;
+}
+
+Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven,
+                                  std::string_view sent, TimePoint now, Outbox& out) {
+  if (Record* old = table.find(id, false)) table.erase(*old);
+  const std::string_view original = header_section(request);
+  Record* record = table.add(id, false, original.size() + sent.size(), nullptr);
+  if (record == nullptr) return nullptr;
+  record->is_invite = request.method == sip::Method::invite;
+  record->method = request.method;
+  record->from = from;
+  record->to = to;
+  record->proven = proven;
+  record->started = now;
+  table.store(*record, record->original, original);
+  table.store(*record, record->sent, sent);
+  start_retransmissions(*record, now);
+  set_life(*record, now + (to.side == Side::core ? pbx_timeout : Timers::transaction_timeout), now);
+  if (record->is_invite && proven) respond(*record, request, 100, {}, out);
+  out.add(to) = sent;
+  return record;
+}
+
+bool Transactions::Impl::respond(const Record& record, const sip::RawMessage& request, int status, std::string_view extra,
+                                 Outbox& out) const {
+  const std::array<char, 16> tag = to_tag_of(record.id, seed);
+  const std::string host = record.from.peer.address.to_string();
+  sip::ResponseParts parts;
+  parts.status_code = status;
+  parts.reason_phrase = sip::reason_phrase_of(status);
+  parts.to_tag = {tag.data(), tag.size()};
+  parts.extra = extra;
+  parts.source_host = host;
+  parts.source_port = record.from.peer.port;
+  std::string& bytes = out.add(record.from);
+  sip::write_response(request, parts, bytes);
+  if (record.proven || bytes.size() <= request.bytes.size()) return true;
+  out.drop_last();
+  return false;
+}
+
+Transactions::Transactions(std::size_t capacity, std::size_t memory, std::chrono::milliseconds pbx_timeout, std::uint64_t seed)
+    : impl_(std::make_unique<Impl>(capacity, memory, pbx_timeout, seed)) {}
+Transactions::~Transactions() = default;
+Transactions::Transactions(Transactions&&) noexcept = default;
+Transactions& Transactions::operator=(Transactions&&) noexcept = default;
+
+RequestMatch Transactions::match(const BranchId& id, const sip::RawMessage& request, const Flow& from, TimePoint now, Outbox& out) {
+  Record* record = impl_->table.find(id, false);
+  if (record != nullptr && (record->from.side != from.side || record->from.peer != from.peer)) record = nullptr;
+  if (request.method == sip::Method::cancel) return impl_->match_cancel(record, request, now, out);
+  if (record == nullptr) return RequestMatch::fresh;
+  if (request.method == sip::Method::ack) return impl_->match_ack(*record, now);
+  return impl_->match_repeated(*record, request, out);
+}
+
+Transaction* Transactions::begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven,
+                                 std::string_view sent, TimePoint now, Outbox& out) {
+  if (request.method == sip::Method::ack || request.method == sip::Method::cancel) return nullptr;
+  return impl_->begin(id, request, from, to, proven, sent, now, out);
+}
+
+Transaction* Transactions::match_response(const BranchId& id, const sip::RawMessage& response, const Flow& from) {
+  const bool to_cancel = response.method == sip::Method::cancel;
+  Record* record = impl_->table.find(id, to_cancel);
+  if (record == nullptr || record->method != response.method) return nullptr;
+  if (record->to.side != from.side || record->to.peer.address != from.peer.address) return nullptr;
+  if (!to_cancel) return record;
+  if (response.status_code >= 200) {
+    impl_->table.erase(*record);
+  } else {
+    record->state = TransactionState::proceeding;
+  }
+  return nullptr;
+}
+
+bool Transactions::wants(Transaction& transaction, const sip::RawMessage& response, TimePoint now, Outbox& out) {
+  return impl_->wants(static_cast<Record&>(transaction), response, now, out);
+}
+
+bool Transactions::deliver(Transaction& transaction, const sip::RawMessage& response, std::string_view forwarded, TimePoint now,
+                           Outbox& out) {
+  auto& record = static_cast<Record&>(transaction);
+  if (!impl_->wants(record, response, now, out)) return false;
+  impl_->pass(record, response, forwarded, now, out);
+  return true;
+}
+
+void Transactions::answer(Transaction& transaction, int status, std::string_view extra_headers, TimePoint now, Outbox& out) {
+  impl_->answer(static_cast<Record&>(transaction), status, extra_headers, now, out);
+}
+
+std::optional<TimePoint> Transactions::next_deadline() const { return impl_->wheel.next_deadline(); }
+
+void Transactions::advance(TimePoint now, std::size_t limit, Outbox& out, const std::function<void(Transaction&)>& timed_out) {
+  for (; limit > 0; --limit) {
+    const auto timer = impl_->wheel.take(now);
+    if (!timer) return;
+    Record& record = impl_->table.of_timer(*timer);
+    if (TransactionTable::is_retransmit(*timer)) {
+      impl_->retransmit(record, now, out);
+    } else {
+      impl_->end_of_life(record, now, out, timed_out);
+    }
+  }
+}
+
+std::size_t Transactions::size() const { return impl_->table.size(); }
+std::size_t Transactions::memory() const { return impl_->table.memory(); }
+std::uint64_t Transactions::evictions() const { return impl_->table.evictions(); }
+
+}  // namespace postern::sbc

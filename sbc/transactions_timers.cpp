@@ -1,0 +1,48 @@
+#include <algorithm>
+
+#include "sbc/transactions_impl.hpp"
+
+namespace postern::sbc {
+
+void Transactions::Impl::start_retransmissions(Record& record, TimePoint now) {
+  record.interval = Timers::t1;
+  record.retransmit_at = now + Timers::t1;
+  wheel.arm(TransactionTable::retransmit_timer(record), record.retransmit_at, now);
+}
+
+void Transactions::Impl::set_life(Record& record, TimePoint ends, TimePoint now) {
+  record.life_ends = ends;
+  wheel.arm(TransactionTable::life_timer(record), ends, now);
+}
+
+void Transactions::Impl::retransmit(Record& record, TimePoint now, Outbox& out) {
+  table.recount(record);
+  const bool answered = is_final(record);
+  out.add(answered ? record.from : record.to) = answered ? record.last_response : record.sent;
+  record.interval *= 2;
+  if (answered || !record.is_invite) record.interval = std::min(record.interval, Timers::t2);
+  if (record.state == TransactionState::proceeding) record.interval = Timers::t2;  // never an INVITE (§17.1.2.2)
+  record.retransmit_at += record.interval;  // counted from when it was due, so that coarse ticks do not add up
+  if (record.retransmit_at <= now) record.retransmit_at = now + record.interval;
+  wheel.arm(TransactionTable::retransmit_timer(record), record.retransmit_at, now);
+
+  // Who waits so long for the answer to a non-INVITE is told that we live, and repeats itself less (RFC 4320 §4.1).
+  constexpr auto until_t2 = 7 * Timers::t1;
+  if (answered || record.is_invite || record.is_cancel || record.trying_sent || !record.proven || now < record.started + until_t2) return;
+  sip::prescreen(record.original, kept);
+  record.trying_sent = respond(record, kept, 100, {}, out);
+}
+
+void Transactions::Impl::end_of_life(Record& record, TimePoint now, Outbox& out, const std::function<void(Transaction&)>& timed_out) {
+  if (is_final(record) || record.is_cancel) return table.erase(record);
+  if (record.state == TransactionState::calling) {
+    const BranchId id = record.id;
+    timed_out(record);
+    if (table.find(id, false) != &record || is_final(record)) return;  // the callee answered it
+  }
+  if (!record.is_invite) return table.erase(record);  // silence: RFC 4320 §4.2
+  if (record.state == TransactionState::proceeding && !record.cancel_sent) return send_cancel(record, now, out);
+  answer(record, 408, {}, now, out);
+}
+
+}  // namespace postern::sbc
