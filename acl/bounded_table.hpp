@@ -46,9 +46,10 @@ class KeyedHash {
   std::array<std::uint64_t, 4> secrets_{};
 };
 
-/// Set-associative: a key may stand in two sets of eight, and goes into the emptier one, so that a table fills to more than nine
-/// tenths before a set overflows. Until the bound is reached an overflow doubles the table, from then on it evicts: memory follows use and
-/// is flat at the bound. `Judge::worth(const Value&, std::uint32_t idle_ticks, TimePoint now)` says who goes.
+/// Set-associative: a key may stand in two sets of eight, and goes into the emptier one, so that a table is three quarters full before
+/// a set overflows. Until the bound is reached an overflow doubles the table, from then on it evicts: memory follows use and is flat
+/// at the bound, where a table that is filled to the last place has lost some hundredths of its entries.
+/// `Judge::worth(const Value&, std::uint32_t idle_ticks, TimePoint now)` says who goes.
 template <class Value, class Judge>
 class BoundedTable {
  public:
@@ -74,14 +75,16 @@ class BoundedTable {
 
   /// `key` must not be there. Evicts, if it has to, what is worth at most `ceiling`; nullptr if all is worth more.
   Value* add(std::uint64_t key, const Value& value, TimePoint now, Worth ceiling) {
-    Slot slot = free_slot(key);
+    Candidates sets = candidates(key);
+    Slot slot = free_slot(sets);
     while (slot.set == nullptr && sets_.size() < most_sets_) {
       grow();
-      slot = free_slot(key);
+      sets = candidates(key);
+      slot = free_slot(sets);
     }
     if (slot.set == nullptr) {
       ++evictions_;
-      slot = least_worthy(key, now, ceiling);
+      slot = least_worthy(sets, now, ceiling);
       if (slot.set == nullptr) return nullptr;
       --size_;
     }
@@ -141,7 +144,9 @@ class BoundedTable {
 
   [[nodiscard]] std::size_t index(std::uint64_t half) const { return static_cast<std::size_t>(half & (sets_.size() - 1)); }
 
-  [[nodiscard]] std::array<Set*, 2> candidates(std::uint64_t key) {
+  using Candidates = std::array<Set*, 2>;
+
+  [[nodiscard]] Candidates candidates(std::uint64_t key) {
     const std::uint64_t hash = hash_(key);
     return {&sets_[index(hash & UINT32_MAX)], &sets_[index(hash >> 32)]};
   }
@@ -155,10 +160,10 @@ class BoundedTable {
     return {};
   }
 
-  [[nodiscard]] Slot free_slot(std::uint64_t key) {
+  [[nodiscard]] static Slot free_slot(const Candidates& sets) {
     Slot best;
     std::ptrdiff_t most_free = 0;
-    for (Set* set : candidates(key)) {
+    for (Set* set : sets) {
       const auto free = std::count(set->stamps.begin(), set->stamps.end(), 0U);
       if (free <= most_free) continue;
       most_free = free;
@@ -167,9 +172,9 @@ class BoundedTable {
     return best;
   }
 
-  [[nodiscard]] Slot least_worthy(std::uint64_t key, TimePoint now, Worth ceiling) {
+  [[nodiscard]] static Slot least_worthy(const Candidates& sets, TimePoint now, Worth ceiling) {
     Slot least;
-    for (Set* set : candidates(key)) {
+    for (Set* set : sets) {
       for (std::size_t way = 0; way < ways; ++way) {
         const Worth worth = Judge::worth(set->values[way], stamp(now) - set->stamps[way], now);
         if (worth > ceiling) continue;

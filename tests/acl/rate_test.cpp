@@ -1,0 +1,93 @@
+#include "acl/rate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "support.hpp"
+
+namespace postern::acl {
+namespace {
+
+using namespace std::chrono_literals;
+
+int take_all(TokenBucket& bucket, const RateLimit& limit, TimePoint now, int most) {
+  int taken = 0;
+  while (taken < most && bucket.take(limit, now)) ++taken;
+  return taken;
+}
+
+TEST(TokenBucket, StartsFullAndRefillsAtTheRate) {
+  const RateLimit limit(Rate{50, 100});
+  TokenBucket bucket;
+  EXPECT_EQ(take_all(bucket, limit, at(0s), 1000), 100);
+  EXPECT_EQ(bucket.wait(limit, at(0s)), 20ms);
+  EXPECT_FALSE(bucket.take(limit, at(19ms)));
+  EXPECT_TRUE(bucket.take(limit, at(20ms)));
+  EXPECT_EQ(take_all(bucket, limit, at(1s), 1000), 49);
+  EXPECT_EQ(take_all(bucket, limit, at(1h), 1000), 100);
+}
+
+TEST(TokenBucket, RefusalTakesNothing) {
+  const RateLimit limit(Rate{1, 1});
+  TokenBucket bucket;
+  EXPECT_TRUE(bucket.take(limit, at(0s)));
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(bucket.take(limit, at(500ms)));
+  EXPECT_EQ(bucket.wait(limit, at(500ms)), 500ms);
+  EXPECT_TRUE(bucket.take(limit, at(1s)));
+}
+
+TEST(TokenBucket, WaitIsZeroWhileThereIsAToken) {
+  const RateLimit limit(Rate{1, 2});
+  TokenBucket bucket;
+  EXPECT_EQ(bucket.wait(limit, at(0s)), 0ns);
+  EXPECT_TRUE(bucket.take(limit, at(0s)));
+  EXPECT_EQ(bucket.wait(limit, at(0s)), 0ns);
+}
+
+TEST(RateLimit, TimesMultipliesRateAndBurst) {
+  const RateLimit limit = RateLimit(Rate{50, 100}).times(10);
+  TokenBucket bucket;
+  EXPECT_EQ(take_all(bucket, limit, at(0s), 5000), 1000);
+  EXPECT_EQ(take_all(bucket, limit, at(1s), 5000), 500);
+  TokenBucket single;
+  EXPECT_EQ(take_all(single, RateLimit(Rate{50, 100}).times(1), at(0s), 5000), 100);
+  EXPECT_EQ(take_all(single, RateLimit(Rate{50, 100}).times(0), at(1s), 5000), 50);
+}
+
+TEST(RateLimit, SurvivesAbsurdRates) {
+  const double huge = std::numeric_limits<double>::infinity();
+  for (const Rate& rate :
+       {Rate{1e9, 1e9}, Rate{1e30, 1e30}, Rate{1.0 / 3600, 1e9}, Rate{1e-30, 1e30}, Rate{huge, huge}, Rate{1e-300, 0.001}}) {
+    const RateLimit limit(rate);
+    TokenBucket bucket;
+    EXPECT_TRUE(bucket.take(limit, at(0s))) << rate.per_second;
+    (void)take_all(bucket, limit, at(1s), 1000);
+    EXPECT_GE(bucket.wait(limit, at(1s)), 0ns);
+    EXPECT_TRUE(TokenBucket().take(limit.times(UINT32_MAX), TimePoint(Duration(std::int64_t{1} << 60))));
+  }
+}
+
+TEST(RateLimit, SlowRatesKeepTheirBurst) {
+  const RateLimit limit(Rate{1.0 / 3600, 3});
+  TokenBucket bucket;
+  EXPECT_EQ(take_all(bucket, limit, at(0s), 10), 3);
+  EXPECT_FALSE(bucket.take(limit, at(3599s)));
+  EXPECT_TRUE(bucket.take(limit, at(3600s)));
+}
+
+TEST(RateLimit, ABurstBelowOneIsOne) {
+  const RateLimit limit(Rate{1, 0.25});
+  TokenBucket bucket;
+  EXPECT_EQ(take_all(bucket, limit, at(0s), 10), 1);
+  EXPECT_EQ(take_all(bucket, limit, at(1s), 10), 1);
+}
+
+TEST(RateLimit, ADefaultOneNeverRefuses) {
+  TokenBucket bucket;
+  EXPECT_TRUE(bucket.take(RateLimit(Rate{1, 1}), at(0s)));
+  EXPECT_EQ(take_all(bucket, RateLimit(), at(0s), 1000), 1000);
+}
+
+}  // namespace
+}  // namespace postern::acl
