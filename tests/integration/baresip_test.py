@@ -12,6 +12,7 @@ class Baresip(case.Case):
         for user in ("1001", "1002"):
             self.assertEqual(len(pbx.contacts(user)), 1)
         talk.both_hang_up_ways(one, two)
+        case.measured("2 calls, audio heard both ways, one ended by each side")
 
 
 if __name__ == "__main__":

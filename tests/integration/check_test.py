@@ -39,6 +39,7 @@ class Check(case.Case):
             self.assertTrue(name.endswith("bad.yaml"))
             self.assertIn(wanted[3], message, line)
         self.assertIn("did you mean", result.stderr)
+        case.measured(f"{len(found)} errors of one file, each at its line and column")
 
     def test_json(self):
         result = run("check", "--json", "-c", self.write("bad.yaml", BAD))

@@ -32,6 +32,7 @@ class Hiding(case.Case):
         left = self.capture.between(source=ACCESS)
         self.assertGreaterEqual(len(left), least)
         found = [(leaks(d.payload), d.payload.decode(errors="replace")) for d in left if leaks(d.payload)]
+        case.measured(f"{len(left)} datagrams searched, {len(found)} show a hidden name")
         self.assertFalse(found, f"{len(found)} of {len(left)} datagrams; the first shows {found and found[0][0]}:\n{found and found[0][1]}")
 
     def test_search_finds_a_leak(self):

@@ -48,6 +48,7 @@ class Register(case.Case):
         for _ in range(20):
             self.assertEqual(phone.register().status, 200)
             self.assertEqual(self.only_contact(), first)
+        case.measured("20 refreshes, after each 1 contact, unchanged")
 
     def test_rebinding_leaves_the_new_contact_alone(self):
         old = self.phone()

@@ -26,6 +26,8 @@ class Scanner(case.Case):
     def assert_silence(self):
         packets = self.scanner_packets()
         self.assertTrue(packets, "the scanner must have sent something")
+        replies = sum(len(self.capture.between(source=ACCESS, destination=source)) for source in {p.source for p in packets})
+        case.measured(f"{len(packets)} packets of the scanner, {replies} answered, {len(self.capture.between(source=CORE, destination=ADDRESS))} at the PBX")
         for packet in packets:
             self.assertEqual(self.capture.between(source=ACCESS, destination=packet.source), [])
         self.assertEqual(self.capture.between(source=CORE, destination=ADDRESS), [])

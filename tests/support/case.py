@@ -19,6 +19,11 @@ def skip_all(reason):
     sys.exit(SKIPPED)
 
 
+def measured(text):
+    """A line that scripts/accept shows as what was measured."""
+    print(f"measured: {text}", flush=True)
+
+
 def source_folder():
     return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 

@@ -1,0 +1,101 @@
+"""What a topic of scripts/accept is made of: named checks, each a line of an issue with the command that shows it."""
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TESTS = ROOT / "tests" / "integration"
+BINARY = ROOT / "build" / "release" / "bin" / "postern"
+FLOOD = ROOT / "build" / "dev" / "bin" / "flood"
+
+
+@dataclasses.dataclass
+class Result:
+    command: str
+    measured: str
+    limit: str
+    ok: bool
+
+
+@dataclasses.dataclass
+class Check:
+    name: str
+    line: str
+    run: object
+    slow: bool
+
+
+CHECKS = []
+
+
+def check(name, line, slow=False):
+    """Registers a function that returns a Result; `line` is the issue's own sentence."""
+    def register(function):
+        CHECKS.append(Check(name, line, function, slow))
+        return function
+    return register
+
+
+def shown(command):
+    """A command as a reader at the root of the checkout would type it."""
+    return " ".join(os.path.relpath(str(part), ROOT) if str(part).startswith(str(ROOT) + "/") else str(part) for part in command)
+
+
+def integration(file, *tests, environment=None, limit="passes", timeout=600):
+    """Runs tests of one integration file against the release build; what they print as `measured:` is what was measured."""
+    command = [sys.executable, TESTS / f"{file}.py", BINARY, *tests]
+    env = dict(os.environ, PYTHONPATH=str(ROOT / "tests"), PYTHONDONTWRITEBYTECODE="1", POSTERN_FLOOD=str(FLOOD), **(environment or {}))
+    try:
+        run = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=timeout, env=env)
+        output, status = run.stdout + run.stderr, run.returncode
+    except subprocess.TimeoutExpired as error:
+        output, status = f"{error.stdout or b''}", "no end"
+    values = re.findall(r"^(?:.*\.\.\. )?measured: (.*)$", output, re.M)
+    if status != 0:
+        values.append(f"exit status {status}: " + " / ".join(line for line in output.splitlines() if re.match(r"(FAIL|ERROR|AssertionError|.*Timeout|SKIPPED)", line))[:600])
+    shown_environment = " ".join(f"{key}={value}" for key, value in (environment or {}).items())
+    return Result(f"{shown_environment} {shown(['python3', *command[1:]])}".strip(), "; ".join(values) or "passed", limit, status == 0)
+
+
+def limited(command, seconds=60):
+    """Runs a command; (exit status, seconds, peak resident MB, stderr). A child that takes longer than `seconds` is ended."""
+    reader, writer = os.pipe()
+    start = time.monotonic()
+    child = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=writer)
+    os.close(writer)
+    os.set_blocking(reader, False)
+    output, usage, status = b"", None, None
+    while usage is None:
+        try:
+            output += os.read(reader, 1 << 20)
+        except BlockingIOError:
+            pass
+        pid, status, spent = os.wait4(child.pid, os.WNOHANG)
+        if pid:
+            usage = spent
+        elif time.monotonic() - start > seconds:
+            child.kill()
+            _, status, usage = os.wait4(child.pid, 0)
+        else:
+            time.sleep(0.005)
+    elapsed = time.monotonic() - start
+    child.returncode = os.waitstatus_to_exitcode(status)
+    try:
+        output += os.read(reader, 1 << 20)
+    except BlockingIOError:
+        pass
+    os.close(reader)
+    return child.returncode, elapsed, usage.ru_maxrss / 1024, output.decode(errors="replace")
+
+
+def build():
+    """The release build, and the sender of floods of the dev build."""
+    for command in (["cmake", "--preset", "release", "-DPOSTERN_TESTS=OFF"], ["cmake", "--build", "--preset", "release", "--target", "postern"],
+                    ["cmake", "--preset", "dev", "-DPOSTERN_TESTS=ON"], ["cmake", "--build", "--preset", "dev", "--target", "flood"]):
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if run.returncode != 0:
+            sys.exit(f"{' '.join(command)} failed:\n{run.stdout[-3000:]}{run.stderr[-3000:]}")

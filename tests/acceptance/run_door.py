@@ -1,0 +1,40 @@
+"""scripts/run as a newcomer runs it: two baresip phones register and call through what it starts, and its end leaves nothing behind."""
+import os
+import pathlib
+import signal
+
+from support import case, talk
+from support.proc import Process, wait_for
+
+
+def processes():
+    """{pid: command line} of this process namespace."""
+    found = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found[int(path.parent.name)] = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # it ended meanwhile
+    return found
+
+
+class RunDoor(case.Case):
+    def test_phones_register_and_talk_through_it(self):
+        run = Process("run", [os.path.join(case.source_folder(), "scripts", "run")], self.folder)
+        self.addCleanup(run.stop)
+        run.wait_log("Ctrl-C ends it", 600)
+        one, two = talk.phones(self, ("127.0.0.1", 5060))
+        talk.call(one, two, talk.TONE_1001, talk.TONE_1002)
+        one.hang_up()
+        two.wait_event("CALL_CLOSED")
+        one.stop()
+        two.stop()
+        run.signal(signal.SIGTERM)
+        run.wait_end(30)
+        started = lambda: [text for text in processes().values() if "kamailio" in text or "bin/postern" in text or "tail " in text]
+        wait_for(lambda: not started(), f"all that scripts/run started to end; there are {started()}")
+        case.measured("2 phones registered, each heard the other's tone, 0 processes left")
+
+
+if __name__ == "__main__":
+    case.main()
