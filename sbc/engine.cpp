@@ -52,7 +52,7 @@ struct Engine::Impl {
   std::optional<Outcome> matched(const BranchId& id, const Flow& flow, bool proven, TimePoint now, Outbox& out);
   Outcome refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out);
   Outcome not_a_message(const sip::Prescreened& screened, const Flow& flow, bool proven, Outbox& out);
-  Outcome judged(const RequestStanding& standing, const Flow& flow, const SourceStanding& source, Outbox& out);
+  Outcome judged(const RequestStanding& standing, const Flow& flow, Outbox& out);
   Outcome parsed(const sip::ParseVerdict& verdict, const Flow& flow, bool proven, Outbox& out);
   void count_received(const Flow& flow);
   [[nodiscard]] bool is_pbx(const acl::Address& address) const;
@@ -100,7 +100,7 @@ Outcome Engine::Impl::access_request(const Flow& flow, const SourceStanding& sou
   if (!belongs) {
     const auto user = dialog.target ? dialog.target->user : message.request_user;
     const RequestStanding standing = admission.check_request(message, user, flow, source, now);
-    if (standing.outcome != Outcome::forwarded) return judged(standing, flow, source, out);
+    if (standing.outcome != Outcome::forwarded) return judged(standing, flow, out);
   }
   const BranchId id = branch_id_of(state.mac, flow, message);
   if (const auto ended = matched(id, flow, dialog.proven(), now, out)) return *ended;
@@ -165,13 +165,13 @@ Outcome Engine::Impl::not_a_message(const sip::Prescreened& screened, const Flow
   return Outcome::malformed;
 }
 
-Outcome Engine::Impl::judged(const RequestStanding& standing, const Flow& flow, const SourceStanding& source, Outbox& out) {
+Outcome Engine::Impl::judged(const RequestStanding& standing, const Flow& flow, Outbox& out) {
   const bool limit = standing.outcome == Outcome::method_limit || standing.outcome == Outcome::pbx_limit;
   if (standing.status == 0) return standing.outcome;
   if (limit) {
-    answers.overloaded(message, flow, source.live, out);
+    answers.overloaded(message, flow, false, out);
   } else {
-    answers.send(message, flow, source.live, {standing.status, {}, {}}, out);
+    answers.send(message, flow, false, {standing.status, {}, {}}, out);
   }
   return standing.outcome;
 }
