@@ -18,7 +18,7 @@ struct LogOptions {
 };
 
 struct ShellOptions {
-  std::string state = "/var/lib/postern";  ///< folder for keys and tables; created 0700
+  std::string state = "/var/lib/postern";                                                  ///< folder for keys and tables; created 0700
   std::optional<sbc::Endpoint> admin = sbc::Endpoint{acl::Address::v4(0x7f000001), 9460};  ///< /metrics /healthz /readyz; absent: off
   LogOptions log;
 };

@@ -1,0 +1,144 @@
+#include "sbc/net/log.hpp"
+
+#include <spdlog/async.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "sbc/net/escape.hpp"
+
+namespace postern::net {
+
+namespace {
+
+constexpr std::size_t queued_lines = 1024;
+constexpr const char* text_pattern = "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
+constexpr const char* json_pattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)";
+
+class StreamSink final : public spdlog::sinks::stdout_sink_base<spdlog::details::console_mutex> {
+ public:
+  explicit StreamSink(std::FILE* stream) : stdout_sink_base(stream) {}
+};
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      break;
+  }
+  return spdlog::level::err;
+}
+
+std::string text_line(std::string_view event, std::span<const Log::Field> fields) {
+  std::string line = "event=";
+  append_text_value(line, event);
+  for (const Log::Field& field : fields) {
+    if (field.value.empty()) continue;
+    line += ' ';
+    line += field.key;
+    line += '=';
+    append_text_value(line, field.value);
+  }
+  return line;
+}
+
+/// The object without its first brace: the sink's pattern writes that, the time and the level.
+std::string json_line(std::string_view event, std::span<const Log::Field> fields) {
+  nlohmann::ordered_json object;
+  object["event"] = event;
+  for (const Log::Field& field : fields) {
+    if (field.value.empty()) continue;
+    if (field.number) {
+      object[std::string(field.key)] = nlohmann::ordered_json::parse(field.value, nullptr, false);
+    } else {
+      object[std::string(field.key)] = cut_value(field.value);
+    }
+  }
+  return object.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).substr(1);
+}
+
+std::string_view word_of(sbc::EventKind kind) {
+  switch (kind) {
+    case sbc::EventKind::refused:
+      return "refused";
+    case sbc::EventKind::would_refuse:
+      return "would_refuse";
+    case sbc::EventKind::ban:
+      return "ban";
+    case sbc::EventKind::registered:
+      return "registered";
+    case sbc::EventKind::unregistered:
+      return "unregistered";
+    case sbc::EventKind::redirect_blocked:
+      return "redirect_blocked";
+    case sbc::EventKind::suppressed:
+      break;
+  }
+  return "suppressed";
+}
+
+LogLevel level_of(const sbc::Event& event) {
+  if (event.kind == sbc::EventKind::ban) return LogLevel::warning;
+  const bool notable = event.method == "REGISTER" || event.method == "INVITE";
+  return event.kind == sbc::EventKind::refused && !notable ? LogLevel::debug : LogLevel::info;
+}
+
+std::string number_text(std::uint64_t value) { return value == 0 ? std::string() : std::to_string(value); }
+
+}  // namespace
+
+struct Log::Impl {
+  std::shared_ptr<spdlog::details::thread_pool> pool = std::make_shared<spdlog::details::thread_pool>(queued_lines, 1);
+  std::shared_ptr<spdlog::async_logger> logger;
+};
+
+Log::Log(const LogOptions& options, std::FILE* stream) : level_(options.level), format_(options.format), impl_(std::make_unique<Impl>()) {
+  impl_->logger = std::make_shared<spdlog::async_logger>("postern", std::make_shared<StreamSink>(stream), impl_->pool,
+                                                         spdlog::async_overflow_policy::overrun_oldest);
+  impl_->logger->set_level(to_spdlog(options.level));
+  impl_->logger->set_pattern(options.format == LogFormat::json ? json_pattern : text_pattern, spdlog::pattern_time_type::utc);
+}
+
+Log::~Log() = default;
+
+void Log::write(LogLevel level, std::string_view event, std::span<const Field> fields) {
+  if (!enabled(level)) return;
+  const std::string line = format_ == LogFormat::json ? json_line(event, fields) : text_line(event, fields);
+  impl_->logger->log(to_spdlog(level), spdlog::string_view_t(line));
+}
+
+void Log::on_event(const sbc::Event& event) {
+  const LogLevel level = level_of(event);
+  if (!enabled(level)) return;
+  const bool has_source = event.source != sbc::Endpoint{};
+  const std::string source = has_source ? event.source.to_string() : std::string();
+  const bool has_reason = event.reason != sbc::Outcome::forwarded;
+  const auto seconds = static_cast<std::uint64_t>(std::max<std::chrono::seconds::rep>(event.duration.count(), 0));
+  const std::string duration = number_text(seconds);
+  const std::string count = number_text(event.count);
+  // What the network can choose stands last, so that a filter finds source before anything that was made to look like it.
+  write(level, word_of(event.kind),
+        {{"reason", has_reason ? sbc::info(event.reason).word : std::string_view()},
+         {"rule", event.rule},
+         {"source", source},
+         {"country", event.country},
+         {"duration_s", duration, true},
+         {"count", count, true},
+         {"method", event.method},
+         {"device", event.device},
+         {"user_agent", event.user_agent},
+         {"call_id", event.call_id},
+         {"detail", event.detail}});
+}
+
+std::size_t Log::lost_lines() const { return impl_->pool->overrun_counter(); }
+
+}  // namespace postern::net

@@ -1,0 +1,24 @@
+// The text of /metrics.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sbc/metrics.hpp"
+
+namespace postern::net {
+
+/// What the shell counts itself.
+struct ShellMetrics {
+  sbc::Histogram forward;  ///< from the receipt of a batch to the sending of what it caused, once for each datagram sent
+  std::uint64_t receive_errors = 0;
+  std::uint64_t receive_truncated = 0;
+  std::uint64_t send_errors = 0;
+  std::uint64_t send_overflows = 0;
+  std::uint64_t log_lines_lost = 0;
+};
+
+/// Prometheus text format 0.0.4; names and labels as in docs/configuration.md. No label takes a value from the network.
+std::string metrics_page(const sbc::Metrics& metrics, const sbc::Gauges& gauges, const ShellMetrics& shell);
+
+}  // namespace postern::net

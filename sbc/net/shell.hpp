@@ -1,0 +1,36 @@
+// All that runs: the worker, the admin endpoint, the signals.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "acl/policy.hpp"
+#include "sbc/net/log.hpp"
+#include "sbc/net/options.hpp"
+#include "sbc/options.hpp"
+
+namespace postern::net {
+
+class Shell {
+ public:
+  /// Takes the state folder and all ports. Throws StartError. `log` must outlive it.
+  Shell(const ShellOptions& shell, sbc::EngineOptions engine, std::shared_ptr<const acl::Policy> policy, Log& log);
+  ~Shell();
+  Shell(const Shell&) = delete;
+  Shell& operator=(const Shell&) = delete;
+
+  /// Returns after SIGTERM, SIGINT or stop().
+  void run();
+  /// From run()'s thread or any other.
+  void stop();
+
+  /// As given, with the addresses and ports that are bound in fact.
+  [[nodiscard]] const sbc::EngineOptions& options() const;
+  [[nodiscard]] std::optional<sbc::Endpoint> admin() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postern::net

@@ -1,0 +1,213 @@
+#include "sbc/net/udp_socket.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <vector>
+
+namespace postern::net {
+
+namespace {
+
+constexpr int wanted_receive_buffer = 4 << 20;
+// Not a multiple of the page size: the beginnings of all datagrams would else fall into the same cache sets.
+constexpr std::size_t buffer_stride = ReceiveBatch::max_datagram + 1 + 320;
+
+void set_option(int fd, int level, int name, int value) {
+  if (::setsockopt(fd, level, name, &value, sizeof value) != 0) throw std::system_error(errno, std::generic_category());
+}
+
+acl::Address local_address(msghdr& header, const acl::Address& otherwise) {
+  for (cmsghdr* item = CMSG_FIRSTHDR(&header); item != nullptr; item = CMSG_NXTHDR(&header, item)) {
+    if (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO) {
+      in_pktinfo info{};
+      std::memcpy(&info, CMSG_DATA(item), sizeof info);
+      return address_of(info.ipi_spec_dst);
+    }
+    if (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo info{};
+      std::memcpy(&info, CMSG_DATA(item), sizeof info);
+      return address_of(info.ipi6_addr);
+    }
+  }
+  return otherwise;
+}
+
+/// Room for one datagram of a sendmmsg(2).
+struct SendSlot {
+  iovec vector;
+  SocketAddress peer;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> control;
+};
+
+template <class Info>
+void add_control(msghdr& header, SendSlot& slot, int level, int type, const Info& info) {
+  static_assert(CMSG_SPACE(sizeof info) <= sizeof slot.control);
+  header.msg_control = slot.control.data();
+  header.msg_controllen = CMSG_SPACE(sizeof info);
+  slot.control.fill(0);
+  cmsghdr* item = CMSG_FIRSTHDR(&header);
+  item->cmsg_level = level;
+  item->cmsg_type = type;
+  item->cmsg_len = CMSG_LEN(sizeof info);
+  std::memcpy(CMSG_DATA(item), &info, sizeof info);
+}
+
+void name_source(msghdr& header, SendSlot& slot, const acl::Address& local) {
+  if (local.is_v4()) {
+    in_pktinfo info{};
+    info.ipi_spec_dst = to_in_addr(local);
+    add_control(header, slot, IPPROTO_IP, IP_PKTINFO, info);
+  } else {
+    in6_pktinfo info{};
+    info.ipi6_addr = to_in6_addr(local);
+    add_control(header, slot, IPPROTO_IPV6, IPV6_PKTINFO, info);
+  }
+}
+
+void fill_header(msghdr& header, SendSlot& slot, const sbc::Outgoing& datagram, bool wildcard) {
+  header = msghdr{};
+  header.msg_namelen = fill(slot.peer, datagram.flow.peer);
+  header.msg_name = &slot.peer;
+  slot.vector = {const_cast<char*>(datagram.bytes.data()), datagram.bytes.size()};
+  header.msg_iov = &slot.vector;
+  header.msg_iovlen = 1;
+  if (wildcard && !datagram.flow.local.is_unspecified()) name_source(header, slot, datagram.flow.local);
+}
+
+}  // namespace
+
+ReceiveBatch::ReceiveBatch() : buffers_(std::make_unique_for_overwrite<char[]>(capacity * buffer_stride)) {
+  for (std::size_t i = 0; i < capacity; ++i) {
+    vectors_[i] = {buffers_.get() + i * buffer_stride, max_datagram};
+    headers_[i].msg_hdr.msg_iov = &vectors_[i];
+    headers_[i].msg_hdr.msg_iovlen = 1;
+    headers_[i].msg_hdr.msg_name = &peers_[i];
+    headers_[i].msg_hdr.msg_control = controls_[i].bytes.data();
+  }
+  reset(capacity);
+}
+
+void ReceiveBatch::reset(std::size_t used) {
+  for (std::size_t i = 0; i < used; ++i) {
+    headers_[i].msg_hdr.msg_namelen = sizeof(SocketAddress);
+    headers_[i].msg_hdr.msg_controllen = sizeof(Control);
+  }
+  count_ = 0;
+}
+
+bool SendQueue::push(const sbc::Outgoing& datagram) {
+  if (datagrams_.size() >= max_datagrams || bytes_ + datagram.bytes.size() > max_bytes) return false;
+  datagrams_.push_back(datagram);
+  bytes_ += datagram.bytes.size();
+  return true;
+}
+
+void SendQueue::pop() {
+  bytes_ -= datagrams_.front().bytes.size();
+  datagrams_.pop_front();
+}
+
+UdpSocket::UdpSocket(const sbc::Endpoint& bind)
+    : fd_(::socket(family_of(bind.address), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
+      bound_(bind),
+      wildcard_(bind.address.is_unspecified()) {
+  if (!fd_) throw std::system_error(errno, std::generic_category());
+  set_options();
+  SocketAddress address{};
+  socklen_t length = fill(address, bind);
+  if (::bind(fd_.get(), &address.any, length) != 0) throw std::system_error(errno, std::generic_category());
+  length = sizeof address;
+  if (::getsockname(fd_.get(), &address.any, &length) != 0) throw std::system_error(errno, std::generic_category());
+  bound_.port = endpoint_of(address).port;
+}
+
+void UdpSocket::set_options() {
+  const bool v4 = bound_.address.is_v4();
+  if (v4) {
+    // A path whose small MTU is not told (ICMP filtered) would swallow large requests for good; routers may cut them instead.
+    set_option(fd_.get(), IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    if (wildcard_) set_option(fd_.get(), IPPROTO_IP, IP_PKTINFO, 1);
+  } else {
+    set_option(fd_.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (wildcard_) set_option(fd_.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  }
+  const int size = wanted_receive_buffer;
+  if (::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0) set_option(fd_.get(), SOL_SOCKET, SO_RCVBUF, size);
+}
+
+int UdpSocket::receive_buffer() const {
+  int size = 0;
+  socklen_t length = sizeof size;
+  if (::getsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &size, &length) != 0) return 0;
+  return size / 2;  // the kernel doubles what was asked, for its own book-keeping
+}
+
+std::size_t UdpSocket::receive(ReceiveBatch& batch) {
+  batch.count_ = 0;
+  int received = -1;
+  do {
+    received = ::recvmmsg(fd_.get(), batch.headers_.data(), ReceiveBatch::capacity, 0, nullptr);
+  } while (received < 0 && errno == EINTR);
+  if (received < 0) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK) ++counters_.receive_errors;
+    return 0;
+  }
+  collect(batch, static_cast<std::size_t>(received));
+  return static_cast<std::size_t>(received);
+}
+
+void UdpSocket::collect(ReceiveBatch& batch, std::size_t received) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < received; ++i) {
+    mmsghdr& header = batch.headers_[i];
+    if ((header.msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+      ++counters_.truncated;
+      continue;
+    }
+    ReceiveBatch::Item& item = batch.items_[count++];
+    item.bytes = {static_cast<const char*>(batch.vectors_[i].iov_base), header.msg_len};
+    item.peer = endpoint_of(batch.peers_[i]);
+    item.local = wildcard_ ? local_address(header.msg_hdr, bound_.address) : bound_.address;
+  }
+  batch.reset(received);
+  batch.count_ = count;
+}
+
+void UdpSocket::send(std::span<const sbc::Outgoing* const> datagrams) {
+  if (queue_.empty()) datagrams = datagrams.subspan(send_some(datagrams));
+  for (const sbc::Outgoing* datagram : datagrams) {
+    if (!queue_.push(*datagram)) ++counters_.send_overflows;
+  }
+}
+
+void UdpSocket::send_queued() {
+  while (!queue_.empty()) {
+    const sbc::Outgoing* datagram = &queue_.front();
+    if (send_some({&datagram, 1}) == 0) return;
+    queue_.pop();
+  }
+}
+
+std::size_t UdpSocket::send_some(std::span<const sbc::Outgoing* const> datagrams) {
+  std::array<mmsghdr, ReceiveBatch::capacity> headers;
+  std::array<SendSlot, ReceiveBatch::capacity> slots;
+  std::size_t done = 0;
+  while (done < datagrams.size()) {
+    const std::size_t count = std::min(datagrams.size() - done, headers.size());
+    for (std::size_t i = 0; i < count; ++i) fill_header(headers[i].msg_hdr, slots[i], *datagrams[done + i], wildcard_);
+    const int sent = ::sendmmsg(fd_.get(), headers.data(), static_cast<unsigned>(count), MSG_NOSIGNAL);
+    if (sent > 0) {
+      done += static_cast<std::size_t>(sent);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      break;
+    } else if (errno != EINTR) {
+      ++counters_.send_errors;
+      ++done;
+    }
+  }
+  return done;
+}
+
+}  // namespace postern::net
