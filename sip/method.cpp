@@ -2,8 +2,6 @@
 
 #include <array>
 
-#include "sip/chars.hpp"
-
 namespace postern::sip {
 namespace {
 
@@ -43,22 +41,22 @@ Method candidate(std::string_view token) {
 /// sofia-sip looks for the end of an unknown method only behind as many characters as the last known one with that first letter has.
 std::size_t parser_skips(char first) {
   switch (first) {
-    case 'a':
-    case 'b':
+    case 'A':
+    case 'B':
       return 3;
-    case 'i':
+    case 'I':
       return 4;
-    case 'r':
+    case 'R':
       return 5;
-    case 'c':
-    case 'n':
-    case 'u':
+    case 'C':
+    case 'N':
+    case 'U':
       return 6;
-    case 'm':
-    case 'o':
-    case 'p':
+    case 'M':
+    case 'O':
+    case 'P':
       return 7;
-    case 's':
+    case 'S':
       return 9;
     default:
       return 0;
@@ -78,7 +76,7 @@ std::string_view to_string(Method method) { return names[static_cast<std::size_t
 bool parser_takes_method(std::string_view token) {
   if (token.empty()) return false;
   if (method_of(token) != Method::other) return true;
-  return token.size() >= parser_skips(chars::lower(token.front())) && token.find_first_of("+`") == std::string_view::npos;
+  return token.size() >= parser_skips(token.front()) && token.find_first_of("+`") == std::string_view::npos;
 }
 
 }  // namespace postern::sip

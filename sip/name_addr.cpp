@@ -30,6 +30,7 @@ bool split_bracketed(string_view element, std::size_t open, NameAddrView& out) {
   if (close == string_view::npos) return false;
   out.bracketed = true;
   out.display = chars::trim_end(element.substr(0, open));
+  if (chars::find_unquoted(out.display, '>') < out.display.size()) return false;
   out.uri = element.substr(open + 1, close - open - 1);
   out.params = chars::skip_blank(element.substr(close + 1));
   return out.params.empty() || out.params.front() == ';';
