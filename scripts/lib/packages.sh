@@ -42,8 +42,9 @@ _install() (
 need_packages() {
   local root list package missing=() log
   root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-  command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     die "this is no Debian: apt-get is missing" "install by hand what scripts/packages/{$(IFS=,; echo "$*")} name, then build with: cmake --preset release && cmake --build --preset release"
+  fi
   for list in "$@"; do
     while read -r package; do
       case $package in '' | '#'*) continue ;; esac

@@ -71,8 +71,8 @@ class Case(unittest.TestCase):
         self.addCleanup(self._remove_folder)
 
     def _remove_folder(self):
-        outcome = self._outcome
-        failed = any(error for _, error in getattr(outcome, "errors", [])) or not getattr(outcome, "success", True)
+        result = self._outcome.result
+        failed = any(test is self for test, _ in result.failures + result.errors)
         if failed:
             for name in sorted(os.listdir(self.folder)):
                 if name.endswith(".log"):

@@ -1,0 +1,169 @@
+// An engine in virtual time, configured by an operator's YAML: what it sends, says and counts is kept for the test to look at.
+#pragma once
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "acl/policy.hpp"
+#include "config/load.hpp"
+#include "sbc/engine.hpp"
+
+namespace postern::testing {
+
+/// An event with texts of its own: an Event's views hold during the call only.
+struct RecordedEvent {
+  explicit RecordedEvent(const sbc::Event& event)
+      : kind(event.kind),
+        reason(event.reason),
+        rule(event.rule),
+        source(event.source.to_string()),
+        country(event.country),
+        user_agent(event.user_agent),
+        method(event.method),
+        device(event.device),
+        call_id(event.call_id),
+        detail(event.detail),
+        duration(event.duration),
+        count(event.count) {}
+  sbc::EventKind kind;
+  sbc::Outcome reason;
+  std::string rule, source, country, user_agent, method, device, call_id, detail;
+  std::chrono::seconds duration;
+  std::uint64_t count;
+};
+
+struct Sent {
+  sbc::Flow flow;
+  std::string bytes;
+};
+
+inline std::filesystem::path data_folder() {
+  const char* named = std::getenv("POSTERN_TEST_DATA");  // NOLINT(concurrency-mt-unsafe): tests have one thread
+  return named != nullptr ? std::filesystem::path(named) : std::filesystem::path(POSTERN_SOURCE_DIR) / "../shared/data";
+}
+
+inline std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// The same keys in every test: golden files depend on them.
+inline sbc::Secrets fixed_secrets() {
+  sbc::Secrets secrets;
+  for (std::size_t i = 0; i < secrets.secret.size(); ++i) secrets.secret.at(i) = static_cast<std::uint8_t>(i * 7 + 1);
+  secrets.table_seed = 42;
+  return secrets;
+}
+
+class EngineBench : private sbc::EventSink {
+ public:
+  /// Throws std::runtime_error with all that is wrong with the configuration.
+  explicit EngineBench(std::string_view yaml, const std::string& name = "test.yaml") {
+    config::LoadResult loaded = config::load_text(yaml, name, POSTERN_SOURCE_DIR);
+    std::string problems;
+    for (const config::Problem& problem : loaded.problems) problems += problem.to_string() + "\n";
+    if (!loaded.ok()) throw std::runtime_error(problems);
+    options_ = loaded.config.engine;
+    if (!options_.pbx.bind) throw std::runtime_error("pbx.bind must be set: there is no route to look at");
+    auto policy = acl::Policy::compile(loaded.config.policy, open_geo(loaded.config));
+    if (const auto* error = std::get_if<std::string>(&policy)) throw std::runtime_error(*error);
+    policy_ = std::get<std::shared_ptr<const acl::Policy>>(policy);
+    start();
+  }
+
+  /// A new engine with the same keys: all that lives in memory is lost.
+  void restart() { start(); }
+
+  sbc::Outcome handle(const sbc::Flow& flow, std::string_view bytes) {
+    outcome_ = engine_->handle({bytes, flow}, now_, out_);
+    collect();
+    return outcome_;
+  }
+
+  /// Lets time pass; timers fire at their time. Throws std::runtime_error if a deadline does not move on.
+  void wait(std::chrono::nanoseconds duration) {
+    const sbc::TimePoint end = now_ + duration;
+    constexpr int most_turns = 1000;  // at one moment
+    int turns = 0;
+    while (true) {
+      const auto next = engine_->next_deadline();
+      if (!next || *next > end) break;
+      turns = *next > now_ ? 0 : turns + 1;
+      if (turns > most_turns) throw std::runtime_error("the engine's next deadline stands still");
+      now_ = std::max(now_, *next);
+      engine_->advance(now_, out_);
+      collect();
+    }
+    now_ = end;
+    engine_->advance(now_, out_);
+    collect();
+  }
+
+  [[nodiscard]] sbc::Flow access_flow(const sbc::Endpoint& peer, std::uint8_t listener = 0) const {
+    sbc::Flow flow;
+    flow.listener = listener;
+    flow.transport = options_.listeners.at(listener).transport;
+    flow.local = options_.listeners.at(listener).bind.address;
+    flow.peer = peer;
+    return flow;
+  }
+  [[nodiscard]] sbc::Flow core_flow(const sbc::Endpoint& peer) const {
+    sbc::Flow flow;
+    flow.side = sbc::Side::core;
+    flow.local = options_.pbx.bind->address;
+    flow.peer = peer;
+    return flow;
+  }
+  [[nodiscard]] sbc::Flow pbx_flow() const { return core_flow(options_.pbx.addresses.front()); }
+
+  [[nodiscard]] sbc::Outcome outcome() const { return outcome_; }
+  [[nodiscard]] const sbc::EngineOptions& options() const { return options_; }
+  [[nodiscard]] const sbc::Metrics& metrics() const { return engine_->metrics(); }
+  [[nodiscard]] sbc::Gauges gauges() const { return engine_->gauges(now_); }
+  [[nodiscard]] sbc::TimePoint now() const { return now_; }
+  [[nodiscard]] sbc::Engine& engine() { return *engine_; }
+
+  std::vector<Sent> sent;             ///< in order; the test takes out what it has looked at
+  std::vector<RecordedEvent> events;  ///< the same
+
+ private:
+  void start() {
+    engine_ = std::make_unique<sbc::Engine>(options_, policy_, fixed_secrets(), *this);
+    collect();
+  }
+  void on_event(const sbc::Event& event) override { events.emplace_back(event); }
+  void collect() {
+    for (const sbc::Outgoing& item : out_.items()) sent.push_back({item.flow, item.bytes});
+    out_.clear();
+  }
+  static std::shared_ptr<const acl::GeoDatabase> open_database(const std::optional<std::string>& path) {
+    if (!path) return nullptr;
+    auto opened = acl::GeoDatabase::open(*path);
+    if (const auto* error = std::get_if<std::string>(&opened)) throw std::runtime_error(*error);
+    return std::get<std::shared_ptr<const acl::GeoDatabase>>(opened);
+  }
+  static acl::Geo open_geo(const config::Config& config) {
+    acl::Geo geo;
+    geo.countries = open_database(config.country_database);
+    geo.asns = open_database(config.asn_database);
+    return geo;
+  }
+
+  sbc::EngineOptions options_;
+  std::shared_ptr<const acl::Policy> policy_;
+  std::unique_ptr<sbc::Engine> engine_;
+  sbc::TimePoint now_{std::chrono::hours{1000}};
+  sbc::Outbox out_;
+  sbc::Outcome outcome_ = sbc::Outcome::forwarded;
+};
+
+}  // namespace postern::testing
