@@ -56,7 +56,7 @@ class Gather {
   }
 
   EVP_MAC_CTX* context_;
-  std::array<std::uint8_t, 256> buffer_;
+  std::array<std::uint8_t, 128> buffer_{};
   std::size_t used_ = 0;
 };
 

@@ -1,7 +1,7 @@
 // Sealed tokens: what a URI of ours carries in its user part, behind the last "~" (sip-behaviour.md, Contact and tokens).
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,48 +10,54 @@
 #include <string_view>
 #include <vector>
 
-#include "acl/rate.hpp"
 #include "sbc/flow.hpp"
 
 namespace postern::sbc {
 
 /// Given to the PBX in the place of a device's Contact: the device's flow, and what restores its URI exactly.
 struct InwardToken {
-  Flow flow;             ///< always access side
-  std::string scheme;    ///< as the device wrote it: "sip"
-  std::string rest;      ///< of the device's URI all behind its user: ":password" if any, "@host:port;params" ("host..." if it had no user), byte for byte
+  Flow flow;           ///< always access side
+  std::string scheme;  ///< as the device wrote it: "sip"
+  std::string rest;    ///< of the device's URI all behind its user: ":password" if any, "@host:port;params" ("host..." if it had no user),
+                       ///< byte for byte
   bool has_user = true;  ///< the URI had an "@"
 };
 
 /// Given to the access side in the place of the PBX's Contact.
 struct OutwardToken {
-  std::uint8_t pbx = 0;              ///< index into PbxOptions::addresses
-  std::uint32_t flow_hash = 0;       ///< of the flow that it was given to
-  std::uint32_t call_id_hash = 0;    ///< of the Call-ID as the access side knows it
-  std::string scheme;                ///< of the PBX's Contact
-  std::string rest;                  ///< of the PBX's Contact URI all behind its user, as in InwardToken
+  std::uint8_t pbx = 0;            ///< index into PbxOptions::addresses
+  std::uint32_t flow_hash = 0;     ///< of the flow that it was given to
+  std::uint32_t call_id_hash = 0;  ///< of the Call-ID as the access side knows it
+  std::string scheme;              ///< of the PBX's Contact
+  std::string rest;                ///< of the PBX's Contact URI all behind its user, as in InwardToken
   bool has_user = true;
-  std::vector<std::string> routes;   ///< the core's route set, each a whole route element, in the order in which they go back as Route
+  std::vector<std::string> routes;  ///< the core's route set, each a whole route element, in the order in which they go back as Route
 };
 
-/// Seals and opens both kinds with AES-128-SIV (tag never cut); the kind and USER are associated data. Deterministic: the same
-/// content gives the same token, so a refresh gives the same Contact. Content that would not fit (inward: a URI of 512 characters;
-/// outward: 64 letters) stands in a bounded table, and the token holds its key (a keyed hash of the content, so still deterministic).
+/// Seals and opens both kinds with AES-128-SIV (tag never cut); the kind, the side that it is given to and USER are associated data.
+/// Deterministic: the same content gives the same token, so a refresh gives the same Contact. Content that would not fit (inward: a
+/// URI of 512 characters; outward: 64 letters) stands in a bounded table, and the token holds its key (a keyed hash of the content, so
+/// still deterministic). What usually fits 64 letters: a Contact of at most 19 characters behind its user or, at the address and port
+/// of its own PBX, behind those; no routes.
 /// One a worker; not thread-safe. Never logs; a token that does not open is just nullopt.
 class Tokens {
  public:
-  static constexpr std::size_t outward_letters = 64;   ///< old phones: the token behind "~" is at most so long
-  static constexpr std::size_t inward_letters = 320;   ///< keeps the whole URI under 512
+  static constexpr std::size_t outward_letters = 64;  ///< old phones: the token behind "~" is at most so long
+  static constexpr std::size_t inward_letters = 320;  ///< keeps the whole URI under 512; fewer behind a user of more than 128 letters
+  static constexpr std::size_t min_letters = 34;      ///< of a token that holds a table's key, the shortest one
 
-  /// `table_capacity`: most contents kept for tokens that do not fit; the least recently used goes first.
-  Tokens(std::span<const std::uint8_t, 32> key, std::size_t table_capacity);
+  /// `pbx`: PbxOptions::addresses. A token names its PBX by a hash of the address: it outlives a change of the list's order, and does not
+  /// open once its PBX has left the list. `table_capacity`: most contents kept for tokens that do not fit, half of them for each kind, and
+  /// 256 bytes each on average; the least recently used goes first. Throws std::runtime_error if the library lacks an algorithm.
+  Tokens(std::span<const std::uint8_t, 32> key, std::span<const Endpoint> pbx, std::size_t table_capacity);
   ~Tokens();
   Tokens(Tokens&&) noexcept;
   Tokens& operator=(Tokens&&) noexcept;
 
-  /// Appends the token's letters.
-  void seal(const InwardToken& token, std::string_view user, std::string& out);
-  void seal(const OutwardToken& token, std::string_view user, std::string& out);
+  /// Appends the token's letters. False, and nothing appended: OutwardToken::pbx is out of range, or the content is longer than any
+  /// message can make it.
+  bool seal(const InwardToken& token, std::string_view user, std::string& out);
+  bool seal(const OutwardToken& token, std::string_view user, std::string& out);
   [[nodiscard]] std::optional<InwardToken> open_inward(std::string_view letters, std::string_view user);
   [[nodiscard]] std::optional<OutwardToken> open_outward(std::string_view letters, std::string_view user);
 
@@ -63,7 +69,8 @@ class Tokens {
   std::unique_ptr<Impl> impl_;
 };
 
-/// "alice~TOKEN" -> {"alice", "TOKEN"}, split at the last "~"; nullopt: there is none, or the letters cannot be a token.
+/// "alice~TOKEN" -> {"alice", "TOKEN"}, split at the last "~"; nullopt: there is none, or the letters cannot be a token (their number
+/// or one of them).
 struct TokenUser {
   std::string_view user;
   std::string_view letters;

@@ -1,0 +1,67 @@
+// What has to be kept because it does not fit a token: bounded in number and in bytes, the least recently used goes first.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace postern::sbc {
+
+/// Texts by a 64-bit key that strangers cannot choose (a keyed hash of the text).
+class LruTexts {
+ public:
+  /// At most `capacity` texts and `max_bytes` of them together; both are > 0. A longer text is not kept.
+  LruTexts(std::size_t capacity, std::size_t max_bytes) : capacity_(capacity), max_bytes_(max_bytes) {}
+  LruTexts(const LruTexts&) = delete;
+  LruTexts& operator=(const LruTexts&) = delete;
+
+  /// Keeps the text, or has it used if it is there. False: it is too long.
+  bool put(std::uint64_t key, std::string_view text) {
+    if (text.size() > max_bytes_) return false;
+    if (find(key) != nullptr) return true;
+    while (!texts_.empty() && (texts_.size() >= capacity_ || bytes_ + text.size() > max_bytes_)) evict();
+    texts_.push_front({key, std::string(text)});
+    by_key_.emplace(key, texts_.begin());
+    bytes_ += text.size();
+    return true;
+  }
+
+  /// nullptr: not there. What was found is no longer the least recently used. The pointer holds until the next put().
+  const std::string* find(std::uint64_t key) {
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return nullptr;
+    texts_.splice(texts_.begin(), texts_, found->second);
+    return &found->second->text;
+  }
+
+  [[nodiscard]] std::size_t size() const { return texts_.size(); }
+  [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
+
+ private:
+  struct Entry {
+    std::uint64_t key = 0;
+    std::string text;
+  };
+  struct AsItIs {
+    std::size_t operator()(std::uint64_t key) const { return static_cast<std::size_t>(key); }
+  };
+
+  void evict() {
+    bytes_ -= texts_.back().text.size();
+    by_key_.erase(texts_.back().key);
+    texts_.pop_back();
+    ++evictions_;
+  }
+
+  std::size_t capacity_;
+  std::size_t max_bytes_;
+  std::size_t bytes_ = 0;
+  std::uint64_t evictions_ = 0;
+  std::list<Entry> texts_;
+  std::unordered_map<std::uint64_t, std::list<Entry>::iterator, AsItIs> by_key_;
+};
+
+}  // namespace postern::sbc
