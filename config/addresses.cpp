@@ -1,0 +1,206 @@
+// Scalars that hold an address: URLs, endpoints, hosts, networks.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "config/located.hpp"
+#include "config/suggest.hpp"
+#include "config/values.hpp"
+
+namespace postern::config {
+namespace {
+
+struct Scheme {
+  std::string_view name;
+  sbc::Transport transport;
+  std::uint16_t port;
+};
+constexpr std::array<Scheme, 5> schemes{{{"udp", sbc::Transport::udp, 5060},
+                                         {"tcp", sbc::Transport::tcp, 5060},
+                                         {"tls", sbc::Transport::tls, 5061},
+                                         {"ws", sbc::Transport::ws, 80},
+                                         {"wss", sbc::Transport::wss, 443}}};
+
+Parsed expected(const Kind& kind, std::string_view text) {
+  return Parsed::wrong(fmt::format("must be {}, got {}", kind.noun, in_quotes(text)));
+}
+
+/// Letters, digits and hyphens between dots, as RFC 1123 §2.1 has them; underscores too, which private zones use.
+bool is_host_name(std::string_view text) {
+  if (text.empty() || text.size() > 253 || text.starts_with('.') || text.starts_with('-')) return false;
+  const bool good = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_';
+  });
+  // Digits and dots alone are a mistyped address.
+  return good && text.find("..") == std::string_view::npos && text.find_first_not_of("0123456789.") != std::string_view::npos;
+}
+
+struct Authority {
+  std::string host;                     ///< without brackets
+  std::optional<acl::Address> address;  ///< absent: a name
+  std::uint16_t port = 0;               ///< 0: none written
+};
+
+/// The port's digits; 0 is none.
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  const auto port = parse_number(text);
+  if (!port || *port == 0 || *port > 65535) return std::nullopt;
+  return static_cast<std::uint16_t>(*port);
+}
+
+struct AuthorityResult {
+  std::optional<Authority> authority;
+  std::string problem;  ///< a better one than "must be ...", if there is one
+};
+
+/// "192.0.2.1", "[2001:db8::1]:5060", "name:5060".
+AuthorityResult parse_authority(std::string_view text) {
+  std::string_view host = text;
+  std::string_view port;
+  const bool bracketed = text.starts_with('[');
+  if (!bracketed && acl::Address::parse(text) && text.find(':') != std::string_view::npos)
+    return {std::nullopt, fmt::format("an IPv6 address stands in brackets: [{}]", text)};
+  const std::size_t colon = bracketed ? text.find("]:") : text.find(':');
+  if (colon != std::string_view::npos) {
+    host = text.substr(0, colon + (bracketed ? 1 : 0));
+    port = text.substr(colon + (bracketed ? 2 : 1));
+  }
+  Authority authority;
+  if (colon != std::string_view::npos) {
+    const auto number = parse_port(port);
+    if (!number && parse_number(port)) return {std::nullopt, fmt::format("the port must be between 1 and 65535, got {}", port)};
+    if (!number) return {};
+    authority.port = *number;
+  }
+  if (bracketed && !host.ends_with(']')) return {};
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  authority.address = acl::Address::parse(host);
+  const bool is_v6_text = host.find(':') != std::string_view::npos;
+  if (bracketed != (authority.address && is_v6_text)) return {};
+  if (!authority.address && !is_host_name(host)) return {};
+  authority.host = host;
+  return {authority, {}};
+}
+
+Parsed wrong_authority(const Kind& kind, std::string_view text, const AuthorityResult& result) {
+  return result.problem.empty() ? expected(kind, text) : Parsed::wrong(result.problem);
+}
+
+Parsed parse_sip_address(const Kind& kind, std::string_view text, std::span<const Scheme> allowed, bool names) {
+  const std::size_t separator = text.find("://");
+  if (separator == std::string_view::npos) return expected(kind, text);
+  const std::string_view name = text.substr(0, separator);
+  const auto scheme = std::find_if(allowed.begin(), allowed.end(), [&](const Scheme& s) { return s.name == name; });
+  if (scheme == allowed.end()) return expected(kind, text);
+  const AuthorityResult result = parse_authority(text.substr(separator + 3));
+  if (!result.authority) return wrong_authority(kind, text, result);
+  const Authority& authority = *result.authority;
+  if (!names && !authority.address)
+    return Parsed::wrong(fmt::format("must be an address, names are not resolved; got {}", in_quotes(text)));
+  return {SipAddress{scheme->transport, authority.host, authority.address, authority.port == 0 ? scheme->port : authority.port}, {}};
+}
+
+constexpr std::span<const Scheme> all_schemes{schemes};
+
+Parsed parse_listener(std::string_view text, const Range& /*range*/) {
+  return parse_sip_address(kinds::listener_address, text, all_schemes, false);
+}
+Parsed parse_pbx(std::string_view text, const Range& /*range*/) {
+  return parse_sip_address(kinds::pbx_address, text, all_schemes.first(3), false);
+}
+Parsed parse_trunk(std::string_view text, const Range& /*range*/) {
+  return parse_sip_address(kinds::trunk_address, text, all_schemes.first(3), true);
+}
+Parsed parse_hep(std::string_view text, const Range& /*range*/) {
+  return parse_sip_address(kinds::hep_address, text, all_schemes.first(3), true);
+}
+
+Parsed endpoint(const Kind& kind, std::string_view text, std::string_view whole) {
+  const AuthorityResult result = parse_authority(text);
+  if (!result.authority) return wrong_authority(kind, whole, result);
+  if (!result.authority->address) return Parsed::wrong(fmt::format("must be an address, names are not resolved; got {}", in_quotes(whole)));
+  if (result.authority->port == 0) return Parsed::wrong(fmt::format("the port is missing in {}", in_quotes(whole)));
+  return {sbc::Endpoint{*result.authority->address, result.authority->port}, {}};
+}
+
+Parsed parse_bind(std::string_view text, const Range& /*range*/) { return endpoint(kinds::bind, text, text); }
+
+Parsed parse_http_listener(std::string_view text, const Range& /*range*/) {
+  constexpr std::string_view scheme = "http://";
+  if (!text.starts_with(scheme)) return expected(kinds::http_listener, text);
+  std::string_view rest = text.substr(scheme.size());
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  return endpoint(kinds::http_listener, rest, text);
+}
+
+/// Scheme, host and port of a web address; what follows the authority is left to the web.
+Parsed parse_web(const Kind& kind, std::string_view text, bool path) {
+  const std::string_view scheme = text.starts_with("https://") ? "https://" : "http://";
+  if (!text.starts_with(scheme) || text.size() > 2048 || text.find_first_of(" \t\r\n") != std::string_view::npos)
+    return expected(kind, text);
+  const std::string_view rest = text.substr(scheme.size());
+  const std::size_t slash = rest.find('/');
+  if (slash != std::string_view::npos && !path) return expected(kind, text);
+  if (!parse_authority(rest.substr(0, slash)).authority) return expected(kind, text);
+  return {std::string(text), {}};
+}
+
+Parsed parse_http_url(std::string_view text, const Range& /*range*/) { return parse_web(kinds::http_url, text, true); }
+Parsed parse_origin(std::string_view text, const Range& /*range*/) { return parse_web(kinds::origin, text, false); }
+
+Parsed parse_ip(std::string_view text, const Range& /*range*/) {
+  const auto address = acl::Address::parse(text);
+  if (!address) return expected(kinds::ip, text);
+  return {*address, {}};
+}
+
+Parsed parse_host_port(std::string_view text, const Range& /*range*/) {
+  const AuthorityResult result = parse_authority(text);
+  if (!result.authority) return wrong_authority(kinds::host_port, text, result);
+  if (result.authority->address && result.authority->address->is_unspecified())
+    return Parsed::wrong(fmt::format("nobody can reach a wildcard address: {}", in_quotes(text)));
+  return {sbc::HostPort{result.authority->host, result.authority->port}, {}};
+}
+
+Parsed parse_host(std::string_view text, const Range& /*range*/) {
+  const auto address = acl::Address::parse(text);
+  if (!address && !is_host_name(text)) return expected(kinds::host, text);
+  return {std::string(text), {}};
+}
+
+Parsed parse_network(std::string_view text, const Range& /*range*/) {
+  const auto parsed = acl::Network::parse(text);
+  if (!parsed) return expected(kinds::network, text);
+  std::string warning;
+  if (parsed->host_bits_set) warning = fmt::format("{} has host bits set, taken as {}", in_quotes(text), parsed->network.to_string());
+  return {parsed->network, std::move(warning)};
+}
+
+Parsed parse_network_ref(std::string_view text, const Range& range) {
+  Parsed parsed = parse_network(text, range);
+  if (parsed.value) return {NetworkRef{{}, std::get<acl::Network>(*parsed.value)}, std::move(parsed.problem)};
+  Parsed name = kinds::name.parse(text, range);
+  if (!name.value) return expected(kinds::network_ref, text);
+  return {NetworkRef{std::get<std::string>(*name.value), {}}, {}};
+}
+
+}  // namespace
+
+namespace kinds {
+const Kind listener_address{"listener URL", "a URL such as udp://0.0.0.0:5060 (udp, tcp, tls, ws or wss)", parse_listener};
+const Kind pbx_address{"SIP URL", "a URL such as udp://10.0.0.5:15060 (udp, tcp or tls)", parse_pbx};
+const Kind trunk_address{"SIP URL with host", "a URL such as udp://sip.voipco.example (udp, tcp or tls)", parse_trunk};
+const Kind hep_address{"HEP URL", "a URL such as udp://10.0.0.9:9060 (udp, tcp or tls)", parse_hep};
+const Kind http_listener{"HTTP address", "a URL such as http://127.0.0.1:9460", parse_http_listener};
+const Kind http_url{"web URL", "a URL such as https://hooks.example.com/postern", parse_http_url};
+const Kind origin{"web origin", "an origin such as https://pbx.example.com", parse_origin};
+const Kind bind{"address and port", "an address with its port, such as 10.0.0.2:5080 or [2001:db8::2]:5080", parse_bind};
+const Kind ip{"address", "an IPv4 or IPv6 address", parse_ip};
+const Kind host{"host", "a host name or an address", parse_host};
+const Kind host_port{"host and port", "a host name or an address, perhaps with a port, such as sbc.example.com:5061", parse_host_port};
+const Kind network{"network", "an address or a network such as 203.0.113.0/24", parse_network};
+const Kind network_ref{"network or name", "a network, an address or the name of one", parse_network_ref};
+}  // namespace kinds
+
+}  // namespace postern::config

@@ -1,0 +1,120 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "config/checks.hpp"
+#include "config/subsets.hpp"
+
+namespace postern::config {
+namespace {
+
+using acl::Action;
+
+class RuleChecker {
+ public:
+  RuleChecker(const Draft& draft, Report& report) : draft_(draft), report_(report) {}
+
+  void check() {
+    for (std::size_t i = 0; i < rules().size(); ++i) {
+      const bool reachable = check_reachable(i);
+      if (!reachable) continue;
+      if (rules()[i].action == Action::allow || rules()[i].log_only) continue;
+      check_unknown_countries(i);
+      check_guarded(i);
+    }
+  }
+
+ private:
+  [[nodiscard]] const std::vector<acl::RuleOptions>& rules() const { return draft_.config.policy.rules; }
+  [[nodiscard]] const Where& where(std::size_t index) const { return draft_.rules[index].at; }
+
+  bool check_reachable(std::size_t index) {
+    const acl::RuleOptions& rule = rules()[index];
+    for (std::size_t earlier = 0; earlier < index; ++earlier) {
+      if (rules()[earlier].log_only || !judge_.contains(rules()[earlier], rule)) continue;
+      report_.warning(where(index), fmt::format("can never match: {} in line {} decides first", in_quotes(rules()[earlier].name),
+                                                rules()[earlier].at.line));
+      return false;
+    }
+    if (rule.when.source && !rule.when.source->negated && rule.when.source->values.empty()) {
+      report_.warning(where(index), "can never match: its source holds no network");
+      return false;
+    }
+    return check_transport(index);
+  }
+
+  bool check_transport(std::size_t index) {
+    const auto& transport = rules()[index].when.transport;
+    if (!transport) return true;
+    const auto& listeners = draft_.config.engine.listeners;
+    const bool any = std::any_of(listeners.begin(), listeners.end(), [&](const sbc::ListenerOptions& listener) {
+      constexpr std::string_view words[] = {"udp", "tcp", "tls", "ws", "wss"};
+      const std::string_view word = words[static_cast<std::size_t>(listener.transport)];
+      return (std::find(transport->values.begin(), transport->values.end(), word) != transport->values.end()) != transport->negated;
+    });
+    if (!any) report_.warning(where(index), "can never match: no listener has such a transport");
+    return any;
+  }
+
+  /// `{not: [US]}` holds for addresses that no database knows: seldom what is meant.
+  void check_unknown_countries(std::size_t index) {
+    const acl::RuleOptions& rule = rules()[index];
+    const auto lacks = [](const acl::Condition<acl::Country>& condition, acl::Country country) {
+      return std::find(condition.values.begin(), condition.values.end(), country) == condition.values.end();
+    };
+    std::vector<std::string> refused;
+    for (const acl::Country country : {acl::Country::private_, acl::Country::unknown}) {
+      const auto& when = rule.when.country;
+      const auto& unless = rule.unless.country;
+      const bool not_listed = when && when->negated && lacks(*when, country);
+      const bool not_excepted = !when && unless && !unless->negated && lacks(*unless, country);
+      const bool excepted = unless && unless->negated == lacks(*unless, country);
+      if ((not_listed && !excepted) || not_excepted) refused.push_back(country.to_string());
+    }
+    if (refused.empty()) return;
+    const Where& at = where(index);
+    report_.warning(at, fmt::format("refuses addresses whose country is {} too; add {} to the countries if that is not meant",
+                                    fmt::join(refused, " or "), refused.size() == 1 ? "that word" : "those words"));
+  }
+
+  /// A trusted or a trunk network among those that a rule refuses by their address.
+  void check_guarded(std::size_t index) {
+    const acl::RuleOptions& rule = rules()[index];
+    if (!rule.when.source || rule.when.source->negated) return;
+    for (const acl::Network& trusted : draft_.config.engine.trusted) {
+      if (check_one_guarded(index, trusted, "trusted")) return;
+    }
+    for (const Located<acl::Network>& trunk : draft_.trunk_networks) {
+      if (check_one_guarded(index, trunk.value, "a trunk's")) return;
+    }
+  }
+
+  bool check_one_guarded(std::size_t index, const acl::Network& guarded, const char* what) {
+    const auto& refused = rules()[index].when.source->values;
+    if (!judge_.spend(refused.size())) return true;
+    const auto overlaps = [&](const acl::Network& network) { return network.contains(guarded) || guarded.contains(network); };
+    if (std::none_of(refused.begin(), refused.end(), overlaps) || allowed_before(index, guarded)) return false;
+    report_.warning(where(index), fmt::format("its source holds addresses of {}, which is {}", guarded.to_string(), what));
+    return true;
+  }
+
+  /// An earlier rule lets all of the network pass.
+  bool allowed_before(std::size_t index, const acl::Network& network) {
+    acl::RuleOptions all_of_it;
+    all_of_it.when.source = acl::Condition<acl::Network>{{network}, false};
+    return std::any_of(rules().begin(), rules().begin() + static_cast<std::ptrdiff_t>(index), [&](const acl::RuleOptions& earlier) {
+      return earlier.action == Action::allow && !earlier.log_only && judge_.contains(earlier, all_of_it);
+    });
+  }
+
+  const Draft& draft_;
+  Report& report_;
+  SubsetJudge judge_;
+};
+
+}  // namespace
+
+void check_rules(const Draft& draft, Report& report) { RuleChecker(draft, report).check(); }
+
+}  // namespace postern::config

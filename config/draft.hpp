@@ -1,0 +1,86 @@
+// What the file says, value by value, before names are resolved and values are held against each other.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/load.hpp"
+#include "config/located.hpp"
+#include "config/values.hpp"
+
+namespace postern::config {
+
+template <class T>
+struct DraftCondition {
+  using value_type = T;
+  std::vector<Located<T>> values;
+  bool negated = false;
+};
+
+struct DraftConditions {
+  std::optional<DraftCondition<NetworkRef>> source;
+  std::optional<DraftCondition<acl::Country>> country;
+  std::optional<DraftCondition<Asn>> asn;
+  std::optional<DraftCondition<std::string>> user_agent;
+  std::optional<DraftCondition<std::string>> methods;
+  std::optional<DraftCondition<std::string>> listener;
+  std::optional<DraftCondition<std::string>> transport;
+  std::optional<DraftCondition<std::string>> from_user;
+  std::optional<DraftCondition<std::string>> to_user;
+  std::optional<DraftCondition<std::string>> request_user;
+  std::optional<DraftCondition<bool>> registered;
+};
+
+struct DraftRule {
+  Where at;
+  std::string name;
+  DraftConditions when;
+  DraftConditions unless;
+  std::optional<Where> unless_at;
+  Located<acl::Action> action;
+  std::optional<Located<int>> status;
+  std::optional<Located<std::chrono::seconds>> ban_time;
+  bool log_only = false;
+};
+
+struct DraftListener {
+  Where at;
+  Located<SipAddress> address;
+  Located<std::string> name;  ///< empty: none written
+  std::optional<sbc::HostPort> advertise;
+  std::vector<std::pair<Located<std::string>, sbc::HostPort>> advertise_to;  ///< by network
+};
+
+/// One source of a named network's addresses.
+struct DraftNetwork {
+  Where at;
+  std::optional<acl::Network> network;
+  std::string file;  ///< as written; empty: none
+};
+
+struct DraftRate {
+  Where at;
+  bool off = false;
+  std::optional<double> per_second;
+  std::optional<double> burst;
+};
+
+struct Draft {
+  std::vector<DraftListener> listeners;
+  std::vector<Located<SipAddress>> pbx;
+  std::optional<Located<sbc::Endpoint>> pbx_bind;
+  std::map<std::string, std::vector<DraftNetwork>> networks;
+  std::vector<Located<NetworkRef>> trusted;
+  std::vector<Located<acl::Network>> trunk_networks;  ///< trunks do nothing yet, but rules that refuse them are worth a warning
+  std::optional<Located<std::string>> country_database;
+  std::optional<Located<std::string>> asn_database;
+  std::map<std::string, std::vector<Located<std::string>>> user_agents;
+  std::vector<DraftRule> rules;
+  std::map<std::string, DraftRate> method_rates;
+  Config config;  ///< what needs no second look goes straight in here
+};
+
+}  // namespace postern::config

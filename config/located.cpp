@@ -1,0 +1,58 @@
+#include "config/located.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "config/utf8.hpp"
+
+namespace postern::config {
+
+void Report::add(const std::string& file, const Where& at, Severity severity, std::string_view message) {
+  if (severity == Severity::error) ++errors_;
+  if (problems_.size() >= max_problems) {
+    overflowed_ = true;
+    return;
+  }
+  problems_.push_back({printable(file), at.position.line, at.position.column, printable(at.path), severity, printable(message)});
+}
+
+std::vector<Problem> Report::take() {
+  std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
+    return std::tie(a.file, a.line, a.column) < std::tie(b.file, b.line, b.column);
+  });
+  if (overflowed_) {
+    // An error may be among those that were left out: the outcome must say so.
+    const Severity severity = errors_ > 0 ? Severity::error : Severity::warning;
+    problems_.push_back(
+        {printable(file_), 1, 1, "(yaml)", severity, fmt::format("more than {} problems; the rest is left out", max_problems)});
+  }
+  return std::move(problems_);
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0 || is_control(text.substr(0, length))) {
+      const std::size_t bytes = std::max<std::size_t>(length, 1);
+      for (const char c : text.substr(0, bytes)) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+      text.remove_prefix(bytes);
+      continue;
+    }
+    out += text.substr(0, length);
+    text.remove_prefix(length);
+  }
+  return out;
+}
+
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t longest = 80;
+  std::size_t end = 0;
+  while (end < text.size() && end < longest) end += std::max<std::size_t>(utf8_length(text.substr(end)), 1);
+  return '"' + printable(text.substr(0, end)) + (end < text.size() ? "..." : "") + '"';
+}
+
+}  // namespace postern::config

@@ -1,0 +1,217 @@
+#include "config/reader.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "config/suggest.hpp"
+
+namespace postern::config {
+namespace {
+
+/// The word of `words` that the text is; every way to say "off" is one.
+std::string_view word_of(const Row& row, std::string_view text) {
+  const std::string_view word = find_word(row.words, text);
+  if (word.empty() && parse_switch(text) == false) return find_word(row.words, "off");
+  return word;
+}
+
+bool takes_map(const Row& row) { return row.form == Form::map || row.form == Form::value_or_map; }
+
+std::string describe_map(const Row& row) {
+  std::vector<std::string_view> keys;
+  for (const Row* child : children(row)) {
+    if (child->key() == "*") return keys.empty() ? fmt::format("a map, each key {}", child->names->noun) : "a map";
+    keys.push_back(child->key());
+  }
+  return fmt::format("a map with {}", fmt::join(keys, ", "));
+}
+
+}  // namespace
+
+std::string describe(const Row& row) {
+  std::vector<std::string> forms;
+  if (row.kind != nullptr && row.kind != &kinds::word) forms.emplace_back(row.kind->noun);
+  for (const std::string_view word : split_words(row.words)) forms.push_back(fmt::format("`{}`", word));
+  for (const Row* child : children(row))
+    if (!row.scalar_is.empty() && child->key() == row.scalar_is) forms.emplace_back(child->kind->noun);
+  if (takes_map(row)) forms.push_back(describe_map(row));
+  std::string all = fmt::format("{}", fmt::join(forms, " or "));
+  if (row.form == Form::condition) all += ", a list of these, or {not: ...}";
+  if (row.is_list()) all = row.single ? all + ", or a list of these" : "a list of " + all;
+  return all;
+}
+
+void Reader::read(const Node& root) {
+  Context context;
+  context.at = {root.at, ""};
+  if (root.kind == Node::Kind::map)
+    read_map(root_row(), root, context);
+  else
+    report_.error({root.at, "(yaml)"}, "must be a map of keys such as `listeners` and `pbx`");
+}
+
+void Reader::announce(const Row& row, const Node& node, Context& context) {
+  // A protection that is written to be off is not missed.
+  const bool declined = row.kind == &kinds::on_off && node.kind == Node::Kind::scalar && parse_switch(node.text) == false;
+  const Effect effect = row.effect == Effect::protective && declined ? Effect::later : row.effect;
+  if (effect == Effect::protective && context.announced != Effect::protective)
+    report_.error(context.at, "is not available in this version; remove it rather than count on it");
+  else if (effect == Effect::later && context.announced == Effect::now)
+    report_.warning(context.at, "has no effect in this version");
+  context.announced = std::max(context.announced, effect);
+}
+
+void Reader::read_entry(const Row& row, const Node& node, Context context) {
+  announce(row, node, context);
+  if (node.kind == Node::Kind::null) {
+    report_.error(context.at, fmt::format("needs a value: {}", describe(row)));
+    return;
+  }
+  context.at.position = node.at;
+  if (row.form == Form::condition)
+    read_condition(row, node, context);
+  else if (row.is_list())
+    read_list(row, node, context);
+  else
+    read_one(row, node, context);
+}
+
+void Reader::read_list(const Row& row, const Node& node, const Context& context) {
+  if (row.names != nullptr && row.begin != nullptr) row.begin(draft_, context.at, context.name.value);
+  if (node.kind != Node::Kind::list && row.single) {
+    read_one(row, node, context);
+    return;
+  }
+  if (node.kind != Node::Kind::list) {
+    report_.error(context.at, fmt::format("must be {}", describe(row)));
+    return;
+  }
+  if (row.filled && node.items.empty()) report_.error(context.at, "must not be empty");
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    const Node& item = *node.items[i];
+    Context inner = context;
+    inner.at = {item.at, join_path(context.at.path, i)};
+    if (item.kind == Node::Kind::null)
+      report_.error(inner.at, "must not be empty");
+    else
+      read_one(row, item, inner);
+  }
+}
+
+void Reader::read_condition(const Row& row, const Node& node, const Context& context) {
+  if (node.kind == Node::Kind::list) {
+    if (node.items.empty()) report_.error(context.at, "must not be empty");
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      Context inner = context;
+      inner.at = {node.items[i]->at, join_path(context.at.path, i)};
+      read_scalar(row, *node.items[i], inner);
+    }
+    return;
+  }
+  if (node.kind != Node::Kind::map) {
+    read_scalar(row, node, context);
+    return;
+  }
+  const bool lone_not = node.entries.size() == 1 && node.entries.front().key == "not" && !context.negated;
+  if (!lone_not) {
+    report_.error(context.at, fmt::format("must be {}", describe(row)));
+    return;
+  }
+  Context inner = context;
+  inner.negated = true;
+  inner.at = {node.entries.front().at, join_path(context.at.path, "not")};
+  read_entry(row, *node.entries.front().value, inner);
+}
+
+void Reader::read_one(const Row& row, const Node& node, const Context& context) {
+  if (node.kind == Node::Kind::scalar && row.form != Form::map)
+    read_scalar(row, node, context);
+  else if (node.kind == Node::Kind::map && takes_map(row))
+    read_map(row, node, context);
+  else
+    report_.error(context.at, fmt::format("must be {}", describe(row)));
+}
+
+void Reader::read_scalar(const Row& row, const Node& node, const Context& context) {
+  if (!row.scalar_is.empty()) {
+    if (row.begin != nullptr) row.begin(draft_, context.at, context.name.value);
+    for (const Row* child : children(row))
+      if (child->key() == row.scalar_is) read_scalar(*child, node, context);
+    return;
+  }
+  if (node.kind != Node::Kind::scalar) {
+    report_.error(context.at, fmt::format("must be {}", describe(row)));
+    return;
+  }
+  Parsed parsed;
+  const std::string_view word = word_of(row, node.text);
+  if (!word.empty())
+    parsed.value = Word{word};
+  else if (row.kind == nullptr || row.kind == &kinds::word)
+    parsed = Parsed::wrong(
+        fmt::format("must be {}, got {}{}", describe(row), in_quotes(node.text), did_you_mean(node.text, split_words(row.words))));
+  else
+    parsed = row.kind->parse(node.text, row.range);
+  if (!parsed.value) {
+    report_.error(context.at, parsed.problem);
+    return;
+  }
+  if (!parsed.problem.empty()) report_.warning(context.at, parsed.problem);
+  if (row.store != nullptr) row.store(draft_, {*parsed.value, context.at, context.name, context.unless, context.negated});
+}
+
+void Reader::read_map(const Row& row, const Node& node, const Context& context) {
+  Context inner = context;
+  inner.unless = context.unless || !row.like.empty();
+  // A named list has begun already, once for all of its elements.
+  const bool begun = row.names != nullptr && row.is_list();
+  if (row.begin != nullptr && !begun) row.begin(draft_, context.at, context.name.value);
+  const bool named_element = begun && node.entries.empty();
+  if ((row.filled && !row.is_list() && node.entries.empty()) || named_element) report_.error(context.at, "must not be empty");
+  for (const Node::Entry& entry : node.entries) read_key(row, entry, inner);
+  check_required(row, node, context);
+}
+
+void Reader::read_key(const Row& row, const Node::Entry& entry, const Context& context) {
+  Context inner = context;
+  inner.at = {entry.at, join_path(context.at.path, entry.key)};
+  const Row* child = find_child(row, entry, inner.at);
+  if (child == nullptr) return;
+  if (child->names != nullptr) inner.name = {entry.key, inner.at};
+  read_entry(*child, *entry.value, inner);
+}
+
+const Row* Reader::find_child(const Row& row, const Node::Entry& entry, const Where& at) {
+  std::vector<std::string_view> keys;
+  const Row* open = nullptr;
+  for (const Row* child : children(row)) {
+    if (child->key() == entry.key && child->key() != "*") return child;
+    if (child->key() == "*")
+      open = child;
+    else
+      keys.push_back(child->key());
+  }
+  if (open == nullptr) {
+    report_.error(at, "unknown key" + did_you_mean(entry.key, keys));
+    return nullptr;
+  }
+  const Parsed name = open->names->parse(entry.key, {});
+  if (!name.value) {
+    report_.error(at, fmt::format("as a key: {}", name.problem));
+    return nullptr;
+  }
+  return open;
+}
+
+void Reader::check_required(const Row& row, const Node& node, const Context& context) {
+  for (const Row* child : children(row)) {
+    if (!child->required) continue;
+    const bool there = std::any_of(node.entries.begin(), node.entries.end(), [&](const Node::Entry& e) { return e.key == child->key(); });
+    if (!there)
+      report_.error({context.at.position, join_path(context.at.path, child->key())}, fmt::format("is missing: {}", describe(*child)));
+  }
+}
+
+}  // namespace postern::config

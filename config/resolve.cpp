@@ -1,0 +1,256 @@
+#include "config/resolve.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "acl/networks.hpp"
+#include "acl/user_agents.hpp"
+#include "config/files.hpp"
+#include "config/suggest.hpp"
+
+namespace postern::config {
+namespace {
+
+constexpr const char* everybody = "holds every address there is";
+constexpr std::size_t most_listeners = 255;
+constexpr std::size_t longest_list = std::size_t{32} << 20;
+// A name may be used often, and stand for a long list each time.
+constexpr std::size_t most_expanded = 2'000'000;
+// Each pattern costs up to 2 MB once compiled.
+constexpr std::size_t most_patterns = 500;
+
+template <class Map>
+std::vector<std::string_view> keys_of(const Map& map) {
+  std::vector<std::string_view> keys;
+  for (const auto& [key, value] : map) keys.push_back(key);
+  return keys;
+}
+
+/// As the operator wrote it: what names a listener that has no name.
+std::string url_of(const SipAddress& address) {
+  constexpr std::string_view schemes[] = {"udp", "tcp", "tls", "ws", "wss"};
+  const bool v6_text = address.host.find(':') != std::string::npos;
+  const std::string_view scheme = schemes[static_cast<std::size_t>(address.transport)];
+  return v6_text ? fmt::format("{}://[{}]:{}", scheme, address.host, address.port)
+                 : fmt::format("{}://{}:{}", scheme, address.host, address.port);
+}
+
+}  // namespace
+
+std::string absolute_path(const std::string& directory, const std::string& path) {
+  return (std::filesystem::path(directory) / path).lexically_normal().string();
+}
+
+std::vector<acl::Network> networks_of(const Located<NetworkRef>& reference, Resolved& resolved, Report& report) {
+  const std::string& name = reference.value.name;
+  if (name.empty()) return {reference.value.network};
+  const auto found = resolved.networks.find(name);
+  if (found == resolved.networks.end()) {
+    report.error(reference.at, fmt::format("no network is named {}{}", in_quotes(name), did_you_mean(name, keys_of(resolved.networks))));
+    return {};
+  }
+  resolved.expanded += found->second.size();
+  if (resolved.expanded > most_expanded) {
+    report.error(reference.at, fmt::format("names stand for more than {} networks in all", most_expanded));
+    return {};
+  }
+  return found->second;
+}
+
+Resolved Resolver::resolve() {
+  networks();
+  listeners();
+  pbx();
+  trusted();
+  limits();
+  geo();
+  user_agents();
+  std::string& state = draft_.config.shell.state;
+  state = absolute_path(directory_, state);
+  return std::move(resolved_);
+}
+
+void Resolver::listeners() {
+  if (draft_.listeners.size() > most_listeners) {
+    report_.error(draft_.listeners[most_listeners].at, fmt::format("more than {} listeners", most_listeners));
+    return;
+  }
+  for (const DraftListener& draft : draft_.listeners) listener(draft);
+}
+
+void Resolver::listener(const DraftListener& draft) {
+  const SipAddress& address = draft.address.value;
+  if (!address.address) return;  // was reported
+  if (address.transport != sbc::Transport::udp)
+    report_.error(draft.address.at, "is not available in this version: listeners are udp:// yet");
+  sbc::ListenerOptions listener;
+  listener.name = draft.name.value.empty() ? url_of(address) : draft.name.value;
+  listener.transport = address.transport;
+  listener.bind = {*address.address, address.port};
+  listener.advertise = draft.advertise;
+  advertise_to(draft, listener);
+  for (const sbc::ListenerOptions& other : draft_.config.engine.listeners) {
+    if (other.name == listener.name && !draft.name.value.empty())
+      report_.error(draft.name.at, fmt::format("another listener is named {}", in_quotes(listener.name)));
+    if (other.bind == listener.bind && other.transport == listener.transport)
+      report_.error(draft.address.at, "another listener has this address");
+  }
+  draft_.config.engine.listeners.push_back(std::move(listener));
+}
+
+void Resolver::advertise_to(const DraftListener& draft, sbc::ListenerOptions& listener) {
+  for (const auto& [name, shown] : draft.advertise_to) {
+    const Parsed parsed = kinds::network_ref.parse(name.value, {});
+    if (!parsed.value) continue;  // was reported
+    for (const acl::Network& network : networks_of({std::get<NetworkRef>(*parsed.value), name.at}, resolved_, report_))
+      listener.advertise_to.emplace_back(network, shown);
+  }
+}
+
+void Resolver::pbx() {
+  sbc::PbxOptions& pbx = draft_.config.engine.pbx;
+  for (const Located<SipAddress>& each : draft_.pbx) {
+    pbx.addresses.push_back({*each.value.address, each.value.port});
+    pbx.transport = each.value.transport;
+    if (each.value.transport != sbc::Transport::udp)
+      report_.error(each.at, "is not available in this version: the PBX is reached over udp:// yet");
+    if (each.value.address->is_unspecified()) report_.error(each.at, "must be the PBX's address, not a wildcard");
+    if (each.value.port == 5060 || each.value.port == 5061 || each.value.port == 5160)
+      report_.warning(each.at, fmt::format("{} is a default port; a hidden PBX listens on another", each.value.port));
+  }
+  if (draft_.pbx.size() > 1) {
+    report_.warning(draft_.pbx[1].at, "has no effect in this version: only the first address is used");
+    // An engine that takes several must not be handed ones that it would never try.
+    pbx.addresses.resize(1);
+    pbx.transport = draft_.pbx.front().value.transport;
+  }
+  if (!draft_.pbx_bind) return;
+  pbx.bind = draft_.pbx_bind->value;
+  const Where& at = draft_.pbx_bind->at;
+  if (pbx.bind->address.is_unspecified()) report_.error(at, "must be the address that the PBX sees, not a wildcard");
+  if (!pbx.addresses.empty() && pbx.bind->address.is_v4() != pbx.addresses.front().address.is_v4())
+    report_.error(at, "must be of the same family (IPv4 or IPv6) as pbx.address");
+}
+
+void Resolver::networks() {
+  for (const auto& [name, parts] : draft_.networks) {
+    std::vector<acl::Network>& into = resolved_.networks[name];
+    for (const DraftNetwork& part : parts) {
+      if (!part.network) {
+        list_file(part, into);
+        continue;
+      }
+      into.push_back(*part.network);
+      if (part.network->prefix_length() == 0) report_.warning(part.at, everybody);
+    }
+  }
+}
+
+void Resolver::list_file(const DraftNetwork& draft, std::vector<acl::Network>& into) {
+  const std::string path = absolute_path(directory_, draft.file);
+  const auto read = read_file(path, longest_list);
+  if (const auto* error = std::get_if<FileError>(&read)) {
+    report_.error(draft.at, fmt::format("{}: {}", path, error->message));
+    return;
+  }
+  const std::string_view text = std::get<std::string>(read);
+  const acl::NetworkList list = acl::parse_network_list(text);
+  for (const acl::NetworkList::Problem& problem : list.problems) {
+    const Severity severity = problem.fatal ? Severity::error : Severity::warning;
+    report_.add(path, {{problem.line, 1}, draft.at.path}, severity, problem.message);
+  }
+  const auto holds_everybody = [](const acl::NetworkList& of) {
+    return std::any_of(of.networks.begin(), of.networks.end(), [](const acl::Network& network) { return network.prefix_length() == 0; });
+  };
+  if (holds_everybody(list)) {
+    // The list does not say where its networks stood.
+    int line = 1;
+    for (std::string_view rest = text; !holds_everybody(acl::parse_network_list(rest.substr(0, rest.find('\n')))); ++line)
+      rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
+    report_.add(path, {{line, 1}, draft.at.path}, Severity::warning, everybody);
+  }
+  into.insert(into.end(), list.networks.begin(), list.networks.end());
+}
+
+void Resolver::trusted() {
+  std::vector<acl::Network>& trusted = draft_.config.engine.trusted;
+  for (const Located<NetworkRef>& reference : draft_.trusted)
+    for (const acl::Network& network : networks_of(reference, resolved_, report_)) trusted.push_back(network);
+  std::sort(trusted.begin(), trusted.end());
+  trusted.erase(std::unique(trusted.begin(), trusted.end()), trusted.end());
+}
+
+void Resolver::limits() {
+  auto& methods = draft_.config.engine.limits.per_source_methods;
+  for (const auto& [name, draft] : draft_.method_rates) {
+    if (draft.off) {
+      methods.erase(name);
+      continue;
+    }
+    const bool known = methods.contains(name);
+    if (!known && !draft.per_second) {
+      report_.error({draft.at.position, draft.at.path + ".rate"}, fmt::format("is missing: {}", kinds::rate.noun));
+      continue;
+    }
+    acl::Rate& rate = methods[name];
+    if (draft.per_second) rate.per_second = *draft.per_second;
+    if (draft.burst)
+      rate.burst = *draft.burst;
+    else if (!known)
+      rate.burst = std::max(1.0, rate.per_second);
+  }
+}
+
+void Resolver::geo() {
+  const auto open = [&](const std::optional<Located<std::string>>& written, std::optional<std::string>& path) {
+    std::shared_ptr<const acl::GeoDatabase> database;
+    if (!written) return database;
+    path = absolute_path(directory_, written->value);
+    auto opened = acl::GeoDatabase::open(*path);
+    if (const auto* error = std::get_if<std::string>(&opened))
+      report_.error(written->at, error->find(*path) == std::string::npos ? fmt::format("{}: {}", *path, *error) : *error);
+    else
+      database = std::get<0>(std::move(opened));
+    return database;
+  };
+  resolved_.geo.countries = open(draft_.country_database, draft_.config.country_database);
+  resolved_.geo.asns = open(draft_.asn_database, draft_.config.asn_database);
+}
+
+void Resolver::user_agents() {
+  std::size_t patterns = 0;
+  for (const auto& [name, set] : draft_.user_agents) {
+    patterns += set.size();
+    if (patterns > most_patterns) {
+      report_.error(set.front().at, fmt::format("more than {} patterns in all", most_patterns));
+      return;
+    }
+    user_agent_set(name, set);
+  }
+}
+
+void Resolver::user_agent_set(const std::string& name, const std::vector<Located<std::string>>& patterns) {
+  if (patterns.empty()) return;  // was reported
+  if (name == "builtin") {
+    report_.error(patterns.front().at, "`builtin` is the name of the shipped list");
+    return;
+  }
+  std::vector<std::string>& texts = draft_.config.policy.user_agents[name];
+  bool good = true;
+  for (const Located<std::string>& pattern : patterns) {
+    texts.push_back(pattern.value);
+    // One by one, so that the error stands at the pattern that gives it.
+    const auto compiled = acl::UserAgentSet::compile({&texts.back(), 1});
+    if (const auto* error = std::get_if<std::string>(&compiled)) {
+      report_.error(pattern.at, *error);
+      good = false;
+    }
+  }
+  if (!good) return;
+  const auto compiled = acl::UserAgentSet::compile(texts);
+  if (const auto* error = std::get_if<std::string>(&compiled)) report_.error(patterns.front().at, *error);
+}
+
+}  // namespace postern::config

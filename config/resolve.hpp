@@ -1,0 +1,53 @@
+// From the draft to the options: names looked up, files read, what must be unique or fit together checked.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "acl/geo.hpp"
+#include "config/draft.hpp"
+#include "config/located.hpp"
+
+namespace postern::config {
+
+/// What the rules and the later checks need of the resolved draft.
+struct Resolved {
+  std::map<std::string, std::vector<acl::Network>> networks;
+  acl::Geo geo;
+  std::size_t expanded = 0;  ///< networks that names were replaced by, in all: bounded
+};
+
+/// `path` as it is, or below the directory if it is relative.
+std::string absolute_path(const std::string& directory, const std::string& path);
+
+class Resolver {
+ public:
+  Resolver(Draft& draft, Report& report, std::string directory) : draft_(draft), report_(report), directory_(std::move(directory)) {}
+
+  /// Fills draft.config, all but the rules' conditions.
+  Resolved resolve();
+
+ private:
+  void listeners();
+  void listener(const DraftListener& draft);
+  void advertise_to(const DraftListener& draft, sbc::ListenerOptions& listener);
+  void pbx();
+  void networks();
+  void list_file(const DraftNetwork& draft, std::vector<acl::Network>& into);
+  void trusted();
+  void limits();
+  void geo();
+  void user_agents();
+  void user_agent_set(const std::string& name, const std::vector<Located<std::string>>& patterns);
+
+  Draft& draft_;
+  Report& report_;
+  std::string directory_;
+  Resolved resolved_;
+};
+
+/// The networks that a reference means; an unknown name is reported and means none.
+std::vector<acl::Network> networks_of(const Located<NetworkRef>& reference, Resolved& resolved, Report& report);
+
+}  // namespace postern::config

@@ -1,0 +1,374 @@
+#include "config/schema.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "config/store.hpp"
+
+namespace postern::config {
+namespace {
+
+constexpr Range ports_of_workers{1, 1024};
+constexpr Range rate_range{1, 10'000'000};
+constexpr Range count_range{1, 10'000'000};
+constexpr std::int64_t second = 1000;
+constexpr std::int64_t day = 86'400 * second;
+constexpr Range short_times{100, 64 * second};
+constexpr Range times{second, 365 * day};
+constexpr Range refusals{400, 699};
+
+// clang-format off: one key, one row
+const Row table[] = {
+  {.path = "listeners[]", .form = Form::value_or_map, .filled = true, .required = true, .scalar_is = "address",
+   .example = "[udp://0.0.0.0:5060]", .help = "The access side: where the internet is heard. Up to 255; only udp is there yet.",
+   .begin = store::begin_listener},
+  {.path = "listeners[].address", .kind = &kinds::listener_address, .required = true, .example = "udp://0.0.0.0:5060",
+   .help = "Address and port to listen on.", .store = store::listener_address},
+  {.path = "listeners[].name", .kind = &kinds::name, .example = "public",
+   .help = "Its name in rules and logs; without one, the address as written.", .store = store::listener_name},
+  {.path = "listeners[].advertise", .form = Form::value_or_map, .kind = &kinds::host_port, .filled = true,
+   .example = "sbc.example.com:5060",
+   .help = "What clients see in Via, Contact and Record-Route, or a map of it by network (and `default`). Without it: the bound address, for a wildcard the local address that the packet came in on.",
+   .store = store::listener_advertise},
+  {.path = "listeners[].advertise.*", .kind = &kinds::host_port, .names = &kinds::network_ref, .example = "203.0.113.9",
+   .help = "What clients in this network see; the most specific network wins.", .store = store::listener_advertise_to},
+  {.path = "listeners[].origins[]", .kind = &kinds::origin, .single = true, .example = "[https://pbx.example.com]", .effect = Effect::later,
+   .help = "ws and wss: the web origins that may connect; without it, any."},
+  {.path = "listeners[].tls", .form = Form::map, .effect = Effect::later, .help = "Certificate and rules of a TLS listener."},
+  {.path = "listeners[].tls.certificate", .kind = &kinds::path, .example = "tls/fullchain.pem", .effect = Effect::later,
+   .help = "The certificate and its chain, PEM."},
+  {.path = "listeners[].tls.private_key", .kind = &kinds::path, .example = "tls/privkey.pem", .effect = Effect::later,
+   .help = "Its key, PEM."},
+  {.path = "listeners[].tls.min_version", .kind = &kinds::word, .words = "1.2 1.3", .standard = "\"1.2\"", .effect = Effect::later,
+   .help = "The oldest TLS version that is spoken."},
+  {.path = "listeners[].tls.client_ca", .kind = &kinds::path, .example = "tls/clients.pem", .effect = Effect::protective,
+   .help = "Clients must show a certificate of this authority."},
+  {.path = "listeners[].trap", .kind = &kinds::on_off, .standard = "off", .effect = Effect::protective,
+   .help = "A port where nobody belongs: whoever speaks SIP here is banned."},
+
+  {.path = "pbx", .form = Form::value_or_map, .required = true, .scalar_is = "address",
+   .help = "The core side: the PBX that stays hidden."},
+  {.path = "pbx.address[]", .kind = &kinds::pbx_address, .single = true, .filled = true, .required = true,
+   .example = "udp://10.0.0.5:15060",
+   .help = "Where the PBX listens, by address; the port is 5060 unless written. A list is tried in order (later: only the first is used yet).",
+   .store = store::pbx_address},
+  {.path = "pbx.bind", .kind = &kinds::bind, .example = "10.0.0.2:5080",
+   .help = "The address of ours that the PBX sees. Without it: the local address of the route to the PBX, port 5080.",
+   .store = store::pbx_bind},
+  {.path = "pbx.domain", .kind = &kinds::host, .reload = true, .example = "pbx.example.com",
+   .help = "The host written into Request-URIs toward the PBX; without it, the PBX's address.", .store = store::pbx_domain},
+  {.path = "pbx.public_domain", .kind = &kinds::host, .reload = true, .example = "sip.example.com",
+   .help = "The host shown to clients wherever the PBX writes its own; without it, what the listener advertises.",
+   .store = store::pbx_public_domain},
+  {.path = "pbx.health_check", .kind = &kinds::duration, .range = times, .words = "off", .standard = "30s", .effect = Effect::later,
+   .help = "How often OPTIONS asks each address whether it lives."},
+  {.path = "pbx.health_check_user", .kind = &kinds::user, .example = "\"1001\"", .effect = Effect::later,
+   .help = "The From user of that OPTIONS; an unknown one feeds the PBX's own fail2ban."},
+  {.path = "pbx.media_address", .kind = &kinds::ip, .example = "203.0.113.10", .effect = Effect::later,
+   .help = "Written into SDP toward the access side where the PBX names itself."},
+  {.path = "pbx.timeout", .kind = &kinds::duration, .range = short_times, .reload = true, .standard = "4s",
+   .help = "How long the PBX may be silent before an INVITE is answered 408.", .store = store::pbx_timeout},
+
+  {.path = "trunks[]", .form = Form::map, .effect = Effect::later, .help = "The providers."},
+  {.path = "trunks[].name", .kind = &kinds::name, .required = true, .example = "voipco", .effect = Effect::later, .help = "Its name."},
+  {.path = "trunks[].address", .kind = &kinds::trunk_address, .required = true, .example = "udp://sip.voipco.example",
+   .effect = Effect::later, .help = "Host name (SRV, NAPTR) or address."},
+  {.path = "trunks[].networks[]", .kind = &kinds::network, .single = true, .example = "[198.51.100.0/26]", .effect = Effect::later,
+   .help = "Where its calls come from.", .store = store::trunk_network},
+  {.path = "trunks[].bind", .kind = &kinds::bind, .example = "10.0.0.2:5081", .effect = Effect::later,
+   .help = "A core-side port of its own, which the PBX may trust as this trunk."},
+  {.path = "trunks[].domains[]", .kind = &kinds::host, .single = true, .example = "[voipco.example]", .effect = Effect::later,
+   .help = "Request-URI hosts by which the PBX chooses it."},
+  {.path = "trunks[].channels", .kind = &kinds::integer, .range = {1, 100'000}, .example = "30", .effect = Effect::later,
+   .help = "How many calls at once."},
+
+  {.path = "networks", .form = Form::map, .reload = true, .help = "Names for networks."},
+  {.path = "networks.*[]", .form = Form::value_or_map, .kind = &kinds::network, .names = &kinds::name, .single = true, .reload = true,
+   .example = "[203.0.113.0/24, 2001:db8:42::/48]", .help = "Addresses and networks, or files of them.", .begin = store::begin_network,
+   .store = store::network},
+  {.path = "networks.*[].file", .kind = &kinds::path, .reload = true, .example = "lists/blocklist.txt",
+   .help = "One address or network a line, `#` begins a comment.", .store = store::network_file},
+  {.path = "networks.*[].name", .kind = &kinds::host, .example = "anna.dyn.example", .effect = Effect::protective,
+   .help = "A dynamic name, looked up again and again."},
+  {.path = "networks.*[].refresh", .kind = &kinds::duration, .range = times, .standard = "2m", .effect = Effect::protective,
+   .help = "How often that name is looked up."},
+  {.path = "trusted[]", .kind = &kinds::network_ref, .single = true, .reload = true, .example = "[office]",
+   .help = "No bans and no limits per source for these; rules and the PBX limit still hold.", .store = store::trusted},
+
+  {.path = "geo", .form = Form::map, .reload = true, .help = "Databases in MaxMind's format, for the conditions `country` and `asn`."},
+  {.path = "geo.country", .kind = &kinds::path, .reload = true, .example = "GeoLite2-Country.mmdb", .help = "Countries by address.",
+   .store = store::country_database},
+  {.path = "geo.asn", .kind = &kinds::path, .reload = true, .example = "GeoLite2-ASN.mmdb", .help = "Autonomous systems by address.",
+   .store = store::asn_database},
+  {.path = "user_agents", .form = Form::map, .reload = true,
+   .help = "Names for sets of User-Agent patterns. The set `builtin`, the shipped list of scanners, is always there."},
+  {.path = "user_agents.*[]", .kind = &kinds::pattern, .names = &kinds::name, .single = true, .filled = true, .reload = true,
+   .example = "[builtin, \"^evilphone/\"]",
+   .help = "Patterns matched anywhere in the User-Agent, without case; `builtin` stands for the shipped list.",
+   .begin = store::begin_user_agents, .store = store::user_agent},
+
+  {.path = "rules[]", .form = Form::map, .reload = true, .help = "Read from the top; the first rule whose conditions all hold decides.",
+   .begin = store::begin_rule},
+  {.path = "rules[].name", .kind = &kinds::text, .reload = true, .example = "known bad networks",
+   .help = "Shown in logs, metrics and by `explain`; without one, `rules[N]`.", .store = store::rule_name},
+  {.path = "rules[].source", .form = Form::condition, .kind = &kinds::network_ref, .reload = true, .example = "203.0.113.0/24",
+   .help = "The address that the request came from.", .store = store::condition<&DraftConditions::source>},
+  {.path = "rules[].country", .form = Form::condition, .kind = &kinds::country, .reload = true, .example = "[US, CA, private]",
+   .help = "That address's country; `private` and `unknown` for addresses without one.",
+   .store = store::condition<&DraftConditions::country>},
+  {.path = "rules[].asn", .form = Form::condition, .kind = &kinds::asn, .reload = true, .example = "AS64496",
+   .help = "That address's autonomous system.", .store = store::condition<&DraftConditions::asn>},
+  {.path = "rules[].user_agent", .form = Form::condition, .kind = &kinds::name, .reload = true, .example = "builtin",
+   .help = "A set of User-Agent patterns, by name.", .store = store::condition<&DraftConditions::user_agent>},
+  {.path = "rules[].methods", .form = Form::condition, .kind = &kinds::method, .reload = true, .example = "[REGISTER, INVITE]",
+   .help = "The request's method.", .store = store::condition<&DraftConditions::methods>},
+  {.path = "rules[].listener", .form = Form::condition, .kind = &kinds::text, .reload = true, .example = "udp://0.0.0.0:5060",
+   .help = "The listener that it came in on, by name.", .store = store::condition<&DraftConditions::listener>},
+  {.path = "rules[].transport", .form = Form::condition, .kind = &kinds::transport, .reload = true, .example = "udp",
+   .help = "The transport that it came in on.", .store = store::condition<&DraftConditions::transport>},
+  {.path = "rules[].from_user", .form = Form::condition, .kind = &kinds::glob, .reload = true, .example = "\"1*\"",
+   .help = "The user of From.", .store = store::condition<&DraftConditions::from_user>},
+  {.path = "rules[].to_user", .form = Form::condition, .kind = &kinds::glob, .reload = true, .example = "\"1001\"",
+   .help = "The user of To.", .store = store::condition<&DraftConditions::to_user>},
+  {.path = "rules[].request_user", .form = Form::condition, .kind = &kinds::glob, .reload = true, .example = "\"00*\"",
+   .help = "The user of the Request-URI.", .store = store::condition<&DraftConditions::request_user>},
+  {.path = "rules[].registered", .form = Form::condition, .kind = &kinds::on_off, .reload = true, .example = "false",
+   .help = "Whether the flow carries a live registration.", .store = store::condition<&DraftConditions::registered>},
+  {.path = "rules[].unless", .form = Form::map, .filled = true, .reload = true, .like = "rules[]",
+   .help = "The same conditions again; the rule does not match where all of these hold.", .begin = store::begin_unless},
+  {.path = "rules[].action", .kind = &kinds::word, .words = "allow drop reject ban", .required = true, .reload = true, .example = "drop",
+   .help = "`drop` is silence, `reject` an answer with `status`, `ban` silence for `ban_time`.", .store = store::rule_action},
+  {.path = "rules[].status", .kind = &kinds::integer, .range = refusals, .reload = true, .standard = "403",
+   .help = "Of `reject`: the answer.", .store = store::rule_status},
+  {.path = "rules[].ban_time", .kind = &kinds::duration, .range = times, .reload = true, .standard = "1h",
+   .help = "Of `ban`: for how long.", .store = store::rule_ban_time},
+  {.path = "rules[].log_only", .kind = &kinds::on_off, .reload = true, .standard = "off",
+   .help = "Shadow mode: what the rule would have done is counted and logged, and the next rule is asked.", .store = store::rule_log_only},
+  {.path = "builtin_scanners", .kind = &kinds::on_off, .reload = true, .standard = "on",
+   .help = "A last rule of Postern's own: known scanners are banned.",
+   .store = store::set<&Config::policy, &acl::PolicyOptions::builtin_scanners, bool>},
+  {.path = "default_action", .kind = &kinds::word, .words = "allow drop reject ban", .reload = true, .standard = "allow",
+   .help = "What happens to a request that no rule matches.", .store = store::default_action},
+
+  {.path = "device_groups", .form = Form::map, .effect = Effect::later, .help = "Names for groups of devices."},
+  {.path = "device_groups.*[]", .kind = &kinds::glob, .names = &kinds::name, .single = true, .example = "[\"T2_*\", kx83hd]",
+   .effect = Effect::later, .help = "Users, with * and ? as in a shell."},
+  {.path = "devices", .form = Form::map, .effect = Effect::protective, .help = "Per device or group: from where it may come."},
+  {.path = "devices.*", .form = Form::map, .names = &kinds::glob, .effect = Effect::protective,
+   .help = "A user, a shell pattern or a group's name."},
+  {.path = "devices.*.permit[]", .kind = &kinds::network_ref, .single = true, .example = "[office]", .effect = Effect::protective,
+   .help = "Networks that it may come from."},
+  {.path = "devices.*.deny[]", .kind = &kinds::network_ref, .single = true, .example = "[10.8.66.0/24]", .effect = Effect::protective,
+   .help = "Networks that it may not come from."},
+  {.path = "devices.*.listeners[]", .kind = &kinds::text, .single = true, .example = "[udp://0.0.0.0:5060]", .effect = Effect::protective,
+   .help = "Listeners that it may use, by name."},
+  {.path = "devices.*.extension", .kind = &kinds::user, .example = "\"101\"", .effect = Effect::protective,
+   .help = "Its extension, where that is not its user."},
+  {.path = "registered_only[]", .kind = &kinds::method, .single = true, .example = "[SUBSCRIBE, PUBLISH, MESSAGE]",
+   .effect = Effect::protective, .help = "Methods for registered flows and trusted sources alone."},
+  {.path = "emergency[]", .kind = &kinds::digits, .single = true, .standard = "[\"112\", \"911\", \"999\", \"000\"]",
+   .effect = Effect::later, .help = "Numbers that pass every rule and limit."},
+  {.path = "emergency_prefixes[]", .kind = &kinds::digits, .single = true, .example = "[\"0\", \"9\"]", .effect = Effect::later,
+   .help = "Digits for an outside line before them."},
+
+  {.path = "limits", .form = Form::map, .reload = true,
+   .help = "Token buckets: so many a time, and so many at once after silence. A key that is not written keeps its default."},
+  {.path = "limits.per_source", .form = Form::value_or_map, .words = "off", .reload = true,
+   .help = "All messages of one IPv4 address or IPv6 /64.", .store = store::limit<&sbc::LimitsOptions::per_source>},
+  {.path = "limits.per_source.rate", .kind = &kinds::rate, .range = rate_range, .reload = true, .standard = "50/s",
+   .help = "Messages in a time.", .store = store::limit_rate<&sbc::LimitsOptions::per_source>},
+  {.path = "limits.per_source.burst", .kind = &kinds::integer, .range = count_range, .reload = true, .standard = "100",
+   .help = "Messages at once.", .store = store::limit_burst<&sbc::LimitsOptions::per_source>},
+  {.path = "limits.per_source_methods", .form = Form::value_or_map, .words = "off", .reload = true,
+   .standard = "{REGISTER: {rate: 5/s, burst: 20}, INVITE: {rate: 5/s, burst: 20}}", .help = "Requests of one method from one source.",
+   .store = store::methods_off},
+  {.path = "limits.per_source_methods.*", .form = Form::value_or_map, .words = "off", .names = &kinds::method, .reload = true,
+   .help = "A method's name.", .begin = store::begin_method_rate, .store = store::method_off},
+  {.path = "limits.per_source_methods.*.rate", .kind = &kinds::rate, .range = rate_range, .reload = true, .example = "5/s",
+   .help = "Requests in a time.", .store = store::method_rate},
+  {.path = "limits.per_source_methods.*.burst", .kind = &kinds::integer, .range = count_range, .reload = true, .example = "20",
+   .help = "Requests at once; without it, one second's worth.", .store = store::method_burst},
+  {.path = "limits.per_device", .form = Form::value_or_map, .words = "off", .effect = Effect::later,
+   .help = "Requests of one device, by method."},
+  {.path = "limits.per_device.calls_per_hour", .kind = &kinds::integer, .range = count_range, .words = "off", .standard = "off",
+   .effect = Effect::later, .help = "Calls that it makes in an hour, each counted once."},
+  {.path = "limits.per_device.*", .form = Form::value_or_map, .words = "off", .names = &kinds::method, .effect = Effect::later,
+   .help = "A method's name; INVITE: {rate: 30/m, burst: 30} unless written."},
+  {.path = "limits.per_device.*.rate", .kind = &kinds::rate, .range = rate_range, .example = "30/m", .effect = Effect::later,
+   .help = "Requests in a time."},
+  {.path = "limits.per_device.*.burst", .kind = &kinds::integer, .range = count_range, .example = "30", .effect = Effect::later,
+   .help = "Requests at once."},
+  {.path = "limits.unknown_sources", .form = Form::value_or_map, .words = "off", .reload = true,
+   .help = "All sources together that have not yet proved themselves.", .store = store::limit<&sbc::LimitsOptions::unknown_sources>},
+  {.path = "limits.unknown_sources.rate", .kind = &kinds::rate, .range = rate_range, .reload = true, .standard = "2000/s",
+   .help = "Messages in a time.", .store = store::limit_rate<&sbc::LimitsOptions::unknown_sources>},
+  {.path = "limits.unknown_sources.burst", .kind = &kinds::integer, .range = count_range, .reload = true, .standard = "4000",
+   .help = "Messages at once.", .store = store::limit_burst<&sbc::LimitsOptions::unknown_sources>},
+  {.path = "limits.pbx", .form = Form::value_or_map, .words = "off", .reload = true, .help = "What the PBX is ever asked to take.",
+   .store = store::limit<&sbc::LimitsOptions::pbx>},
+  {.path = "limits.pbx.rate", .kind = &kinds::rate, .range = rate_range, .reload = true, .standard = "1000/s",
+   .help = "Requests in a time.", .store = store::limit_rate<&sbc::LimitsOptions::pbx>},
+  {.path = "limits.pbx.burst", .kind = &kinds::integer, .range = count_range, .reload = true, .standard = "2000",
+   .help = "Requests at once.", .store = store::limit_burst<&sbc::LimitsOptions::pbx>},
+  {.path = "limits.connections_per_source", .kind = &kinds::integer, .range = {1, 65'535}, .words = "off", .standard = "32",
+   .effect = Effect::later, .help = "Stream connections of one source."},
+  {.path = "limits.concurrent_calls", .form = Form::value_or_map, .words = "off", .standard = "off", .effect = Effect::later,
+   .help = "Calls at the same time."},
+  {.path = "limits.concurrent_calls.total", .kind = &kinds::integer, .range = count_range, .words = "off", .example = "500",
+   .effect = Effect::later, .help = "All together."},
+  {.path = "limits.concurrent_calls.per_device", .kind = &kinds::integer, .range = count_range, .words = "off", .example = "4",
+   .effect = Effect::later, .help = "Of one device."},
+  {.path = "limits.tracked_sources", .kind = &kinds::integer, .range = {16, 100'000'000}, .standard = "1000000",
+   .help = "The bound of the tables of sources.", .store = store::tracked_sources},
+
+  {.path = "jail", .form = Form::value_or_map, .words = "off", .effect = Effect::later,
+   .help = "Bans after failed authentications, in fail2ban's words."},
+  {.path = "jail.max_retry", .kind = &kinds::integer, .range = {1, 100'000}, .standard = "5", .effect = Effect::later,
+   .help = "Failed authentications before the ban."},
+  {.path = "jail.find_time", .kind = &kinds::duration, .range = times, .standard = "10m", .effect = Effect::later,
+   .help = "The time in which they count."},
+  {.path = "jail.ban_time", .kind = &kinds::duration, .range = times, .standard = "1h", .effect = Effect::later,
+   .help = "How long the first ban lasts."},
+  {.path = "jail.ban_time_increment", .form = Form::value_or_map, .words = "off", .effect = Effect::later,
+   .help = "Each further ban lasts longer."},
+  {.path = "jail.ban_time_increment.factor", .kind = &kinds::integer, .range = {1, 100}, .standard = "4", .effect = Effect::later,
+   .help = "By how much."},
+  {.path = "jail.ban_time_increment.max", .kind = &kinds::duration, .range = times, .standard = "30d", .effect = Effect::later,
+   .help = "And at most so long."},
+  {.path = "jail.unknown_users", .form = Form::value_or_map, .words = "off", .effect = Effect::later,
+   .help = "Different users tried by a source that succeeded with none."},
+  {.path = "jail.unknown_users.max_retry", .kind = &kinds::integer, .range = {1, 100'000}, .standard = "10", .effect = Effect::later,
+   .help = "So many before the ban."},
+  {.path = "jail.unknown_users.find_time", .kind = &kinds::duration, .range = times, .standard = "10m", .effect = Effect::later,
+   .help = "The time in which they count."},
+  {.path = "jail.malformed", .form = Form::value_or_map, .words = "off", .effect = Effect::later, .help = "Broken messages."},
+  {.path = "jail.malformed.max_retry", .kind = &kinds::integer, .range = {1, 100'000}, .standard = "20", .effect = Effect::later,
+   .help = "So many before the ban."},
+  {.path = "jail.malformed.find_time", .kind = &kinds::duration, .range = times, .standard = "1m", .effect = Effect::later,
+   .help = "The time in which they count."},
+  {.path = "jail.score", .form = Form::value_or_map, .words = "off", .effect = Effect::later,
+   .help = "The sum of what speaks for a scanner."},
+  {.path = "jail.score.ban", .kind = &kinds::integer, .range = {1, 100'000}, .standard = "100", .effect = Effect::later,
+   .help = "The sum that bans."},
+  {.path = "jail.trap_extensions[]", .kind = &kinds::glob, .single = true, .example = "[\"8888\", admin]", .effect = Effect::later,
+   .help = "Users that nobody legit calls or registers."},
+
+  {.path = "calls", .form = Form::map, .effect = Effect::protective, .help = "Class of service: who may call what."},
+  {.path = "calls.classes", .form = Form::map, .effect = Effect::protective, .help = "Names for classes of numbers."},
+  {.path = "calls.classes.*[]", .kind = &kinds::dial_pattern, .names = &kinds::name, .single = true, .filled = true,
+   .example = "[\"0ZXXXXXXXX\"]", .effect = Effect::protective, .help = "Numbers in Asterisk's pattern letters."},
+  {.path = "calls.allow[]", .form = Form::map, .effect = Effect::protective,
+   .help = "The first entry that matches and has the class lets the call pass."},
+  {.path = "calls.allow[].source[]", .kind = &kinds::network_ref, .single = true, .example = "office", .effect = Effect::protective,
+   .help = "Networks that the caller is in."},
+  {.path = "calls.allow[].device[]", .kind = &kinds::glob, .single = true, .example = "\"1*\"", .effect = Effect::protective,
+   .help = "Devices or groups of them."},
+  {.path = "calls.allow[].classes[]", .kind = &kinds::name, .single = true, .filled = true, .required = true, .example = "[national]",
+   .effect = Effect::protective, .help = "What they may call."},
+  {.path = "calls.deny_status", .kind = &kinds::integer, .range = refusals, .standard = "603", .effect = Effect::protective,
+   .help = "The answer to the others."},
+
+  {.path = "keepalive", .kind = &kinds::duration, .range = times, .words = "off", .standard = "25s", .effect = Effect::later,
+   .help = "OPTIONS to devices behind NAT that were not heard for so long."},
+  {.path = "redirects", .kind = &kinds::word, .words = "block internal", .standard = "block", .effect = Effect::later,
+   .help = "What becomes of a phone's 3xx."},
+  {.path = "weak_passwords", .kind = &kinds::word, .words = "report refuse off", .standard = "report", .effect = Effect::later,
+   .help = "What becomes of a registration with a weak password."},
+  {.path = "enforce", .kind = &kinds::on_off, .standard = "on", .effect = Effect::later,
+   .help = "`off` is shadow mode for rules, jail and limits."},
+  {.path = "kernel", .kind = &kinds::word, .words = "off nftables xdp", .standard = "off", .effect = Effect::later,
+   .help = "Bans also stand in the kernel."},
+  {.path = "hep", .kind = &kinds::hep_address, .example = "udp://10.0.0.9:9060", .effect = Effect::later,
+   .help = "Copies of all messages go to this Homer."},
+  {.path = "alerts", .form = Form::map, .effect = Effect::later, .help = "Who is told."},
+  {.path = "alerts.webhook", .kind = &kinds::http_url, .example = "\"https://hooks.example.com/postern\"", .effect = Effect::later,
+   .help = "POST to here."},
+  {.path = "alerts.command", .kind = &kinds::path, .example = "/usr/local/bin/page-me", .effect = Effect::later, .help = "Run this."},
+  {.path = "alerts.min_interval", .kind = &kinds::duration, .range = times, .example = "5m", .effect = Effect::later,
+   .help = "But not more often than so."},
+  {.path = "policy_tests[]", .form = Form::map, .effect = Effect::later, .help = "Verdicts that `check` and each reload must find."},
+  {.path = "policy_tests[].name", .kind = &kinds::text, .example = "the office registers", .effect = Effect::later, .help = "Its name."},
+  {.path = "policy_tests[].source", .kind = &kinds::ip, .required = true, .example = "203.0.113.7", .effect = Effect::later,
+   .help = "The address that asks."},
+  {.path = "policy_tests[].method", .kind = &kinds::method, .required = true, .example = "REGISTER", .effect = Effect::later,
+   .help = "The request's method."},
+  {.path = "policy_tests[].expect", .kind = &kinds::word, .words = "allow drop reject ban", .required = true, .example = "allow",
+   .effect = Effect::later, .help = "The verdict."},
+
+  {.path = "state", .kind = &kinds::path, .standard = "/var/lib/postern", .help = "The folder of keys and tables; created with mode 0700.",
+   .store = store::set<&Config::shell, &net::ShellOptions::state, std::string>},
+  {.path = "control", .kind = &kinds::path, .standard = "/run/postern/control.sock", .effect = Effect::later,
+   .help = "The socket that the operator's commands talk to."},
+  {.path = "admin", .kind = &kinds::http_listener, .words = "off", .standard = "http://127.0.0.1:9460",
+   .help = "Where /metrics, /healthz and /readyz are served.", .store = store::admin},
+  {.path = "log", .form = Form::map, .help = "What is written to the log."},
+  {.path = "log.format", .kind = &kinds::word, .words = "text json", .standard = "text", .help = "key=value, or an object a line.",
+   .store = store::log_format},
+  {.path = "log.level", .kind = &kinds::word, .words = "debug info warning error", .reload = true, .standard = "info",
+   .help = "The least that is written.", .store = store::log_level},
+  {.path = "workers", .kind = &kinds::integer, .range = ports_of_workers, .words = "auto", .standard = "1", .effect = Effect::later,
+   .help = "Threads; `auto` is one for each core."},
+};
+// clang-format on
+
+const Row root{.path = "", .form = Form::map, .help = "The file."};
+
+/// The path of the row that `row` stands below.
+std::string_view parent_path(const Row& row) {
+  std::string_view path = row.path;
+  if (row.is_list()) path.remove_suffix(2);
+  const std::size_t dot = path.rfind('.');
+  return dot == std::string_view::npos ? std::string_view() : path.substr(0, dot);
+}
+
+std::vector<const Row*> rows_below(const Row& row) {
+  std::vector<const Row*> found;
+  for (const Row& candidate : table) {
+    const std::string_view parent = parent_path(candidate);
+    const bool own = parent == row.path;
+    const bool borrowed = !row.like.empty() && parent == row.like && candidate.form == Form::condition;
+    if (own || borrowed) found.push_back(&candidate);
+  }
+  return found;
+}
+
+}  // namespace
+
+std::string_view Row::key() const {
+  std::string_view last = path;
+  if (is_list()) last.remove_suffix(2);
+  const std::size_t dot = last.rfind('.');
+  return dot == std::string_view::npos ? last : last.substr(dot + 1);
+}
+
+std::span<const Row> schema() { return table; }
+
+const Row& root_row() { return root; }
+
+const std::vector<const Row*>& children(const Row& row) {
+  static const auto index = [] {
+    std::map<std::string_view, std::vector<const Row*>> all;
+    all[root.path] = rows_below(root);
+    for (const Row& each : table) all[each.path] = rows_below(each);
+    return all;
+  }();
+  return index.at(row.path);
+}
+
+std::vector<std::string_view> split_words(std::string_view words) {
+  std::vector<std::string_view> all;
+  while (!words.empty()) {
+    const std::size_t space = std::min(words.find(' '), words.size());
+    all.push_back(words.substr(0, space));
+    words.remove_prefix(std::min(space + 1, words.size()));
+  }
+  return all;
+}
+
+std::string_view find_word(std::string_view words, std::string_view text) {
+  for (const std::string_view word : split_words(words))
+    if (word == text) return word;
+  return {};
+}
+
+}  // namespace postern::config

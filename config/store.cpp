@@ -1,0 +1,96 @@
+#include "config/store.hpp"
+
+namespace postern::config::store {
+namespace {
+
+template <class T>
+const T& value_of(const Item& item) {
+  return std::get<T>(item.value);
+}
+
+const std::string& text_of(const Item& item) { return std::get<std::string>(item.value); }
+std::string_view word_of(const Item& item) { return std::get<Word>(item.value).text; }
+
+acl::Action action_of(std::string_view word) {
+  for (const acl::Action action : {acl::Action::drop, acl::Action::reject, acl::Action::ban})
+    if (word == acl::to_string(action)) return action;
+  return acl::Action::allow;
+}
+
+}  // namespace
+
+DraftConditions& conditions(Draft& draft, const Item& item) { return item.unless ? draft.rules.back().unless : draft.rules.back().when; }
+
+void begin_listener(Draft& draft, const Where& at, const std::string& /*name*/) { draft.listeners.push_back({at, {}, {}, {}, {}}); }
+void listener_address(Draft& draft, const Item& item) { draft.listeners.back().address = {value_of<SipAddress>(item), item.at}; }
+void listener_name(Draft& draft, const Item& item) { draft.listeners.back().name = {text_of(item), item.at}; }
+void listener_advertise(Draft& draft, const Item& item) { draft.listeners.back().advertise = value_of<sbc::HostPort>(item); }
+void listener_advertise_to(Draft& draft, const Item& item) {
+  // `default` is what a listener advertises to whom no network of the map holds.
+  if (item.name.value == "default")
+    listener_advertise(draft, item);
+  else
+    draft.listeners.back().advertise_to.emplace_back(item.name, value_of<sbc::HostPort>(item));
+}
+
+void pbx_address(Draft& draft, const Item& item) { draft.pbx.push_back({value_of<SipAddress>(item), item.at}); }
+void pbx_bind(Draft& draft, const Item& item) { draft.pbx_bind = {value_of<sbc::Endpoint>(item), item.at}; }
+void pbx_domain(Draft& draft, const Item& item) { draft.config.engine.pbx.domain = text_of(item); }
+void pbx_public_domain(Draft& draft, const Item& item) { draft.config.engine.pbx.public_domain = text_of(item); }
+void pbx_timeout(Draft& draft, const Item& item) { draft.config.engine.pbx.timeout = value_of<std::chrono::milliseconds>(item); }
+
+void trunk_network(Draft& draft, const Item& item) { draft.trunk_networks.push_back({value_of<acl::Network>(item), item.at}); }
+void begin_network(Draft& draft, const Where& /*at*/, const std::string& name) { draft.networks[name]; }
+void network(Draft& draft, const Item& item) { draft.networks[item.name.value].push_back({item.at, value_of<acl::Network>(item), {}}); }
+void network_file(Draft& draft, const Item& item) { draft.networks[item.name.value].push_back({item.at, {}, text_of(item)}); }
+void trusted(Draft& draft, const Item& item) { draft.trusted.push_back({value_of<NetworkRef>(item), item.at}); }
+void country_database(Draft& draft, const Item& item) { draft.country_database = {text_of(item), item.at}; }
+void asn_database(Draft& draft, const Item& item) { draft.asn_database = {text_of(item), item.at}; }
+void begin_user_agents(Draft& draft, const Where& /*at*/, const std::string& name) { draft.user_agents[name]; }
+void user_agent(Draft& draft, const Item& item) { draft.user_agents[item.name.value].push_back({text_of(item), item.at}); }
+
+void begin_rule(Draft& draft, const Where& at, const std::string& /*name*/) {
+  draft.rules.emplace_back();
+  draft.rules.back().at = at;
+}
+void begin_unless(Draft& draft, const Where& at, const std::string& /*name*/) { draft.rules.back().unless_at = at; }
+void rule_name(Draft& draft, const Item& item) { draft.rules.back().name = text_of(item); }
+void rule_action(Draft& draft, const Item& item) { draft.rules.back().action = {action_of(word_of(item)), item.at}; }
+void rule_status(Draft& draft, const Item& item) { draft.rules.back().status = {static_cast<int>(value_of<std::int64_t>(item)), item.at}; }
+void rule_ban_time(Draft& draft, const Item& item) {
+  const auto time = std::chrono::duration_cast<std::chrono::seconds>(value_of<std::chrono::milliseconds>(item));
+  draft.rules.back().ban_time = {time, item.at};
+}
+void rule_log_only(Draft& draft, const Item& item) { draft.rules.back().log_only = value_of<bool>(item); }
+void default_action(Draft& draft, const Item& item) { draft.config.policy.default_action = action_of(word_of(item)); }
+
+void methods_off(Draft& draft, const Item& /*item*/) { draft.config.engine.limits.per_source_methods.clear(); }
+void begin_method_rate(Draft& draft, const Where& at, const std::string& name) { draft.method_rates[name].at = at; }
+void method_off(Draft& draft, const Item& item) { draft.method_rates[item.name.value].off = true; }
+void method_rate(Draft& draft, const Item& item) { draft.method_rates[item.name.value].per_second = value_of<RateValue>(item).per_second; }
+void method_burst(Draft& draft, const Item& item) {
+  draft.method_rates[item.name.value].burst = static_cast<double>(value_of<std::int64_t>(item));
+}
+void tracked_sources(Draft& draft, const Item& item) {
+  draft.config.engine.limits.tracked_sources = static_cast<std::size_t>(value_of<std::int64_t>(item));
+}
+
+void admin(Draft& draft, const Item& item) {
+  if (std::holds_alternative<Word>(item.value))
+    draft.config.shell.admin.reset();
+  else
+    draft.config.shell.admin = value_of<sbc::Endpoint>(item);
+}
+void log_format(Draft& draft, const Item& item) {
+  draft.config.shell.log.format = word_of(item) == "json" ? net::LogFormat::json : net::LogFormat::text;
+}
+void log_level(Draft& draft, const Item& item) {
+  using net::LogLevel;
+  const std::string_view word = word_of(item);
+  draft.config.shell.log.level = word == "debug"     ? LogLevel::debug
+                                 : word == "warning" ? LogLevel::warning
+                                 : word == "error"   ? LogLevel::error
+                                                     : LogLevel::info;
+}
+
+}  // namespace postern::config::store

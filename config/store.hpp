@@ -1,0 +1,84 @@
+// Where the schema's values go: one small function for each kind of place in the draft. Used by the schema's rows alone.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "config/schema.hpp"
+
+namespace postern::config::store {
+
+/// draft.config.*A.*B = the value
+template <auto Outer, auto Inner, class T>
+void set(Draft& draft, const Item& item) {
+  (draft.config.*Outer).*Inner = std::get<T>(item.value);
+}
+
+DraftConditions& conditions(Draft& draft, const Item& item);
+
+template <auto Member>
+void condition(Draft& draft, const Item& item) {
+  auto& kept = conditions(draft, item).*Member;
+  using Kept = typename std::remove_reference_t<decltype(kept)>::value_type;
+  if (!kept) kept.emplace();
+  kept->negated = item.negated;
+  kept->values.push_back({std::get<typename Kept::value_type>(item.value), item.at});
+}
+
+/// The rate or the burst of one limit; `off` takes the limit away.
+template <auto Limit>
+void limit(Draft& draft, const Item& /*item*/) {
+  (draft.config.engine.limits.*Limit).reset();
+}
+template <auto Limit>
+void limit_rate(Draft& draft, const Item& item) {
+  (draft.config.engine.limits.*Limit)->per_second = std::get<RateValue>(item.value).per_second;
+}
+template <auto Limit>
+void limit_burst(Draft& draft, const Item& item) {
+  (draft.config.engine.limits.*Limit)->burst = static_cast<double>(std::get<std::int64_t>(item.value));
+}
+
+void begin_listener(Draft& draft, const Where& at, const std::string& name);
+void listener_address(Draft& draft, const Item& item);
+void listener_name(Draft& draft, const Item& item);
+void listener_advertise(Draft& draft, const Item& item);
+void listener_advertise_to(Draft& draft, const Item& item);
+
+void pbx_address(Draft& draft, const Item& item);
+void pbx_bind(Draft& draft, const Item& item);
+void pbx_domain(Draft& draft, const Item& item);
+void pbx_public_domain(Draft& draft, const Item& item);
+void pbx_timeout(Draft& draft, const Item& item);
+
+void trunk_network(Draft& draft, const Item& item);
+void begin_network(Draft& draft, const Where& at, const std::string& name);
+void network(Draft& draft, const Item& item);
+void network_file(Draft& draft, const Item& item);
+void trusted(Draft& draft, const Item& item);
+void country_database(Draft& draft, const Item& item);
+void asn_database(Draft& draft, const Item& item);
+void begin_user_agents(Draft& draft, const Where& at, const std::string& name);
+void user_agent(Draft& draft, const Item& item);
+
+void begin_rule(Draft& draft, const Where& at, const std::string& name);
+void begin_unless(Draft& draft, const Where& at, const std::string& name);
+void rule_name(Draft& draft, const Item& item);
+void rule_action(Draft& draft, const Item& item);
+void rule_status(Draft& draft, const Item& item);
+void rule_ban_time(Draft& draft, const Item& item);
+void rule_log_only(Draft& draft, const Item& item);
+void default_action(Draft& draft, const Item& item);
+
+void methods_off(Draft& draft, const Item& item);
+void begin_method_rate(Draft& draft, const Where& at, const std::string& name);
+void method_off(Draft& draft, const Item& item);
+void method_rate(Draft& draft, const Item& item);
+void method_burst(Draft& draft, const Item& item);
+void tracked_sources(Draft& draft, const Item& item);
+
+void admin(Draft& draft, const Item& item);
+void log_format(Draft& draft, const Item& item);
+void log_level(Draft& draft, const Item& item);
+
+}  // namespace postern::config::store

@@ -1,0 +1,64 @@
+#include "config/suggest.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "config/located.hpp"
+
+namespace postern::config {
+namespace {
+
+constexpr std::size_t longest_word = 40;
+constexpr std::size_t most_words = 1000;
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+/// Long words may be misspelt more.
+std::size_t tolerance(std::string_view word) { return word.size() <= 3 ? 1 : word.size() <= 8 ? 2 : 3; }
+
+}  // namespace
+
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit) {
+  const std::size_t difference = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
+  if (difference > limit) return limit + 1;
+  // Three rows of the matrix of optimal string alignment.
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> last(b.size() + 1);
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const bool same = lower(a[i - 1]) == lower(b[j - 1]);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0 : 1)});
+      const bool swapped = i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]);
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    if (*std::min_element(row.begin(), row.end()) > limit) return limit + 1;
+    before.swap(last);
+    last.swap(row);
+  }
+  return std::min(last[b.size()], limit + 1);
+}
+
+std::string_view nearest(std::string_view word, std::span<const std::string_view> words) {
+  if (word.empty() || word.size() > longest_word) return {};
+  std::string_view best;
+  std::size_t best_distance = tolerance(word) + 1;
+  for (const std::string_view candidate : words.first(std::min(words.size(), most_words))) {
+    const std::size_t distance = edit_distance(word, candidate, best_distance - 1);
+    // A word of which nothing is left is no likeness.
+    if (distance >= best_distance || distance >= candidate.size()) continue;
+    best = candidate;
+    best_distance = distance;
+    if (distance == 0) break;
+  }
+  return best;
+}
+
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> words) {
+  const std::string_view best = nearest(word, words);
+  return best.empty() ? std::string() : "; did you mean " + in_quotes(best) + "?";
+}
+
+}  // namespace postern::config

@@ -1,0 +1,19 @@
+// "Did you mean": the word nearest to one that is not known.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace postern::config {
+
+/// Edits (insert, delete, replace, swap of neighbours) that turn one word into the other, without case; `limit` + 1 if there are more.
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit);
+
+/// The nearest of the words, if one is near enough; empty otherwise. Bounded: looks at the first thousand words.
+std::string_view nearest(std::string_view word, std::span<const std::string_view> words);
+/// `; did you mean "..."?`, or nothing.
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> words);
+
+}  // namespace postern::config
