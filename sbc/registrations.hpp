@@ -19,19 +19,20 @@ using acl::TimePoint;
 
 /// One binding of one device.
 struct Binding {
-  std::string aor_user;       ///< the To user of the REGISTER: the extension
-  std::string call_id;        ///< of the REGISTERs that make and refresh it
-  std::string instance;       ///< +sip.instance as written, may be empty
-  std::string contact_uri;    ///< the device's own Contact URI, as it wrote it
-  std::string core_contact;   ///< the whole URI that the PBX was given ("sip:1001~TOKEN@10.0.0.2:5080"), byte for byte
+  std::string aor_user;      ///< the To user of the REGISTER: the extension
+  std::string call_id;       ///< of the REGISTERs that make and refresh it
+  std::string instance;      ///< +sip.instance as written, may be empty
+  std::string contact_uri;   ///< the device's own Contact URI, as it wrote it
+  std::string core_contact;  ///< the whole URI that the PBX was given ("sip:1001~TOKEN@10.0.0.2:5080"), byte for byte
   Flow flow;
-  TimePoint expires;          ///< as the PBX granted it
-  TimePoint last_heard;       ///< any packet of the flow
-  TimePoint since;            ///< first accepted
+  TimePoint expires;     ///< as the PBX granted it; from then on it is not live
+  TimePoint last_heard;  ///< any packet of the flow
+  TimePoint since;       ///< first accepted
 };
 
-/// What the REGISTER that is under way wants; kept by (transaction's) owner until the PBX's 200.
-/// Bounded: a full table evicts the binding that ends soonest. Look-ups by AOR, by flow and by core contact are O(1) expected.
+/// Bounded: a full table evicts the binding that ends soonest. Look-ups by AOR, by flow and by core contact are O(1) expected; live(),
+/// devices_at() and heard() do not allocate, and the first two settle bindings that have just lapsed (each once). Time never runs
+/// backwards.
 class Registrations {
  public:
   /// A device of an AOR may hold several bindings (max_contacts is the PBX's business), but never more than so many are kept.
@@ -42,26 +43,30 @@ class Registrations {
   Registrations(Registrations&&) noexcept;
   Registrations& operator=(Registrations&&) noexcept;
 
-  /// Adds or refreshes the binding with the same aor_user and core_contact. True if it is new (first time or from another flow).
+  /// Adds or refreshes the binding with the same aor_user and core_contact; a refresh from the same flow keeps `since`. One too many of
+  /// its AOR evicts the AOR's that ends soonest. True if it is new (first time or from another flow).
   bool accept(Binding binding);
   /// Removes that binding; false if there was none.
   bool remove(std::string_view aor_user, std::string_view core_contact);
   /// All of an AOR (REGISTER with "*").
   std::size_t remove_all(std::string_view aor_user);
 
-  /// The binding that a refresh over another flow replaces: same AOR and Call-ID, or the same instance whose flow was silent for
-  /// `silent_for`; and another flow than `flow`. nullptr: none.
-  [[nodiscard]] const Binding* replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance, const Flow& flow, TimePoint now,
-                                           acl::Duration silent_for) const;
+  /// The live binding that a refresh over another flow replaces: same AOR and Call-ID, or the same instance whose flow was silent for
+  /// `silent_for`; and another flow than `flow`. Of several the newest, by Call-ID rather than by instance. nullptr: none. The pointer
+  /// holds until the next change.
+  [[nodiscard]] const Binding* replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance, const Flow& flow,
+                                           TimePoint now, acl::Duration silent_for) const;
   /// The bindings of an AOR, newest last; pointers hold until the next change.
   [[nodiscard]] std::vector<const Binding*> of(std::string_view aor_user) const;
+  /// nullptr: none. Of several AORs with the same one it may be any.
   [[nodiscard]] const Binding* by_core_contact(std::string_view core_contact) const;
 
   /// A live registration over exactly this flow (transport, listener, peer address and port)?
   [[nodiscard]] bool live(const Flow& flow, TimePoint now) const;
-  /// How many different devices (AORs) hold live registrations from this address; the allowance of a proven source counts them.
+  /// How many different devices (AORs) hold live registrations from this source (acl::SourceKey: an IPv4 address or an IPv6 /64); the
+  /// allowance of a proven source counts them.
   [[nodiscard]] std::size_t devices_at(const acl::Address& address, TimePoint now) const;
-  /// A packet of this flow came in.
+  /// A packet of this flow came in; nothing happens if no binding has it.
   void heard(const Flow& flow, TimePoint now);
 
   /// Removes what has ended, at most `limit` a call; calls `ended(const Binding&)` for each.

@@ -1,0 +1,318 @@
+#include "sbc/registrations.hpp"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "acl/bounded_table.hpp"
+
+namespace postern::sbc {
+namespace {
+
+/// What tells a peer's flow from another's while it lasts.
+struct FlowKey {
+  explicit FlowKey(const Flow& flow) : peer(flow.peer), transport(flow.transport), listener(flow.listener) {}
+  bool operator==(const FlowKey&) const = default;
+
+  Endpoint peer;
+  Transport transport;
+  std::uint8_t listener;
+};
+
+/// Of one source and one AOR.
+struct DeviceKey {
+  std::uint64_t source = 0;
+  std::uint64_t aor = 0;
+  bool operator==(const DeviceKey&) const = default;
+};
+
+/// Nobody without the seed can choose what collides.
+class Hash {
+ public:
+  explicit Hash(std::uint64_t seed) : keyed_(seed) {}
+
+  std::uint64_t of(std::string_view text) const {
+    std::uint64_t hash = keyed_(text.size());
+    for (; !text.empty(); text.remove_prefix(std::min(text.size(), sizeof(hash)))) {
+      std::uint64_t word = 0;
+      for (const char byte : text.substr(0, sizeof(hash))) word = (word << 8U) | static_cast<std::uint8_t>(byte);
+      hash = keyed_(hash ^ word);
+    }
+    return hash;
+  }
+
+  std::size_t operator()(const FlowKey& key) const {
+    std::uint64_t hash =
+        (std::uint64_t{key.peer.port} << 16U) | (std::uint64_t{key.listener} << 8U) | static_cast<std::uint64_t>(key.transport);
+    const acl::Address::Bytes& bytes = key.peer.address.bytes();
+    for (std::size_t half = 0; half < bytes.size(); half += sizeof(hash)) {
+      std::uint64_t word = 0;
+      for (std::size_t i = 0; i < sizeof(word); ++i) word = (word << 8U) | bytes[half + i];
+      hash = keyed_(hash ^ word);
+    }
+    return hash;
+  }
+  std::size_t operator()(const DeviceKey& key) const { return keyed_(key.source ^ key.aor); }
+  std::size_t operator()(std::uint64_t key) const { return keyed_(key); }
+
+ private:
+  acl::KeyedHash keyed_;
+};
+
+struct Node;
+using Order = std::multimap<TimePoint, Node*>;
+
+struct FlowState {
+  TimePoint last_heard;
+  std::uint32_t bindings = 0;
+  std::uint32_t live = 0;
+};
+using Flows = std::unordered_map<FlowKey, FlowState, Hash>;
+
+struct Node {
+  Binding binding;
+  std::uint64_t aor = 0;  // hashes
+  std::uint64_t contact = 0;
+  Flows::value_type* flow = nullptr;
+  Order::iterator order;  // in `live` or `lapsed`
+  bool is_live = false;
+
+  // Packets are noted at the flow, however many bindings it has.
+  Binding& fresh() {
+    binding.last_heard = std::max(binding.last_heard, flow->second.last_heard);
+    return binding;
+  }
+};
+using Nodes = std::vector<std::unique_ptr<Node>>;
+
+/// Takes one off the count of `key`; true: that was the last, and the entry is gone.
+template <class Counts, class Key>
+bool count_down(Counts& counts, const Key& key) {
+  const auto found = counts.find(key);
+  if (found == counts.end() || --found->second > 0) return false;
+  counts.erase(found);
+  return true;
+}
+
+}  // namespace
+
+struct Registrations::Impl {
+  Impl(std::size_t most, std::uint64_t seed)
+      : capacity(std::max<std::size_t>(most, 1)),
+        hash(seed),
+        aors(0, hash),
+        contacts(0, hash),
+        flows(0, hash),
+        devices(0, hash),
+        sources(0, hash) {}
+
+  [[nodiscard]] std::size_t size() const { return live.size() + lapsed.size(); }
+
+  Node* find(std::string_view aor_user, std::string_view core_contact) {
+    const auto found = aors.find(hash.of(aor_user));
+    if (found == aors.end()) return nullptr;
+    for (const auto& node : found->second) {
+      if (node->binding.core_contact == core_contact && node->binding.aor_user == aor_user) return node.get();
+    }
+    return nullptr;
+  }
+
+  template <class F>
+  void each_of(std::string_view aor_user, F&& call) {
+    const auto found = aors.find(hash.of(aor_user));
+    if (found == aors.end()) return;
+    for (const auto& node : found->second) {
+      if (node->binding.aor_user == aor_user) call(*node);
+    }
+  }
+
+  /// Enters what depends on the binding's flow and end.
+  void enter(Node& node) {
+    const Binding& binding = node.binding;
+    node.flow = &*flows.try_emplace(FlowKey(binding.flow)).first;
+    FlowState& flow = node.flow->second;
+    ++flow.bindings;
+    ++flow.live;
+    flow.last_heard = std::max(flow.last_heard, binding.last_heard);
+    const std::uint64_t source = acl::SourceKey(binding.flow.peer.address).value();
+    if (++devices[{source, node.aor}] == 1) ++sources[source];
+    node.order = live.emplace(binding.expires, &node);
+    node.is_live = true;
+  }
+
+  /// No longer live: it counts nowhere, but waits to be told of.
+  void lapse(Node& node) {
+    --node.flow->second.live;
+    const std::uint64_t source = acl::SourceKey(node.binding.flow.peer.address).value();
+    if (count_down(devices, DeviceKey{source, node.aor})) count_down(sources, source);
+    node.order = lapsed.insert(live.extract(node.order));
+    node.is_live = false;
+  }
+
+  void leave(Node& node) {
+    if (node.is_live) lapse(node);
+    lapsed.erase(node.order);
+    if (--node.flow->second.bindings == 0) flows.erase(flows.find(FlowKey(node.binding.flow)));
+    node.flow = nullptr;
+  }
+
+  void settle(TimePoint now) {
+    while (!live.empty() && live.begin()->first <= now) lapse(*live.begin()->second);
+  }
+
+  Node& add(Binding&& binding) {
+    auto node = std::make_unique<Node>();
+    node->aor = hash.of(binding.aor_user);
+    node->contact = hash.of(binding.core_contact);
+    node->binding = std::move(binding);
+    contacts.emplace(node->contact, node.get());
+    Nodes& nodes = aors[node->aor];
+    nodes.push_back(std::move(node));
+    return *nodes.back();
+  }
+
+  Binding remove(Node& node) {
+    leave(node);
+    const auto [first, last] = contacts.equal_range(node.contact);
+    contacts.erase(std::find_if(first, last, [&node](const auto& entry) { return entry.second == &node; }));
+    Binding binding = std::move(node.binding);
+    const auto aor = aors.find(node.aor);
+    std::erase_if(aor->second, [&node](const auto& other) { return other.get() == &node; });
+    if (aor->second.empty()) aors.erase(aor);
+    return binding;
+  }
+
+  [[nodiscard]] Node* soonest() const {
+    if (!lapsed.empty()) return lapsed.begin()->second;
+    return live.empty() ? nullptr : live.begin()->second;
+  }
+
+  void make_room(std::string_view aor_user) {
+    std::size_t count = 0;
+    Node* least = nullptr;
+    each_of(aor_user, [&](Node& node) {
+      ++count;
+      if (least == nullptr || node.binding.expires < least->binding.expires) least = &node;
+    });
+    if (count < bindings_an_aor) least = size() < capacity ? nullptr : soonest();
+    if (least == nullptr) return;
+    remove(*least);
+    ++evictions;
+  }
+
+  void move_to_end(const Node& node) {
+    Nodes& nodes = aors.find(node.aor)->second;
+    const auto at = std::find_if(nodes.begin(), nodes.end(), [&node](const auto& other) { return other.get() == &node; });
+    std::rotate(at, at + 1, nodes.end());
+  }
+
+  std::size_t capacity;
+  std::uint64_t evictions = 0;
+  Hash hash;
+  std::unordered_map<std::uint64_t, Nodes, Hash> aors;  // owns; oldest first
+  std::unordered_multimap<std::uint64_t, Node*, Hash> contacts;
+  Flows flows;
+  std::unordered_map<DeviceKey, std::uint32_t, Hash> devices;      // live bindings
+  std::unordered_map<std::uint64_t, std::uint32_t, Hash> sources;  // devices with live bindings
+  Order live, lapsed;
+};
+
+Registrations::Registrations(std::size_t capacity, std::uint64_t seed) : impl_(std::make_unique<Impl>(capacity, seed)) {}
+Registrations::~Registrations() = default;
+Registrations::Registrations(Registrations&&) noexcept = default;
+Registrations& Registrations::operator=(Registrations&&) noexcept = default;
+
+bool Registrations::accept(Binding binding) {
+  if (Node* known = impl_->find(binding.aor_user, binding.core_contact)) {
+    const bool moved = known->binding.flow != binding.flow;
+    if (!moved) {
+      binding.since = known->binding.since;
+      binding.last_heard = std::max(binding.last_heard, known->fresh().last_heard);
+    }
+    impl_->leave(*known);
+    known->binding = std::move(binding);
+    impl_->enter(*known);
+    if (moved) impl_->move_to_end(*known);
+    return moved;
+  }
+  impl_->make_room(binding.aor_user);
+  impl_->enter(impl_->add(std::move(binding)));
+  return true;
+}
+
+bool Registrations::remove(std::string_view aor_user, std::string_view core_contact) {
+  Node* known = impl_->find(aor_user, core_contact);
+  if (known == nullptr) return false;
+  impl_->remove(*known);
+  return true;
+}
+
+std::size_t Registrations::remove_all(std::string_view aor_user) {
+  std::vector<Node*> all;
+  impl_->each_of(aor_user, [&all](Node& node) { all.push_back(&node); });
+  for (Node* node : all) impl_->remove(*node);
+  return all.size();
+}
+
+const Binding* Registrations::replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance, const Flow& flow,
+                                          TimePoint now, acl::Duration silent_for) const {
+  const Binding* by_call_id = nullptr;
+  const Binding* by_instance = nullptr;
+  impl_->each_of(aor_user, [&](Node& node) {
+    const Binding& binding = node.fresh();
+    if (binding.expires <= now || binding.flow == flow) return;
+    if (!call_id.empty() && binding.call_id == call_id) by_call_id = &binding;
+    if (!instance.empty() && binding.instance == instance && now - binding.last_heard >= silent_for) by_instance = &binding;
+  });
+  return by_call_id != nullptr ? by_call_id : by_instance;
+}
+
+std::vector<const Binding*> Registrations::of(std::string_view aor_user) const {
+  std::vector<const Binding*> bindings;
+  impl_->each_of(aor_user, [&bindings](Node& node) { bindings.push_back(&node.fresh()); });
+  return bindings;
+}
+
+const Binding* Registrations::by_core_contact(std::string_view core_contact) const {
+  const auto [first, last] = impl_->contacts.equal_range(impl_->hash.of(core_contact));
+  const auto found = std::find_if(first, last, [&](const auto& entry) { return entry.second->binding.core_contact == core_contact; });
+  return found == last ? nullptr : &found->second->fresh();
+}
+
+bool Registrations::live(const Flow& flow, TimePoint now) const {
+  impl_->settle(now);
+  const auto found = impl_->flows.find(FlowKey(flow));
+  return found != impl_->flows.end() && found->second.live > 0;
+}
+
+std::size_t Registrations::devices_at(const acl::Address& address, TimePoint now) const {
+  impl_->settle(now);
+  const auto found = impl_->sources.find(acl::SourceKey(address).value());
+  return found == impl_->sources.end() ? 0 : found->second;
+}
+
+void Registrations::heard(const Flow& flow, TimePoint now) {
+  const auto found = impl_->flows.find(FlowKey(flow));
+  if (found != impl_->flows.end()) found->second.last_heard = std::max(found->second.last_heard, now);
+}
+
+std::size_t Registrations::size() const { return impl_->size(); }
+
+std::uint64_t Registrations::evictions() const { return impl_->evictions; }
+
+std::optional<TimePoint> Registrations::next_expiry() const {
+  const Node* node = impl_->soonest();
+  if (node == nullptr) return std::nullopt;
+  return node->binding.expires;
+}
+
+std::optional<Binding> Registrations::pop_expired(TimePoint now) {
+  impl_->settle(now);
+  if (impl_->lapsed.empty()) return std::nullopt;
+  Node& node = *impl_->lapsed.begin()->second;
+  node.fresh();
+  return impl_->remove(node);
+}
+
+}  // namespace postern::sbc

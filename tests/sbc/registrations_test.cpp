@@ -1,0 +1,322 @@
+#include "sbc/registrations.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+namespace postern::sbc {
+namespace {
+
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TimePoint at(std::int64_t second) { return TimePoint(seconds(1'000'000 + second)); }
+
+Flow flow(std::uint16_t port, std::uint32_t address = 0xc0000201) {
+  return {Side::access, Transport::udp, 0, acl::Address::v4(0x0a000002), {acl::Address::v4(address), port}, 0};
+}
+
+Flow flow_of(const char* address) {
+  Flow from = flow(5060);
+  from.peer.address = acl::Address::parse(address).value_or(acl::Address());
+  return from;
+}
+
+Binding binding(std::string_view aor, std::string_view contact, const Flow& from, TimePoint expires) {
+  Binding made;
+  made.aor_user = aor;
+  made.call_id = "call-" + std::string(contact);
+  made.contact_uri = "sip:device@192.168.1.2";
+  made.core_contact = contact;
+  made.flow = from;
+  made.expires = expires;
+  return made;
+}
+
+std::vector<std::string> contacts_of(const Registrations& registrations, std::string_view aor) {
+  std::vector<std::string> contacts;
+  for (const Binding* found : registrations.of(aor)) contacts.push_back(found->core_contact);
+  return contacts;
+}
+
+std::string contact(const Binding* found) { return found == nullptr ? "none" : found->core_contact; }
+
+std::vector<std::string> expired(Registrations& registrations, TimePoint now, std::size_t limit = 1000) {
+  std::vector<std::string> contacts;
+  registrations.expire(now, limit, [&contacts](const Binding& ended) { contacts.push_back(ended.core_contact); });
+  return contacts;
+}
+
+class RegistrationsTest : public testing::Test {
+ protected:
+  Registrations registrations{100, 7};
+};
+
+TEST_F(RegistrationsTest, AreFoundByAllTheirNames) {
+  EXPECT_TRUE(registrations.accept(binding("1001", "sip:1001~A@pbx", flow(1), at(60))));
+  EXPECT_TRUE(registrations.accept(binding("1001", "sip:1001~B@pbx", flow(2), at(60))));
+  EXPECT_TRUE(registrations.accept(binding("1002", "sip:1002~C@pbx", flow(3), at(60))));
+  EXPECT_EQ(registrations.size(), 3U);
+  EXPECT_THAT(contacts_of(registrations, "1001"), ElementsAre("sip:1001~A@pbx", "sip:1001~B@pbx"));
+  EXPECT_THAT(contacts_of(registrations, "100"), IsEmpty());
+  EXPECT_EQ(contact(registrations.by_core_contact("sip:1002~C@pbx")), "sip:1002~C@pbx");
+  EXPECT_EQ(registrations.by_core_contact("sip:1002~c@pbx"), nullptr);
+  EXPECT_TRUE(registrations.live(flow(3), at(0)));
+  EXPECT_FALSE(registrations.live(flow(4), at(0)));
+}
+
+TEST_F(RegistrationsTest, ARefreshFromTheSameFlowIsNotNew) {
+  Binding first = binding("1001", "A", flow(1), at(60));
+  first.since = first.last_heard = at(0);
+  EXPECT_TRUE(registrations.accept(first));
+  EXPECT_TRUE(registrations.accept(binding("1001", "B", flow(2), at(60))));
+  first.since = first.last_heard = at(50);
+  first.expires = at(110);
+  EXPECT_FALSE(registrations.accept(first));
+  EXPECT_EQ(registrations.size(), 2U);
+  const Binding* known = registrations.by_core_contact("A");
+  ASSERT_NE(known, nullptr);
+  EXPECT_EQ(known->since, at(0));
+  EXPECT_EQ(known->last_heard, at(50));
+  EXPECT_EQ(known->expires, at(110));
+  EXPECT_THAT(contacts_of(registrations, "1001"), ElementsAre("A", "B"));
+  EXPECT_TRUE(registrations.live(flow(1), at(100)));
+
+  Binding moved = first;
+  moved.flow = flow(9);
+  moved.since = at(70);
+  EXPECT_TRUE(registrations.accept(moved));
+  EXPECT_EQ(registrations.by_core_contact("A")->since, at(70));
+  EXPECT_THAT(contacts_of(registrations, "1001"), ElementsAre("B", "A")) << "newest last";
+  EXPECT_FALSE(registrations.live(flow(1), at(71)));
+  EXPECT_TRUE(registrations.live(flow(9), at(71)));
+}
+
+TEST_F(RegistrationsTest, LiveMeansExactlyThisFlowUntilItsEnd) {
+  registrations.accept(binding("1001", "A", flow(1), at(60)));
+  EXPECT_TRUE(registrations.live(flow(1), at(59)));
+  EXPECT_FALSE(registrations.live(flow(2), at(59))) << "port";
+  EXPECT_FALSE(registrations.live(flow(1, 0xc0000202), at(59))) << "address";
+  Flow other = flow(1);
+  other.transport = Transport::tcp;
+  EXPECT_FALSE(registrations.live(other, at(59)));
+  other = flow(1);
+  other.listener = 1;
+  EXPECT_FALSE(registrations.live(other, at(59)));
+  EXPECT_FALSE(registrations.live(flow(1), at(60)));
+  EXPECT_EQ(registrations.size(), 1U) << "not yet told of";
+  EXPECT_EQ(contact(registrations.by_core_contact("A")), "A");
+
+  EXPECT_FALSE(registrations.accept(binding("1001", "A", flow(1), at(120)))) << "refreshed at the last moment";
+  EXPECT_TRUE(registrations.live(flow(1), at(61)));
+  EXPECT_THAT(expired(registrations, at(61)), IsEmpty());
+}
+
+TEST_F(RegistrationsTest, AFlowLivesAsLongAsOneOfItsBindings) {
+  registrations.accept(binding("1001", "A", flow(1), at(60)));
+  registrations.accept(binding("1002", "B", flow(1), at(90)));
+  EXPECT_TRUE(registrations.live(flow(1), at(70)));
+  EXPECT_TRUE(registrations.remove("1002", "B"));
+  EXPECT_FALSE(registrations.live(flow(1), at(70)));
+}
+
+TEST_F(RegistrationsTest, DevicesAtAnAddressAreItsAors) {
+  registrations.accept(binding("1001", "A", flow(1), at(60)));
+  registrations.accept(binding("1001", "B", flow(2), at(90)));
+  registrations.accept(binding("1002", "C", flow(1), at(70)));
+  registrations.accept(binding("1003", "D", flow(1, 0xc0000202), at(70)));
+  const acl::Address address = flow(1).peer.address;
+  EXPECT_EQ(registrations.devices_at(address, at(0)), 2U);
+  EXPECT_EQ(registrations.devices_at(address, at(65)), 2U) << "1001 still has B";
+  EXPECT_EQ(registrations.devices_at(address, at(70)), 1U);
+  EXPECT_EQ(registrations.devices_at(acl::Address::v4(0xc0000202), at(70)), 0U);
+  EXPECT_EQ(registrations.devices_at(address, at(90)), 0U);
+  EXPECT_EQ(registrations.size(), 4U);
+  EXPECT_EQ(registrations.devices_at(acl::Address::v4(0x01010101), at(90)), 0U);
+}
+
+TEST_F(RegistrationsTest, AnIpv6HouseholdIsOneSource) {
+  registrations.accept(binding("1001", "A", flow_of("2001:db8::1"), at(60)));
+  registrations.accept(binding("1002", "B", flow_of("2001:db8::2"), at(60)));
+  registrations.accept(binding("1003", "C", flow_of("2001:db8:0:1::1"), at(60)));
+  EXPECT_EQ(registrations.devices_at(flow_of("2001:db8::99").peer.address, at(0)), 2U);
+}
+
+TEST_F(RegistrationsTest, ARemovedOneIsGoneEverywhere) {
+  registrations.accept(binding("1001", "A", flow(1), at(60)));
+  EXPECT_FALSE(registrations.remove("1001", "B"));
+  EXPECT_FALSE(registrations.remove("1002", "A"));
+  EXPECT_TRUE(registrations.remove("1001", "A"));
+  EXPECT_FALSE(registrations.remove("1001", "A"));
+  EXPECT_EQ(registrations.size(), 0U);
+  EXPECT_THAT(contacts_of(registrations, "1001"), IsEmpty());
+  EXPECT_EQ(registrations.by_core_contact("A"), nullptr);
+  EXPECT_FALSE(registrations.live(flow(1), at(0)));
+  EXPECT_EQ(registrations.devices_at(flow(1).peer.address, at(0)), 0U);
+  EXPECT_EQ(registrations.next_expiry(), std::nullopt);
+  registrations.heard(flow(1), at(1));
+}
+
+TEST_F(RegistrationsTest, AStarRemovesAllOfOneAor) {
+  registrations.accept(binding("1001", "A", flow(1), at(60)));
+  registrations.accept(binding("1001", "B", flow(2), at(60)));
+  registrations.accept(binding("1002", "C", flow(2), at(60)));
+  EXPECT_EQ(registrations.remove_all("1001"), 2U);
+  EXPECT_EQ(registrations.remove_all("1001"), 0U);
+  EXPECT_EQ(registrations.size(), 1U);
+  EXPECT_TRUE(registrations.live(flow(2), at(0)));
+}
+
+TEST_F(RegistrationsTest, TwoAorsMayShareAContact) {
+  registrations.accept(binding("1001", "shared", flow(1), at(60)));
+  EXPECT_TRUE(registrations.accept(binding("1002", "shared", flow(1), at(60))));
+  EXPECT_EQ(registrations.size(), 2U);
+  EXPECT_TRUE(registrations.remove("1001", "shared"));
+  ASSERT_NE(registrations.by_core_contact("shared"), nullptr);
+  EXPECT_EQ(registrations.by_core_contact("shared")->aor_user, "1002");
+}
+
+TEST_F(RegistrationsTest, EndInTheOrderOfTheirTimes) {
+  registrations.accept(binding("1001", "late", flow(1), at(90)));
+  registrations.accept(binding("1001", "soon", flow(2), at(30)));
+  registrations.accept(binding("1002", "middle", flow(3), at(60)));
+  EXPECT_EQ(registrations.next_expiry(), at(30));
+  EXPECT_THAT(expired(registrations, at(29)), IsEmpty());
+  EXPECT_THAT(expired(registrations, at(30)), ElementsAre("soon"));
+  EXPECT_FALSE(registrations.live(flow(3), at(60)));
+  EXPECT_EQ(registrations.next_expiry(), at(60)) << "not live, but still to be told of";
+  EXPECT_THAT(expired(registrations, at(100), 1), ElementsAre("middle")) << "the limit";
+  EXPECT_THAT(expired(registrations, at(100), 1), ElementsAre("late"));
+  EXPECT_EQ(registrations.size(), 0U);
+}
+
+TEST_F(RegistrationsTest, WhatEndedTellsWhenItWasHeardLast) {
+  registrations.accept(binding("1001", "A", flow(1), at(60)));
+  registrations.heard(flow(1), at(40));
+  std::vector<TimePoint> heard;
+  registrations.expire(at(60), 10, [&heard](const Binding& ended) { heard.push_back(ended.last_heard); });
+  EXPECT_THAT(heard, ElementsAre(at(40)));
+}
+
+TEST_F(RegistrationsTest, ARebindingIsFoundByItsCallId) {
+  Binding old = binding("1001", "A", flow(1), at(60));
+  old.call_id = "x@device";
+  registrations.accept(old);
+  const auto replaced = [&](std::string_view aor, std::string_view call_id, const Flow& from, std::int64_t second = 1) {
+    return contact(registrations.replaced_by(aor, call_id, "", from, at(second), seconds(40)));
+  };
+  EXPECT_EQ(replaced("1001", "x@device", flow(2)), "A");
+  EXPECT_EQ(replaced("1001", "x@device", flow(1)), "none") << "the same flow";
+  EXPECT_EQ(replaced("1002", "x@device", flow(2)), "none");
+  EXPECT_EQ(replaced("1001", "y@device", flow(2)), "none");
+  EXPECT_EQ(replaced("1001", "x@device", flow(2), 60), "none") << "the PBX holds it no longer";
+  Flow reconnected = flow(1);
+  reconnected.connection = 5;
+  EXPECT_EQ(replaced("1001", "x@device", reconnected), "A");
+
+  old.core_contact = "B";
+  old.flow = flow(3);
+  registrations.accept(old);
+  EXPECT_EQ(replaced("1001", "x@device", flow(2)), "B") << "the newest";
+
+  old.call_id = "";
+  old.aor_user = "1003";
+  registrations.accept(old);
+  EXPECT_EQ(replaced("1003", "", flow(2)), "none");
+}
+
+TEST_F(RegistrationsTest, ARebindingIsFoundByItsInstanceIfItsFlowIsSilent) {
+  Binding old = binding("1001", "A", flow(1), at(300));
+  old.instance = "<urn:uuid:1>";
+  old.last_heard = at(0);
+  registrations.accept(old);
+  const auto replaced = [&](std::string_view instance, std::int64_t second, const Flow& from) {
+    return contact(registrations.replaced_by("1001", "new@device", instance, from, at(second), seconds(40)));
+  };
+  EXPECT_EQ(replaced("<urn:uuid:1>", 39, flow(2)), "none") << "two phones with one instance";
+  EXPECT_EQ(replaced("<urn:uuid:1>", 40, flow(2)), "A");
+  EXPECT_EQ(replaced("<urn:uuid:1>", 40, flow(1)), "none");
+  EXPECT_EQ(replaced("<urn:uuid:2>", 40, flow(2)), "none");
+  EXPECT_EQ(replaced("", 40, flow(2)), "none");
+  registrations.heard(flow(1), at(30));
+  EXPECT_EQ(replaced("<urn:uuid:1>", 69, flow(2)), "none");
+  EXPECT_EQ(replaced("<urn:uuid:1>", 70, flow(2)), "A");
+  EXPECT_EQ(registrations.by_core_contact("A")->last_heard, at(30));
+}
+
+TEST_F(RegistrationsTest, AnAorKeepsSixteen) {
+  for (int i = 0; i < 16; ++i)
+    registrations.accept(binding("1001", std::to_string(i), flow(static_cast<std::uint16_t>(i)), at(60 + (i + 8) % 16)));
+  registrations.accept(binding("1002", "other", flow(100), at(1)));
+  EXPECT_EQ(registrations.evictions(), 0U);
+  EXPECT_TRUE(registrations.accept(binding("1001", "new", flow(99), at(50))));
+  EXPECT_EQ(registrations.of("1001").size(), Registrations::bindings_an_aor);
+  EXPECT_EQ(registrations.by_core_contact("8"), nullptr) << "its end was the nearest";
+  EXPECT_EQ(contact(registrations.by_core_contact("other")), "other");
+  EXPECT_EQ(registrations.evictions(), 1U);
+  EXPECT_FALSE(registrations.accept(binding("1001", "new", flow(99), at(70)))) << "a refresh evicts nothing";
+  EXPECT_EQ(registrations.evictions(), 1U);
+}
+
+TEST(Registrations, AFullTableEvictsWhatEndsSoonest) {
+  Registrations registrations(3, 7);
+  registrations.accept(binding("1001", "A", flow(1), at(60)));
+  registrations.accept(binding("1002", "B", flow(2), at(30)));
+  registrations.accept(binding("1003", "C", flow(3), at(90)));
+  registrations.accept(binding("1004", "D", flow(4), at(80)));
+  EXPECT_EQ(registrations.size(), 3U);
+  EXPECT_EQ(registrations.evictions(), 1U);
+  EXPECT_EQ(registrations.by_core_contact("B"), nullptr);
+  EXPECT_FALSE(registrations.live(flow(1), at(60)));
+  registrations.accept(binding("1005", "E", flow(5), at(100)));
+  EXPECT_EQ(registrations.by_core_contact("A"), nullptr) << "what has lapsed goes before what lives";
+  EXPECT_EQ(registrations.size(), 3U);
+}
+
+// Against a plain list: all that the indexes answer must be what looking at every binding would.
+TEST(Registrations, AgreeWithAPlainListOverRandomChanges) {
+  std::mt19937 engine(42);
+  const auto below = [&engine](int bound) { return std::uniform_int_distribution(0, bound - 1)(engine); };
+  Registrations registrations(1000, 7);
+  std::map<std::pair<std::string, std::string>, Binding> plain;
+  std::size_t ended = 0;
+  for (int second = 0; second < 5000; ++second) {
+    const std::string aor = std::to_string(below(12));
+    const std::string core_contact = std::to_string(below(6));
+    const Flow from = flow(static_cast<std::uint16_t>(below(5)), static_cast<std::uint32_t>(below(4)));
+    const int action = below(20);
+    if (action < 14) {
+      const Binding made = binding(aor, core_contact, from, at(second + below(60)));
+      const auto known = plain.find({aor, core_contact});
+      ASSERT_EQ(registrations.accept(made), known == plain.end() || known->second.flow != from);
+      plain[{aor, core_contact}] = made;
+    } else if (action < 18) {
+      ASSERT_EQ(registrations.remove(aor, core_contact), plain.erase({aor, core_contact}) > 0);
+    } else if (action == 18) {
+      ASSERT_EQ(registrations.remove_all(aor), std::erase_if(plain, [&](const auto& entry) { return entry.first.first == aor; }));
+    } else {
+      const std::size_t gone = std::erase_if(plain, [&](const auto& entry) { return entry.second.expires <= at(second); });
+      ASSERT_EQ(expired(registrations, at(second)).size(), gone);
+      ended += gone;
+    }
+    std::set<std::string> devices;
+    bool live = false;
+    for (const auto& [key, kept] : plain) {
+      if (kept.expires <= at(second)) continue;
+      if (kept.flow.peer.address == from.peer.address) devices.insert(key.first);
+      live = live || kept.flow == from;
+    }
+    ASSERT_EQ(registrations.live(from, at(second)), live) << second;
+    ASSERT_EQ(registrations.devices_at(from.peer.address, at(second)), devices.size()) << second;
+    ASSERT_EQ(registrations.size(), plain.size());
+  }
+  EXPECT_GT(ended, 100U);
+}
+
+}  // namespace
+}  // namespace postern::sbc
