@@ -1,0 +1,138 @@
+#include "sbc/net/state_folder.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "sbc/net/start_error.hpp"
+
+namespace postern::net {
+namespace {
+
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class StateFolderTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "postern-state-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    parent_ = name;
+  }
+  void TearDown() override { fs::remove_all(parent_); }
+
+  [[nodiscard]] fs::path folder() const { return parent_ / "state"; }
+  [[nodiscard]] fs::path key() const { return folder() / "key"; }
+  sbc::Secrets secrets() const { return StateFolder(folder().string()).secrets(); }
+  [[nodiscard]] std::string refusal() const {
+    try {
+      secrets();
+    } catch (const StartError& error) {
+      return error.what();
+    }
+    return "";
+  }
+  void write_key(const std::string& bytes, mode_t mode) const {
+    std::ofstream(key(), std::ios::binary) << bytes;
+    ::chmod(key().c_str(), mode);
+  }
+
+ private:
+  fs::path parent_;
+};
+
+unsigned mode_of(const fs::path& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 07777U : 0;
+}
+
+TEST_F(StateFolderTest, MakesFolderAndKeyForItselfAlone) {
+  secrets();
+  EXPECT_EQ(mode_of(folder()), 0700U);
+  EXPECT_EQ(mode_of(key()), 0600U);
+  EXPECT_EQ(fs::file_size(key()), 64U);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder()), fs::directory_iterator()), 1) << "a temporary file is left";
+}
+
+TEST_F(StateFolderTest, KeepsTheSecretButNotTheSeed) {
+  const sbc::Secrets first = secrets();
+  const sbc::Secrets second = secrets();
+  EXPECT_EQ(first.secret, second.secret);
+  EXPECT_NE(first.secret, decltype(first.secret){});
+  EXPECT_NE(first.table_seed, second.table_seed);
+  fs::remove(key());
+  EXPECT_NE(secrets().secret, first.secret);
+}
+
+TEST_F(StateFolderTest, AnInterruptedFirstStartIsNoObstacle) {
+  fs::create_directory(folder());
+  fs::permissions(folder(), fs::perms::owner_all);
+  std::ofstream(folder() / "key.new") << "half";
+  EXPECT_EQ(refusal(), "");
+  EXPECT_EQ(fs::file_size(key()), 64U);
+}
+
+TEST_F(StateFolderTest, RefusesAFolderThatOthersMayWriteTo) {
+  fs::create_directory(folder());
+  for (const mode_t mode : {0770, 0707, 0777, 01777}) {
+    ::chmod(folder().c_str(), mode);
+    EXPECT_THAT(refusal(), HasSubstr("run `chmod 0700 " + folder().string() + "`")) << mode;
+  }
+  ::chmod(folder().c_str(), 0750);
+  EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(StateFolderTest, RefusesAFolderOfSomebodyElse) {
+  fs::create_directory(folder());
+  if (::chown(folder().c_str(), 12345, static_cast<gid_t>(-1)) != 0) GTEST_SKIP() << "only root can give a folder away";
+  EXPECT_THAT(refusal(), HasSubstr("belongs to uid 12345"));
+}
+
+TEST_F(StateFolderTest, SaysWhatToDoWhereThereIsNoFolder) {
+  fs::create_directory(folder());
+  std::ofstream(folder() / "file") << "x";
+  for (const char* path : {"file", "missing/state"}) {
+    try {
+      StateFolder((folder() / path).string());
+      ADD_FAILURE() << path;
+    } catch (const StartError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("the key `state`"));
+      EXPECT_THAT(error.what(), HasSubstr("uid " + std::to_string(::geteuid())));
+    }
+  }
+}
+
+TEST_F(StateFolderTest, RefusesAKeyOfTheWrongSize) {
+  secrets();
+  write_key(std::string(63, 'k'), 0600);
+  EXPECT_THAT(refusal(), HasSubstr("remove it"));
+  write_key(std::string(65, 'k'), 0600);
+  EXPECT_THAT(refusal(), HasSubstr("remove it"));
+}
+
+TEST_F(StateFolderTest, RefusesAKeyThatOthersMayRead) {
+  secrets();
+  write_key(std::string(64, 'k'), 0640);
+  EXPECT_THAT(refusal(), HasSubstr("chmod 0600"));
+  write_key(std::string(64, 'k'), 0600);
+  EXPECT_EQ(secrets().secret[0], 'k');
+}
+
+TEST_F(StateFolderTest, RefusesAKeyThatIsALinkOrNoFile) {
+  secrets();
+  fs::rename(key(), folder() / "elsewhere");
+  fs::create_symlink("elsewhere", key());
+  EXPECT_THAT(refusal(), HasSubstr("cannot read"));
+  fs::remove(key());
+  ASSERT_EQ(::mkfifo(key().c_str(), 0600), 0);
+  EXPECT_THAT(refusal(), HasSubstr("is not a file"));
+}
+
+}  // namespace
+}  // namespace postern::net

@@ -1,0 +1,227 @@
+#include "sbc/net/udp_socket.hpp"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace postern::net {
+namespace {
+
+using sbc::Endpoint;
+using sbc::Outgoing;
+
+Endpoint at(const char* address, std::uint16_t port = 0) { return {*acl::Address::parse(address), port}; }
+
+struct Datagram {
+  std::string bytes;
+  Endpoint peer;
+  acl::Address local;
+};
+
+bool readable(const UdpSocket& socket) {
+  constexpr int patience_ms = 10'000;
+  pollfd item{socket.fd(), POLLIN, 0};
+  return ::poll(&item, 1, patience_ms) == 1;
+}
+
+/// Waits until `count` datagrams have come.
+std::vector<Datagram> receive(UdpSocket& socket, std::size_t count) {
+  ReceiveBatch batch;
+  std::vector<Datagram> out;
+  while (out.size() < count && readable(socket)) {
+    socket.receive(batch);
+    for (const auto& item : batch.items()) out.push_back({std::string(item.bytes), item.peer, item.local});
+  }
+  return out;
+}
+
+Outgoing outgoing(const Endpoint& peer, std::string bytes, acl::Address local = {}) {
+  Outgoing out;
+  out.flow.peer = peer;
+  out.flow.local = local;
+  out.bytes = std::move(bytes);
+  return out;
+}
+
+void send(UdpSocket& socket, const std::vector<Outgoing>& datagrams) {
+  std::vector<const Outgoing*> pointers;
+  pointers.reserve(datagrams.size());
+  for (const Outgoing& datagram : datagrams) pointers.push_back(&datagram);
+  socket.send(pointers);
+}
+
+class Family : public testing::TestWithParam<const char*> {
+ protected:
+  /// IPv6 may be switched off on the host.
+  void SetUp() override {
+    try {
+      const UdpSocket probe(at(GetParam()));
+    } catch (const std::system_error& error) {
+      GTEST_SKIP() << GetParam() << ": " << error.what();
+    }
+  }
+};
+
+TEST_P(Family, TellsWhoSentToWhat) {
+  UdpSocket server(at(GetParam()));
+  UdpSocket client(at(GetParam()));
+  ASSERT_NE(server.bound().port, 0);
+  send(client, {outgoing(server.bound(), "hello")});
+  const auto got = receive(server, 1);
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got[0].bytes, "hello");
+  EXPECT_EQ(got[0].peer, client.bound());
+  EXPECT_EQ(got[0].local, server.bound().address);
+}
+
+TEST_P(Family, SendsMoreThanABatchInOrder) {
+  constexpr std::size_t count = ReceiveBatch::capacity * 2 + 5;
+  UdpSocket server(at(GetParam()));
+  UdpSocket client(at(GetParam()));
+  std::vector<Outgoing> datagrams;
+  for (std::size_t i = 0; i < count; ++i) datagrams.push_back(outgoing(server.bound(), std::to_string(i)));
+  send(client, datagrams);
+  const auto got = receive(server, count);
+  ASSERT_EQ(got.size(), count);
+  for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(got[i].bytes, std::to_string(i));
+}
+
+INSTANTIATE_TEST_SUITE_P(UdpSocket, Family, testing::Values("127.0.0.1", "::1"));
+
+TEST(UdpSocket, ReceivesAtMostABatchAtOnce) {
+  UdpSocket server(at("127.0.0.1"));
+  UdpSocket client(at("127.0.0.1"));
+  send(client, std::vector<Outgoing>(ReceiveBatch::capacity + 1, outgoing(server.bound(), "x")));
+  ReceiveBatch batch;
+  ASSERT_TRUE(readable(server));
+  EXPECT_EQ(server.receive(batch), ReceiveBatch::capacity);
+  EXPECT_EQ(batch.items().size(), ReceiveBatch::capacity);
+  ASSERT_TRUE(readable(server));
+  EXPECT_EQ(server.receive(batch), 1U);
+  EXPECT_EQ(server.receive(batch), 0U);
+  EXPECT_TRUE(batch.items().empty());
+}
+
+TEST(UdpSocket, AWildcardLearnsAndNamesItsAddress) {
+  UdpSocket server(at("0.0.0.0"));
+  UdpSocket client(at("127.0.0.9"));
+  const std::vector<Endpoint> ours = {at("127.0.0.1", server.bound().port), at("127.0.0.5", server.bound().port)};
+  send(client, {outgoing(ours[0], "one"), outgoing(ours[1], "five")});
+  const auto got = receive(server, 2);
+  ASSERT_EQ(got.size(), 2U);
+  std::vector<Outgoing> answers;
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(got[i].local, ours[i].address);
+    EXPECT_EQ(got[i].peer, client.bound());
+    answers.push_back(outgoing(got[i].peer, got[i].bytes, got[i].local));
+  }
+  send(server, answers);
+  const auto back = receive(client, 2);
+  ASSERT_EQ(back.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(back[i].peer, ours[i]);
+}
+
+TEST(UdpSocket, AnIpv6WildcardLearnsItsAddressAndLeavesIpv4Alone) {
+  try {
+    UdpSocket six(at("::"));
+    const UdpSocket four(at("0.0.0.0", six.bound().port));
+    UdpSocket client(at("::1"));
+    send(client, {outgoing(at("::1", six.bound().port), "six")});
+    const auto got = receive(six, 1);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].local, *acl::Address::parse("::1"));
+    send(six, {outgoing(got[0].peer, "back", got[0].local)});
+    EXPECT_EQ(receive(client, 1).size(), 1U);
+  } catch (const std::system_error& error) {
+    GTEST_SKIP() << error.what();
+  }
+}
+
+TEST(UdpSocket, TakesTheLargestDatagram) {
+  constexpr std::size_t largest = 65'507;  // 65,535 less the headers of IPv4 and UDP
+  UdpSocket server(at("127.0.0.1"));
+  UdpSocket client(at("127.0.0.1"));
+  send(client, {outgoing(server.bound(), std::string(largest, 'a'))});
+  const auto got = receive(server, 1);
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got[0].bytes.size(), largest);
+}
+
+TEST(UdpSocket, OneThatCannotBeSentDoesNotStopTheOthers) {
+  UdpSocket server(at("127.0.0.1"));
+  UdpSocket client(at("127.0.0.1"));
+  send(client, {outgoing(server.bound(), "before"), outgoing(server.bound(), std::string(70'000, 'a')), outgoing(server.bound(), "after")});
+  const auto got = receive(server, 2);
+  ASSERT_EQ(got.size(), 2U);
+  EXPECT_EQ(got[1].bytes, "after");
+  EXPECT_EQ(client.counters().send_errors, 1U);
+  EXPECT_FALSE(client.wants_write());
+}
+
+TEST(UdpSocket, GoesOnAfterAPortUnreachable) {
+  UdpSocket server(at("127.0.0.1"));
+  UdpSocket client(at("127.0.0.1"));
+  Endpoint nobody;
+  {
+    const UdpSocket gone(at("127.0.0.1"));
+    nobody = gone.bound();
+  }
+  send(client, {outgoing(nobody, "x"), outgoing(nobody, "x")});
+  send(client, {outgoing(server.bound(), "y")});
+  EXPECT_EQ(receive(server, 1).size(), 1U);
+  send(server, {outgoing(client.bound(), "z")});
+  EXPECT_EQ(receive(client, 1).size(), 1U);
+}
+
+TEST(UdpSocket, AnEmptyDatagramIsOne) {
+  UdpSocket server(at("127.0.0.1"));
+  UdpSocket client(at("127.0.0.1"));
+  send(client, {outgoing(server.bound(), "")});
+  const auto got = receive(server, 1);
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_TRUE(got[0].bytes.empty());
+}
+
+TEST(UdpSocket, SaysThatAPortIsTaken) {
+  const UdpSocket first(at("127.0.0.1"));
+  try {
+    const UdpSocket second(first.bound());
+    FAIL() << "bound twice";
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), std::errc::address_in_use);
+  }
+}
+
+TEST(UdpSocket, HasAReceiveBufferOfItsOwnSize) { EXPECT_GE(UdpSocket(at("127.0.0.1")).receive_buffer(), 100'000); }
+
+TEST(SendQueue, KeepsOrderAndIsBoundedInNumber) {
+  SendQueue queue;
+  for (std::size_t i = 0; i < SendQueue::max_datagrams; ++i) ASSERT_TRUE(queue.push(outgoing({}, std::to_string(i))));
+  EXPECT_FALSE(queue.push(outgoing({}, "too many")));
+  EXPECT_EQ(queue.front().bytes, "0");
+  queue.pop();
+  EXPECT_EQ(queue.front().bytes, "1");
+  EXPECT_TRUE(queue.push(outgoing({}, "fits again")));
+  EXPECT_EQ(queue.size(), SendQueue::max_datagrams);
+}
+
+TEST(SendQueue, IsBoundedInBytes) {
+  const Outgoing large = outgoing({}, std::string(60'000, 'a'));
+  SendQueue queue;
+  while (queue.push(large)) ASSERT_LE(queue.size() * large.bytes.size(), SendQueue::max_bytes);
+  EXPECT_EQ(queue.size(), SendQueue::max_bytes / large.bytes.size());
+  queue.pop();
+  EXPECT_TRUE(queue.push(large));
+}
+
+TEST(SocketAddress, FindsTheAddressOfTheRoute) {
+  EXPECT_EQ(local_address_toward(at("127.0.0.1", 5060)), *acl::Address::parse("127.0.0.1"));
+}
+
+}  // namespace
+}  // namespace postern::net
