@@ -264,9 +264,9 @@ TEST(Tokens, OpenOnlyWhatIsWhole) {
     const auto opens = [&](std::string_view text) { return tokens.open_inward(text, "1001") || tokens.open_outward(text, "1001"); };
     ASSERT_TRUE(opens(letters));
     for (std::size_t at = 0; at < letters.size(); ++at) {
-      for (unsigned bit = 0; bit < 8; ++bit) {
+      for (int bit = 0; bit < 8; ++bit) {
         std::string bad = letters;
-        bad[at] = static_cast<char>(bad[at] ^ (1U << bit));
+        bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
         EXPECT_FALSE(opens(bad)) << at << " " << bit;
       }
       EXPECT_FALSE(opens(std::string_view(letters).substr(0, at)));
