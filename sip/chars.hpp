@@ -68,7 +68,9 @@ constexpr std::string_view trim_end(std::string_view text) {
 constexpr std::string_view trim(std::string_view text) { return trim_end(skip_blank(text)); }
 /// From a to past the end of b, both views into one text.
 inline std::string_view between(std::string_view from, std::string_view to) {
-  return {from.data(), static_cast<std::size_t>(to.data() + to.size() - from.data())};
+  const char* begin = from.data();
+  const char* end = to.data() + to.size();
+  return {begin, end};
 }
 /// The offset past a quoted string that begins at text[at] (§25.1, with quoted pairs); npos: it does not end.
 constexpr std::size_t past_quoted(std::string_view text, std::size_t at) {

@@ -37,8 +37,9 @@ class Editor {
  private:
   struct Edit {
     Span span;
-    std::uint32_t order;
-    std::uint32_t text_begin, text_end;
+    std::uint32_t order = 0;
+    std::uint32_t text_begin = 0;
+    std::uint32_t text_end = 0;
   };
   void add(Span span, std::string_view text, bool header_text);
   void add_line(std::uint32_t at, std::string_view name, std::string_view value);

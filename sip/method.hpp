@@ -20,7 +20,7 @@ enum class Method : std::uint8_t {
   prack,
   publish,
   refer,
-  register_,
+  register_,  // NOLINT(readability-identifier-naming): a keyword without the underscore
   subscribe,
   update,
   other

@@ -164,6 +164,9 @@ bool Scanner::take_field(const Line& line) {
 
 void Scanner::read_value(HeaderLine& header, bool clean) {
   const string_view value = out_.text(header.value);
+  // Seen even if it is refused for its commas: a second Via must not pass for the top one.
+  const bool again = seen(header.name);
+  see(header.name);
   if (value.size() > Bounds::commas_a_line) {
     std::size_t commas = 0;
     for (std::size_t at = value.find(','); at != string_view::npos; at = value.find(',', at + 1)) {
@@ -171,8 +174,6 @@ void Scanner::read_value(HeaderLine& header, bool clean) {
     }
   }
   if (header.name == HeaderName::unknown) return;
-  const bool again = seen(header.name);
-  see(header.name);
   switch (header.name) {
     case HeaderName::via:
     case HeaderName::from:

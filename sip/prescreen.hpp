@@ -17,7 +17,7 @@ namespace postern::sip {
 /// docs/adr: why these numbers.
 struct Bounds {
   static constexpr std::size_t message = 65'535;
-  static constexpr std::size_t header_section = 16 * 1024;
+  static constexpr std::size_t header_section = std::size_t{16} * 1024;
   static constexpr std::size_t header_lines = 128;
   static constexpr std::size_t commas_a_line = 64;
 };

@@ -131,7 +131,8 @@ TEST(Response, CopiesWhatRfc3261Names) {
 
 TEST(Response, EditsTheFirstOfSeveralViasInALine) {
   RawMessage request;
-  ASSERT_EQ(prescreen(with(invite, ";rport", ", SIP/2.0/UDP b"), request).result, PrescreenResult::message);
+  const std::string bytes = with(invite, ";rport", ", SIP/2.0/UDP b");
+  ASSERT_EQ(prescreen(bytes, request).result, PrescreenResult::message);
   std::string out;
   write_response(request, {100, "Trying", "t", "", "192.0.2.77", 1}, out);
   EXPECT_NE(out.find("Via: SIP/2.0/UDP 192.0.2.10:5062;branch=z9hG4bK-1;received=192.0.2.77, SIP/2.0/UDP b\r\n"), std::string::npos) << out;
@@ -140,8 +141,8 @@ TEST(Response, EditsTheFirstOfSeveralViasInALine) {
 
 TEST(Response, KeepsATagThatIsThere) {
   RawMessage request;
-  ASSERT_EQ(prescreen(with(invite, "To: <sip:1002@sbc.example.com>", "To: <sip:1002@sbc.example.com>;tag=theirs"), request).result,
-            PrescreenResult::message);
+  const std::string bytes = with(invite, "To: <sip:1002@sbc.example.com>", "To: <sip:1002@sbc.example.com>;tag=theirs");
+  ASSERT_EQ(prescreen(bytes, request).result, PrescreenResult::message);
   std::string out;
   write_response(request, {481, "x", "ours", "", "192.0.2.10", 5062}, out);
   EXPECT_NE(out.find(";tag=theirs\r\n"), std::string::npos);

@@ -76,7 +76,8 @@ TEST(Prescreen, KeepsFoldsInsideTheValue) {
   const HeaderLine* contact = m.find(HeaderName::contact);
   EXPECT_EQ(m.text(contact->line), "Contact :\r\n\t <sip:1001@192.0.2.10:5062>\r\n");
   EXPECT_EQ(m.text(contact->value), "<sip:1001@192.0.2.10:5062>");
-  ASSERT_EQ(prescreen(with(invite, "Alice, desk\" <", "Alice\"\r\n  <"), m).result, PrescreenResult::message);
+  const std::string in_from = with(invite, "Alice, desk\" <", "Alice\"\r\n  <");
+  ASSERT_EQ(prescreen(in_from, m).result, PrescreenResult::message);
   EXPECT_EQ(m.text(m.find(HeaderName::from)->value), "\"Alice\"\r\n  <sip:1001@sbc.example.com>;tag=a1");
 }
 
@@ -172,7 +173,8 @@ TEST(Prescreen, RefusesNulInTheHeaderSectionOnly) {
   RawMessage m;
   using namespace std::string_literals;
   EXPECT_EQ(prescreen(with(invite, "Phone", "Pho\0ne"s), m).defect, Defect::control_character);
-  EXPECT_EQ(prescreen(with(invite, "v=0\r\n", "\0\n\r\n\0"s), m).result, PrescreenResult::message);
+  const std::string in_body = with(invite, "v=0\r\n", "\0\n\r\n\0"s);
+  EXPECT_EQ(prescreen(in_body, m).result, PrescreenResult::message);
   EXPECT_EQ(m.body(), "\0\n\r\n\0"s);
 }
 
@@ -231,6 +233,18 @@ TEST(Prescreen, KeepsEveryBound) {
   const std::string full = with(invite, "Content-Length: 5\r\n", "");
   EXPECT_EQ(prescreen(full + std::string(Bounds::message - full.size(), 'x'), m).result, PrescreenResult::message);
   EXPECT_EQ(prescreen(full + std::string(Bounds::message - full.size() + 1, 'x'), m).result, PrescreenResult::garbage);
+}
+
+// Found by fuzzing: the first Via, refused for its commas, was forgotten, the second one passed for the top Via, and the answer threw.
+TEST(Prescreen, ASecondViaNeverPassesForTheTopOne) {
+  RawMessage m;
+  for (const std::string& first : {"Via: x" + std::string(Bounds::commas_a_line + 1, ','), std::string("Via: x")}) {
+    const std::string bytes = with(invite, "Via:", first + "\r\nVia:");
+    const Prescreened found = prescreen(bytes, m);
+    EXPECT_EQ(found.result, PrescreenResult::malformed);
+    EXPECT_FALSE(found.answerable);
+    EXPECT_TRUE(m.top_via.whole.empty());
+  }
 }
 
 TEST(Prescreen, AcceptsRfc2543) {
