@@ -85,7 +85,9 @@ TEST(Seal, RefusesSizesThatDoNotFit) {
   Bytes none;
   EXPECT_FALSE(seal.open("a", Bytes(16), none));
   EXPECT_FALSE(seal.open("a", Bytes(8), none));
+  room.assign(20, 0xaa);
   EXPECT_FALSE(seal.open("a", Bytes(40), room));
+  EXPECT_EQ(room, Bytes(20));
 }
 
 }  // namespace

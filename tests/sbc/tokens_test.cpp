@@ -307,6 +307,19 @@ TEST(Tokens, AreOfOneKindUserAndKey) {
   EXPECT_FALSE(other_key.open_outward(out, "1001"));
 }
 
+// The kind is sealed in, rather than guessed from what decodes: with enough addresses of the PBX some outward content reads as a flow.
+TEST(Tokens, NoOutwardTokenIsAnInwardOne) {
+  std::vector<Endpoint> pbx;
+  for (std::uint16_t port = 1; port <= 64; ++port) pbx.push_back({first_pbx.address, port});
+  Tokens tokens = make_tokens(pbx);
+  OutwardToken token = outward();
+  token.rest = "@proxy.example:50";
+  for (std::size_t i = 0; i < pbx.size(); ++i) {
+    token.pbx = static_cast<std::uint8_t>(i);
+    EXPECT_FALSE(tokens.open_inward(sealed(tokens, token, "1001"), "1001")) << i;
+  }
+}
+
 TEST(Tokens, OutliveAChangeOfThePbxList) {
   Tokens before = make_tokens({first_pbx, second_pbx});
   const std::string letters = sealed(before, outward(), "1001");
