@@ -103,7 +103,7 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
-NetworkMap::NetworkMap(std::vector<Entry> entries) {
+NetworkMap::NetworkMap(const std::vector<Entry>& entries) {
   std::vector<Block<std::uint32_t>> blocks4;
   std::vector<Block<Address::Bytes>> blocks6;
   for (const Entry& entry : entries) {
@@ -127,7 +127,7 @@ NetworkSet::NetworkSet(std::span<const Network> networks) {
   std::vector<NetworkMap::Entry> entries;
   entries.reserve(networks.size());
   for (const Network& network : networks) entries.push_back({network, 0});
-  map_ = NetworkMap(std::move(entries));
+  map_ = NetworkMap(entries);
 }
 
 NetworkList parse_network_list(std::string_view text) {

@@ -26,7 +26,7 @@ class NetworkMap {
 
   NetworkMap() = default;
   /// Of two entries for the same network the later wins. O(n log n).
-  explicit NetworkMap(std::vector<Entry> entries);
+  explicit NetworkMap(const std::vector<Entry>& entries);
 
   /// The value of the most specific network that holds the address, if any does.
   [[nodiscard]] std::optional<std::uint32_t> find(const Address& address) const;

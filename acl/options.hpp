@@ -21,7 +21,7 @@ struct Country {
   static constexpr Country of(char a, char b) {
     return {static_cast<std::uint16_t>((static_cast<unsigned char>(a) << 8) | static_cast<unsigned char>(b))};
   }
-  static const Country private_;
+  static const Country private_;  // NOLINT(readability-identifier-naming): `private` is a keyword
   static const Country unknown;
   /// "US", "us", "private", "unknown"; nullopt for anything else.
   static std::optional<Country> parse(std::string_view text);

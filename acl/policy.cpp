@@ -75,9 +75,9 @@ std::string Policy::Impl::compile_rules(const UserAgentNames& names) {
   if (options.size() > static_cast<std::size_t>(std::numeric_limits<std::int16_t>::max())) return "rules: more than 32767";
   rules.reserve(options.size());
   for (std::size_t i = 0; i < options.size(); ++i) {
-    const std::string path = "rules[" + std::to_string(i) + "]";
+    std::string path = "rules[" + std::to_string(i) + "]";
     if (options[i].name.empty()) options[i].name = path;
-    if (const std::string error = compile_rule(options[i], names); !error.empty()) return path + "." + error;
+    if (const std::string error = compile_rule(options[i], names); !error.empty()) return path.append(1, '.').append(error);
   }
   return {};
 }

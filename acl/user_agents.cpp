@@ -10,7 +10,9 @@ constexpr std::size_t longest_text = 512;
 
 // For the set's automaton (a DFA that grows as it sees text and starts afresh when full).
 constexpr std::int64_t set_memory = std::int64_t{16} << 20;
-constexpr std::int64_t pattern_memory = std::int64_t{2} << 20;
+constexpr std::int64_t pattern_memory = std::int64_t{1} << 20;
+// Instructions of all patterns together (a literal has one for each letter): a set past this would take minutes to build.
+constexpr int most_instructions = 200'000;
 
 RE2::Options options(std::int64_t memory) {
   RE2::Options result;
@@ -19,6 +21,11 @@ RE2::Options options(std::int64_t memory) {
   result.set_never_capture(true);
   result.set_max_mem(memory);
   return result;
+}
+
+std::string refusal(const std::string& pattern, std::string_view why) {
+  std::string text = "pattern '" + pattern;
+  return text.append("': ").append(why);
 }
 
 std::vector<std::string> expanded(std::span<const std::string> patterns) {
@@ -52,13 +59,16 @@ UserAgentSet::~UserAgentSet() = default;
 
 std::variant<std::shared_ptr<const UserAgentSet>, std::string> UserAgentSet::compile(std::span<const std::string> patterns) {
   std::shared_ptr<UserAgentSet> result(new UserAgentSet);
+  int instructions = 0;
   for (const std::string& pattern : expanded(patterns)) {
     auto compiled = std::make_unique<const RE2>(pattern, options(pattern_memory));
     std::string error = compiled->ok() ? std::string{} : compiled->error();
-    if (!error.empty() || result->impl_->set.Add(pattern, &error) < 0) return "pattern '" + pattern + "': " + error;
+    if (!error.empty() || result->impl_->set.Add(pattern, &error) < 0) return refusal(pattern, error);
+    instructions += compiled->ProgramSize();
+    if (instructions > most_instructions) return refusal(pattern, "the set is too large with it");
     result->impl_->patterns.push_back(std::move(compiled));
   }
-  if (!result->impl_->set.Compile()) return std::string("the patterns are too large together");
+  if (!result->impl_->set.Compile()) return std::string("the set is too large");
   return std::shared_ptr<const UserAgentSet>(std::move(result));
 }
 

@@ -104,7 +104,7 @@ TEST(NetworkMap, HoldsAMillionNetworks) {
   Entries entries;
   for (std::uint32_t i = 0; i < 1'000'000; ++i) entries.push_back({Network(Address::v4(i << 8), i % 2 == 0 ? 24 : 26), i});
   entries.push_back({network("0.0.0.0/1"), 5'000'000});
-  const NetworkMap map(std::move(entries));
+  const NetworkMap map(entries);
   EXPECT_EQ(map.find(Address::v4((999'998U << 8) | 200U)), 999'998U);
   EXPECT_EQ(map.find(Address::v4((999'999U << 8) | 10U)), 999'999U);
   EXPECT_EQ(map.find(Address::v4((999'999U << 8) | 200U)), 5'000'000U);

@@ -59,6 +59,7 @@ TEST(UserAgentSet, SaysWhichPatternIsWrong) {
   EXPECT_NE(error_of({"(?=lookahead)"}), "");
   EXPECT_NE(error_of({"((((((((a{100}){100}){100}){100}){100}){100}){100}){100})"}), "");
   EXPECT_NE(error_of(std::vector<std::string>(4000, "(\\pL{50}|x.{100})y")), "") << "too large together";
+  EXPECT_EQ(error_of(std::vector<std::string>(2000, "^some-bad-phone/1.2.3")), "");
 }
 
 // A pattern whose automaton has 2^20 states: it must neither fail nor miss.
