@@ -10,7 +10,10 @@ namespace {
 constexpr std::size_t largest_pooled = 2048;          // a buffer that a large body made goes back at once
 constexpr std::size_t most_records = UINT32_MAX / 4;  // two timers each
 
-std::array<std::string*, 6> texts_of(Record& record) {
+constexpr std::size_t texts = 6;
+constexpr std::size_t small_text = 32;  // what a string grows to when it leaves its inside
+
+std::array<std::string*, texts> texts_of(Record& record) {
   return {&record.original, &record.sent, &record.last_response, &record.hidden_vias, &record.memo, &record.cancel_reasons};
 }
 
@@ -40,11 +43,11 @@ Record* TransactionTable::find(const BranchId& id, bool is_cancel) {
 }
 
 Record* TransactionTable::add(const BranchId& id, bool is_cancel, std::size_t bytes, const Record* keep) {
+  bytes += small_text * texts;
   if (!make_room(1, bytes, keep)) return nullptr;
-  Record& record = unused();
+  Record& record = unused(bytes);
   record.id = id;
   record.is_cancel = is_cancel;
-  record.live = true;
   std::uint32_t& head = bucket(id, is_cancel);
   record.next_in_bucket = head;
   head = record.index;
@@ -53,8 +56,7 @@ Record* TransactionTable::add(const BranchId& id, bool is_cancel, std::size_t by
   return &record;
 }
 
-/// Room for text is taken with what the record's old buffers hold left out of account: at most a pooled one each.
-Record& TransactionTable::unused() {
+Record& TransactionTable::unused(std::size_t bytes) {
   if (warm_.empty() && cold_.empty()) {
     Record& record = slab_.emplace_back();
     record.index = static_cast<std::uint32_t>(slab_.size() - 1);
@@ -65,7 +67,7 @@ Record& TransactionTable::unused() {
   from.pop_back();
   const std::size_t buffers = bytes_of(record);
   pooled_ -= buffers;
-  if (held_ + buffers > held_limit_) {
+  if (held_ + buffers + bytes > held_limit_) {  // room was made for the bytes, not for buffers that may turn out too small
     for (std::string* text : texts_of(record)) forget_text(*text);
   }
   return record;
@@ -87,7 +89,10 @@ void TransactionTable::erase(Record& record) {
   const auto old = texts_of(record);
   for (std::size_t i = 0; i < old.size(); ++i) {
     const std::size_t size = heap_bytes(*old[i]);
-    if (size == 0 || size > largest_pooled || pooled_ + buffers + size > pool_limit_) continue;
+    if (size == 0 || size > largest_pooled || pooled_ + buffers + size > pool_limit_) {
+      forget_text(*old[i]);  // assigning an empty string would keep the buffer
+      continue;
+    }
     buffers += size;
     kept[i]->swap(*old[i]);
     kept[i]->clear();

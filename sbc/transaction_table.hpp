@@ -23,13 +23,11 @@ struct Record : Transaction {
   TimePoint retransmit_at;
   TimePoint life_ends;
 
- private:
-  friend class TransactionTable;
+  // The table's own.
   static constexpr std::uint32_t none = UINT32_MAX;
   std::uint32_t next_in_bucket = none;
   std::uint32_t older = none;  ///< among the answered ones
   std::uint32_t newer = none;
-  bool live = false;
   bool answered = false;  ///< stands in that list: may be evicted
   std::size_t held = 0;   ///< bytes of its texts as last counted
 };
@@ -69,7 +67,7 @@ class TransactionTable {
 
   [[nodiscard]] std::uint32_t& bucket(const BranchId& id, bool is_cancel);
   bool make_room(std::size_t records, std::size_t bytes, const Record* keep);
-  [[nodiscard]] Record& unused();
+  [[nodiscard]] Record& unused(std::size_t bytes);
   void unlink_answered(Record& record);
   static void forget_text(std::string& text);
   static std::size_t bytes_of(const Record& record);

@@ -52,7 +52,7 @@ RequestMatch Transactions::Impl::match_ack(Record& record, TimePoint now) {
   return RequestMatch::repeated;
 }
 
-RequestMatch Transactions::Impl::match_repeated(Record& record, const sip::RawMessage& request, Outbox& out) {
+RequestMatch Transactions::Impl::match_repeated(Record& record, const sip::RawMessage& request, Outbox& out) const {
   if (record.state == TransactionState::accepted || record.state == TransactionState::confirmed) return RequestMatch::repeated;
   if (!record.last_response.empty()) {
     out.add(record.from) = record.last_response;
