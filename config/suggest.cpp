@@ -1,6 +1,7 @@
 #include "config/suggest.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "config/located.hpp"
@@ -15,6 +16,20 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 
 /// Long words may be misspelt more.
 std::size_t tolerance(std::string_view word) { return word.size() <= 3 ? 1 : word.size() <= 8 ? 2 : 3; }
+
+/// Twice the edits, so that a first letter in common can decide between equals; large if the words have nothing in common.
+std::size_t dissimilarity(std::string_view word, std::string_view candidate) {
+  constexpr std::size_t unlike = SIZE_MAX;
+  if (candidate.empty()) return unlike;
+  const bool same_start = lower(word.front()) == lower(candidate.front());
+  // "warn" for "warning": cut short rather than misspelt.
+  if (word.size() >= 3 && candidate.starts_with(word)) return 2;
+  const std::size_t limit = tolerance(word);
+  const std::size_t distance = edit_distance(word, candidate, limit);
+  // A word of which nothing is left is no likeness.
+  if (distance > limit || distance >= candidate.size()) return unlike;
+  return 2 * distance + (same_start ? 0 : 1);
+}
 
 }  // namespace
 
@@ -44,14 +59,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
 std::string_view nearest(std::string_view word, std::span<const std::string_view> words) {
   if (word.empty() || word.size() > longest_word) return {};
   std::string_view best;
-  std::size_t best_distance = tolerance(word) + 1;
+  std::size_t best_score = 2 * (tolerance(word) + 1);
   for (const std::string_view candidate : words.first(std::min(words.size(), most_words))) {
-    const std::size_t distance = edit_distance(word, candidate, best_distance - 1);
-    // A word of which nothing is left is no likeness.
-    if (distance >= best_distance || distance >= candidate.size()) continue;
+    const std::size_t score = dissimilarity(word, candidate);
+    if (score >= best_score) continue;
     best = candidate;
-    best_distance = distance;
-    if (distance == 0) break;
+    best_score = score;
   }
   return best;
 }

@@ -1,0 +1,199 @@
+// What is wrong, where, and in which words.
+#include <gmock/gmock.h>
+
+#include "tests/config/support.hpp"
+
+namespace postern::config::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(Problems, AllOfAFileAtOnceInItsOrder) {
+  const std::string text =
+      "listeners:\n"
+      "  - udp://127.0.0.1:5060\n"
+      "  - address: udp://127.0.0.1:70000\n"
+      "    nmae: public\n"
+      "pbx: {address: udp://pbx.example.com, timeout: 4}\n"
+      "rules:\n"
+      "  - name: first\n"
+      "    methods: [REGSTER]\n"
+      "    action: reject\n"
+      "    status: 200\n"
+      "  - {source: 10.0.0.0/33, action: dorp}\n"
+      "limts: {}\n";
+  EXPECT_THAT(problems_of(text),
+              ElementsAre("3:14: listeners[1].address: the port must be between 1 and 65535, got 70000",
+                          "4:5: listeners[1].nmae: unknown key; did you mean \"name\"?",
+                          "5:16: pbx.address: must be an address, names are not resolved; got \"udp://pbx.example.com\"",
+                          "5:48: pbx.timeout: must be a duration such as 500ms, 30s, 10m, 1h or 7d, got \"4\"",
+                          "8:15: rules[0].methods[0]: \"REGSTER\" is no SIP method known here; did you mean \"REGISTER\"?",
+                          "10:13: rules[0].status: must be between 400 and 699, got 200",
+                          "11:14: rules[1].source: must be a network, an address or the name of one, got \"10.0.0.0/33\"",
+                          "11:35: rules[1].action: must be `allow` or `drop` or `reject` or `ban`, got \"dorp\"; did you mean \"drop\"?",
+                          "12:1: limts: unknown key; did you mean \"limits\"?"));
+}
+
+TEST(Problems, RepeatedKeysNameBothLines) {
+  EXPECT_THAT(problems_with("state: /a\nstate: /b\n"), ElementsAre("4:1: state: repeated key; it stands in line 3 already"));
+  EXPECT_THAT(problems_with("rules:\n  - action: drop\n    source: 192.0.2.1\n    action: allow\n"),
+              ElementsAre("6:5: rules[0].action: repeated key; it stands in line 4 already"));
+}
+
+TEST(Problems, NamesThatAreNotThereComeWithASuggestion) {
+  const std::string text =
+      "networks: {office: [192.0.2.0/24]}\n"
+      "user_agents: {scanners: [\"^evil\"]}\n"
+      "trusted: offcie\n"
+      "rules:\n"
+      "  - {user_agent: scaners, action: drop}\n"
+      "  - {listener: \"udp://127.0.0.1:506\", source: {not: [office, offic]}, action: drop}\n";
+  EXPECT_THAT(problems_with(text),
+              ElementsAre("5:10: trusted: no network is named \"offcie\"; did you mean \"office\"?",
+                          "7:18: rules[0].user_agent: no set of user_agents is named \"scaners\"; did you mean \"scanners\"?",
+                          "8:16: rules[1].listener: no listener is named \"udp://127.0.0.1:506\"; did you mean \"udp://127.0.0.1:5060\"?",
+                          "8:62: rules[1].source.not[1]: no network is named \"offic\"; did you mean \"office\"?"));
+}
+
+TEST(Problems, CountriesAreThoseThatAreAssigned) {
+  const std::string geo = "geo: {country: none.mmdb}\n";
+  for (const auto& [written, meant] : {std::pair{"UK", "GB"}, {"priate", "private"}, {"USA", "US"}}) {
+    const auto problems = problems_with(geo + "rules: [{country: " + written + ", action: drop}]\n");
+    ASSERT_EQ(problems.size(), 2U);
+    EXPECT_THAT(problems[1], ::testing::HasSubstr(std::string("did you mean \"") + meant)) << written;
+  }
+}
+
+TEST(Problems, WhatThisVersionDoesNotDo) {
+  EXPECT_THAT(problems_with("jail: {max_retry: 3}\n"), ElementsAre("3:1: jail: warning: has no effect in this version"));
+  EXPECT_THAT(problems_with("registered_only: [MESSAGE]\n"),
+              ElementsAre("3:1: registered_only: is not available in this version; remove it rather than count on it"));
+  EXPECT_THAT(problems_with("networks: {anna: {name: anna.dyn.example, refresh: 2m}}\n"),
+              ElementsAre("3:19: networks.anna.name: is not available in this version; remove it rather than count on it",
+                          "3:43: networks.anna.refresh: is not available in this version; remove it rather than count on it"));
+  EXPECT_THAT(problems_of("listeners: [tls://127.0.0.1]\npbx: tcp://127.0.0.1:15060\n"),
+              ElementsAre("1:13: listeners[0]: is not available in this version: listeners are udp:// yet",
+                          "2:6: pbx: is not available in this version: the PBX is reached over udp:// yet"));
+}
+
+TEST(Problems, AProtectionThatIsWrittenOffIsNotMissed) {
+  EXPECT_THAT(problems_of("listeners: [{address: udp://127.0.0.1:5060, trap: off}]\npbx: udp://127.0.0.1:15060\n"),
+              ElementsAre("1:45: listeners[0].trap: warning: has no effect in this version"));
+}
+
+TEST(Problems, WhatIsMissing) {
+  const auto problems = problems_of("state: /var/lib/postern\n");
+  ASSERT_EQ(problems.size(), 2U);
+  EXPECT_TRUE(problems[0].starts_with("1:1: listeners: is missing: ")) << problems[0];
+  EXPECT_TRUE(problems[1].starts_with("1:1: pbx: is missing: ")) << problems[1];
+}
+
+TEST(Problems, ActionsAndTheirWords) {
+  EXPECT_THAT(
+      problems_with("rules:\n  - {source: 192.0.2.1, action: drop, status: 403}\n  - {source: 192.0.2.2, action: allow, ban_time: 1h}\n"),
+      ElementsAre("4:47: rules[0].status: only `action: reject` has a status",
+                  "5:50: rules[1].ban_time: only `action: ban` has a ban_time"));
+}
+
+TEST(Problems, ListenersAreUnique) {
+  EXPECT_THAT(problems_of("listeners:\n"
+                          "  - {address: udp://127.0.0.1:5060, name: a}\n"
+                          "  - {address: udp://127.0.0.1:5060, name: b}\n"
+                          "  - {address: udp://127.0.0.1:5062, name: a}\n"
+                          "pbx: udp://127.0.0.1:15060\n"),
+              ElementsAre("3:15: listeners[1].address: another listener has this address",
+                          "4:43: listeners[2].name: another listener is named \"a\""));
+}
+
+TEST(Problems, LoopsAreErrors) {
+  EXPECT_THAT(problems_of("listeners: [udp://0.0.0.0:5070]\npbx: udp://127.0.0.1:5070\n"),
+              ElementsAre("2:6: pbx: is the listener \"udp://0.0.0.0:5070\" itself: what goes to the PBX would come back"));
+  EXPECT_THAT(problems_of("listeners: [udp://0.0.0.0:5070]\npbx: {address: udp://127.0.0.1:15060, bind: 127.0.0.1:5070}\n"),
+              ElementsAre("2:45: pbx.bind: is the listener \"udp://0.0.0.0:5070\" itself; the PBX needs a port of its own"));
+}
+
+TEST(Problems, AddressesOfOthersAreWarnings) {
+  // 192.0.2.0/24 is for documentation (RFC 5737): no host has it.
+  const LoadResult result = load("listeners: [udp://192.0.2.1:5060]\npbx: udp://127.0.0.1:15060\n");
+  EXPECT_TRUE(result.ok());
+  EXPECT_THAT(problems_of(result), ElementsAre("1:13: listeners[0]: warning: this host does not have the address 192.0.2.1"));
+}
+
+TEST(Problems, DefaultPortsOfAPbxAreWarnings) {
+  EXPECT_THAT(problems_of("listeners: [udp://127.0.0.1:5070]\npbx: udp://127.0.0.1\n"),
+              ElementsAre("2:6: pbx: warning: 5060 is a default port; a hidden PBX listens on another"));
+}
+
+TEST(Problems, ConditionsNeedTheirDatabases) {
+  EXPECT_THAT(problems_with("rules:\n  - {country: US, asn: 1221, action: drop}\n"),
+              ElementsAre("4:15: rules[0].country: a condition on country needs the database geo.country",
+                          "4:24: rules[0].asn: a condition on asn needs the database geo.asn"));
+}
+
+TEST(Problems, FilesThatAreNotThere) {
+  EXPECT_THAT(problems_with("networks: {blocked: {file: lists/none.txt}}\n"),
+              ElementsAre("3:28: networks.blocked.file: /nowhere/lists/none.txt: cannot open: No such file or directory"));
+  const LoadResult result = load_file("/nowhere/p.yaml");
+  EXPECT_EQ(result.problems.at(0).to_string(), "/nowhere/p.yaml:1:1: (file): cannot open: No such file or directory");
+}
+
+TEST(Problems, PatternsAreCompiled) {
+  const auto problems = problems_with("user_agents: {bad: [\"^good\", \"(\"]}\n");
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_TRUE(problems[0].starts_with("3:30: user_agents.bad[1]: pattern '('")) << problems[0];
+}
+
+TEST(Problems, PrintedTextIsHarmless) {
+  const auto problems = problems_with("\"a\\e[31m\": 1\n");
+  EXPECT_THAT(problems, ElementsAre("3:1: a\\x1b[31m: unknown key"));
+}
+
+TEST(Problems, AsJson) {
+  EXPECT_EQ(to_json({}), "[]\n");
+  const std::string json = to_json({{"f", 2, 3, "a.b", Severity::warning, "w\"x"}});
+  EXPECT_EQ(json,
+            "[\n  {\n    \"file\": \"f\",\n    \"line\": 2,\n    \"column\": 3,\n    \"path\": \"a.b\",\n    \"severity\": \"warning\",\n"
+            "    \"message\": \"w\\\"x\"\n  }\n]\n");
+}
+
+struct Scalar {
+  const char* text;
+  const char* problem;  ///< empty: none
+};
+
+class Scalars : public ::testing::TestWithParam<Scalar> {};
+
+TEST_P(Scalars, AreCheckedByKind) {
+  const auto problems = problems_with(GetParam().text);
+  if (*GetParam().problem == '\0')
+    EXPECT_THAT(problems, IsEmpty());
+  else
+    EXPECT_THAT(problems, ElementsAre(::testing::HasSubstr(GetParam().problem)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Scalars,
+    ::testing::Values(
+        Scalar{"builtin_scanners: no", ""}, Scalar{"builtin_scanners: on", ""}, Scalar{"builtin_scanners: maybe", "must be on or off"},
+        Scalar{"limits: {per_source: off}", ""}, Scalar{"limits: {per_source: {rate: 30/m}}", ""},
+        Scalar{"limits: {per_source: {rate: 0/s}}", "between 1/s"}, Scalar{"limits: {per_source: {rate: 5}}", "must be a rate"},
+        Scalar{"limits: {per_source: fast}", "must be `off` or a map with rate, burst"},
+        Scalar{"limits: {per_source_methods: {OPTIONS: {burst: 3}}}", "OPTIONS.rate: is missing"},
+        Scalar{"limits: {per_source_methods: {register: off}}", "did you mean \"REGISTER\""},
+        Scalar{"limits: {tracked_sources: 5}", "must be between 16 and 100000000, got 5"},
+        Scalar{"limits: {tracked_sources: -5}", "must be between"},
+        Scalar{"limits: {tracked_sources: 99999999999999999999}", "must be a whole number"}, Scalar{"admin: off", ""},
+        Scalar{"admin: http://[::1]:9460", ""}, Scalar{"admin: http://127.0.0.1", "the port is missing"},
+        Scalar{"admin: https://x", "must be a URL such as http"}, Scalar{"log: {level: warn}", "did you mean"},
+        Scalar{"log: {format: json}", ""}, Scalar{"state:", "needs a value"},
+        Scalar{"trusted: 10.0.0.1/8", "warning: \"10.0.0.1/8\" has host bits set, taken as 10.0.0.0/8"},
+        Scalar{"trusted: 0900", "no network is named \"0900\""}, Scalar{"trusted: {a: b}", "must be"},
+        Scalar{"rules: {action: drop}", "must be a list"}, Scalar{"rules: [{methods: [], action: drop}]", "must not be empty"},
+        Scalar{"rules: [{unless: {}, action: drop}]", "must not be empty"},
+        Scalar{"rules: [{source: {nto: 10.0.0.0/8}, action: drop}]", "must be a network"},
+        Scalar{"rules: [{source: 2001:db8::1, action: drop}]", ""}, Scalar{"rules: [{registered: {not: true}, action: drop}]", ""},
+        Scalar{"user_agents: {builtin: x}", "the name of the shipped list"}, Scalar{"<<: {state: /a}", "unknown key"}));
+
+}  // namespace
+}  // namespace postern::config::test
