@@ -28,18 +28,6 @@ Outcome outcome_of(acl::Action action, int rule) {
   return Outcome::forwarded;
 }
 
-Event event_of(EventKind kind, Outcome reason, const sip::RawMessage& request, const Flow& flow) {
-  Event event;
-  event.kind = kind;
-  event.reason = reason;
-  event.source = flow.peer;
-  event.user_agent = request.user_agent;
-  event.method = request.method_text;
-  event.device = request.method == sip::Method::register_ ? request.to_user : request.from_user;
-  event.call_id = request.call_id;
-  return event;
-}
-
 }  // namespace
 
 Admission::Admission(State& state)
@@ -52,6 +40,21 @@ Admission::Admission(State& state)
   // Methods that we have no name for share the bucket of Method::other.
   for (const auto& [method, rate] : state.options.limits.per_source_methods)
     per_method_[static_cast<std::size_t>(sip::method_of(method))] = acl::RateLimit{rate};
+}
+
+Event Admission::event_of(EventKind kind, Outcome reason, const sip::RawMessage& request, const Flow& flow) {
+  Event event;
+  event.kind = kind;
+  event.reason = reason;
+  event.source = flow.peer;
+  event.user_agent = request.user_agent;
+  event.method = request.method_text;
+  event.device = request.method == sip::Method::register_ ? request.to_user : request.from_user;
+  event.call_id = request.call_id;
+  country_.clear();
+  if (const acl::Geo& geo = state_.policy->geo(); geo.countries) country_ = geo.country(flow.peer.address).to_string();
+  event.country = country_;
+  return event;
 }
 
 bool Admission::exempt(const acl::Address& address) const {

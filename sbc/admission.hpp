@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "acl/networks.hpp"
@@ -54,7 +55,11 @@ class Admission {
   [[nodiscard]] bool exempt(const acl::Address& address) const;
   [[nodiscard]] std::uint32_t devices_at(const acl::Address& address, TimePoint now) const;
 
+  /// The event's texts hold until the next one.
+  Event event_of(EventKind kind, Outcome reason, const sip::RawMessage& request, const Flow& flow);
+
   State& state_;
+  std::string country_;
   acl::NetworkSet trusted_;
   std::optional<acl::RateLimit> per_source_, per_source_trusted_, unknown_sources_, pbx_;
   acl::TokenBucket unknown_bucket_, pbx_bucket_;

@@ -29,7 +29,6 @@ bool Answers::send(const sip::RawMessage& request, const Flow& flow, bool proven
     out.drop_last();
     return false;
   }
-  if (flow.side == Side::access) ++state_.metrics.responses_sent[static_cast<std::size_t>(answer.status)];
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "sbc/admission.hpp"
 #include "sbc/answers.hpp"
@@ -49,12 +50,16 @@ struct Engine::Impl {
   Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome access_request(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
   /// Step 5: what the transaction layer deals with by itself; nullopt: a request to be routed.
-  std::optional<Outcome> matched(const BranchId& id, const Flow& flow, bool proven, TimePoint now, Outbox& out);
+  std::optional<Outcome> matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out);
+  /// Rules and limits; nullopt: the request may go on.
+  std::optional<Outcome> refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
+  Outcome no_invite(const Flow& flow, bool proven, Outbox& out);
   Outcome refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out);
   Outcome not_a_message(const sip::Prescreened& screened, const Flow& flow, bool proven, Outbox& out);
-  Outcome judged(const RequestStanding& standing, const Flow& flow, Outbox& out);
   Outcome parsed(const sip::ParseVerdict& verdict, const Flow& flow, bool proven, Outbox& out);
   void count_received(const Flow& flow);
+  /// Ours, the PBX's and what is sent again, from the outbox's entry `first` on.
+  void count_responses(const Outbox& out, std::size_t first);
   [[nodiscard]] bool is_pbx(const acl::Address& address) const;
 
   State state;
@@ -71,9 +76,11 @@ Engine::Engine(EngineOptions options, std::shared_ptr<const acl::Policy> policy,
 Engine::~Engine() = default;
 
 Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
+  const std::size_t before = out.items().size();
   const Outcome outcome =
       datagram.flow.side == Side::access ? impl_->from_access(datagram, now, out) : impl_->from_core(datagram, now, out);
   ++impl_->state.metrics.outcomes[static_cast<std::size_t>(outcome)];
+  impl_->count_responses(out, before);
   return outcome;
 }
 
@@ -83,7 +90,13 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   if (source.outcome != Outcome::forwarded && !source.answerable()) return source.outcome;
 
   const sip::Prescreened screened = sip::prescreen(datagram.bytes, message);
-  if (screened.result != sip::PrescreenResult::message) return not_a_message(screened, flow, false, out);
+  if (screened.result != sip::PrescreenResult::message) {
+    // Whom a rule keeps out gets no 400 either.
+    if (screened.answerable) {
+      if (const auto ended = refused(message.request_user, flow, source, now, out)) return *ended;
+    }
+    return not_a_message(screened, flow, false, out);
+  }
   count_received(flow);
   if (source.outcome != Outcome::forwarded) return refused_by_limit(flow, source, out);
   if (source.live) state.registrations.heard(flow, now);
@@ -95,15 +108,19 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
 
 Outcome Engine::Impl::access_request(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out) {
   const Dialog dialog = proxy.dialog_of(message, flow);
+  const auto user = dialog.target ? dialog.target->user : message.request_user;
+  const bool cancels = message.method == sip::Method::cancel;
   // Rules and limits judge what stands outside a dialog; ACK and CANCEL belong to a transaction, or to nothing.
-  const bool belongs = dialog.proven() || message.method == sip::Method::ack || message.method == sip::Method::cancel;
-  if (!belongs) {
-    const auto user = dialog.target ? dialog.target->user : message.request_user;
-    const RequestStanding standing = admission.check_request(message, user, flow, source, now);
-    if (standing.outcome != Outcome::forwarded) return judged(standing, flow, out);
+  if (!dialog.proven() && !cancels && message.method != sip::Method::ack) {
+    if (const auto ended = refused(user, flow, source, now, out)) return *ended;
   }
   const BranchId id = branch_id_of(state.mac, flow, message);
-  if (const auto ended = matched(id, flow, dialog.proven(), now, out)) return *ended;
+  if (const auto ended = matched(id, flow, now, out)) {
+    if (*ended != Outcome::no_transaction) return *ended;
+    // A CANCEL of nothing is a request like any other: who meets silence with an INVITE meets it here.
+    const auto judged = refused(user, flow, source, now, out);
+    return judged ? *judged : no_invite(flow, dialog.proven(), out);
+  }
   if (const auto verdict = state.parser.check(message); !verdict.ok()) return parsed(verdict, flow, dialog.proven(), out);
   return proxy.request_from_access(message, flow, id, dialog, source, now, out);
 }
@@ -117,21 +134,20 @@ Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox&
   BranchId id;
   if (message.is_request) {
     id = branch_id_of(state.mac, flow, message);
-    if (const auto ended = matched(id, flow, true, now, out)) return *ended;
+    if (const auto ended = matched(id, flow, now, out)) return *ended == Outcome::no_transaction ? no_invite(flow, true, out) : *ended;
   }
   const auto verdict = state.parser.check(message);
   if (!verdict.ok()) return message.is_request ? parsed(verdict, flow, true, out) : Outcome::malformed;
   return message.is_request ? proxy.request_from_core(message, flow, id, now, out) : proxy.response(message, flow, now, out);
 }
 
-std::optional<Outcome> Engine::Impl::matched(const BranchId& id, const Flow& flow, bool proven, TimePoint now, Outbox& out) {
+std::optional<Outcome> Engine::Impl::matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out) {
   switch (state.transactions.match(id, message, flow, now, out)) {
     case RequestMatch::repeated:
       return Outcome::repeated;
     case RequestMatch::answered:
       return Outcome::answered;
     case RequestMatch::no_invite:
-      answers.send(message, flow, proven, {481, {}, {}}, out);
       return Outcome::no_transaction;
     case RequestMatch::fresh:
       break;
@@ -165,7 +181,10 @@ Outcome Engine::Impl::not_a_message(const sip::Prescreened& screened, const Flow
   return Outcome::malformed;
 }
 
-Outcome Engine::Impl::judged(const RequestStanding& standing, const Flow& flow, Outbox& out) {
+std::optional<Outcome> Engine::Impl::refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now,
+                                             Outbox& out) {
+  const RequestStanding standing = admission.check_request(message, request_user, flow, source, now);
+  if (standing.outcome == Outcome::forwarded) return std::nullopt;
   const bool limit = standing.outcome == Outcome::method_limit || standing.outcome == Outcome::pbx_limit;
   if (standing.status == 0) return standing.outcome;
   if (limit) {
@@ -174,6 +193,11 @@ Outcome Engine::Impl::judged(const RequestStanding& standing, const Flow& flow, 
     answers.send(message, flow, false, {standing.status, {}, {}}, out);
   }
   return standing.outcome;
+}
+
+Outcome Engine::Impl::no_invite(const Flow& flow, bool proven, Outbox& out) {
+  answers.send(message, flow, proven, {481, {}, {}}, out);
+  return Outcome::no_transaction;
 }
 
 Outcome Engine::Impl::parsed(const sip::ParseVerdict& verdict, const Flow& flow, bool proven, Outbox& out) {
@@ -186,6 +210,16 @@ Outcome Engine::Impl::parsed(const sip::ParseVerdict& verdict, const Flow& flow,
 void Engine::Impl::count_received(const Flow& flow) {
   ++state.metrics
         .received[static_cast<std::size_t>(flow.side)][static_cast<std::size_t>(flow.transport)][static_cast<std::size_t>(message.method)];
+}
+
+void Engine::Impl::count_responses(const Outbox& out, std::size_t first) {
+  constexpr std::string_view version = "SIP/2.0 ";
+  for (const Outgoing& item : out.items().subspan(first)) {
+    if (item.flow.side != Side::access || !item.bytes.starts_with(version)) continue;
+    std::size_t status = 0;
+    std::from_chars(item.bytes.data() + version.size(), item.bytes.data() + item.bytes.size(), status);
+    if (status < state.metrics.responses_sent.size()) ++state.metrics.responses_sent[status];
+  }
 }
 
 bool Engine::Impl::is_pbx(const acl::Address& address) const {
@@ -206,7 +240,9 @@ std::optional<TimePoint> Engine::next_deadline() const {
 
 void Engine::advance(TimePoint now, Outbox& out) {
   State& state = impl_->state;
+  const std::size_t before = out.items().size();
   state.transactions.advance(now, timers_a_turn, out, [](Transaction&) {});
+  impl_->count_responses(out, before);
   state.journal.summarise(now);
   if (now < impl_->next_housekeeping) return;
   impl_->next_housekeeping = now + housekeeping;

@@ -20,19 +20,24 @@ bool is_base64url(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= '
 
 bool is_host_char(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; }
 
+bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
 // A hidden host counts only as a whole word: 10.0.0.5 is not in 10.0.0.50, nor pbx.example in my-pbx.example.org.
 bool is_whole_word(std::string_view text, std::size_t begin, std::size_t end) {
-  if (begin > 0 && is_host_char(text[begin - 1])) return false;
+  // Behind an escape (RFC 3986 §2.1) a word begins: "%4010.0.0.5" is "@10.0.0.5".
+  const bool escape = begin >= 3 && text[begin - 3] == '%' && is_hex(text[begin - 2]) && is_hex(text[begin - 1]);
+  if (begin > 0 && is_host_char(text[begin - 1]) && !escape) return false;
   if (end >= text.size()) return true;
   if (text[end] == '.') return end + 1 >= text.size() || !is_host_char(text[end + 1]);
   return !is_host_char(text[end]);
 }
 
 std::size_t find_without_case(std::string_view text, std::string_view word, std::size_t from) {
-  if (word.empty() || text.size() < word.size()) return std::string_view::npos;
+  if (word.empty()) return std::string_view::npos;
+  const bool letter = (word[0] >= 'a' && word[0] <= 'z') || (word[0] >= 'A' && word[0] <= 'Z');
+  const char first[] = {word[0], letter ? static_cast<char>(word[0] ^ 0x20) : word[0]};
   for (std::size_t at = from; at + word.size() <= text.size(); ++at) {
-    const char first[] = {word[0], static_cast<char>(word[0] ^ 0x20), '\0'};
-    at = (word[0] >= 'a' && word[0] <= 'z') ? text.find_first_of(first, at) : text.find(word[0], at);
+    at = letter ? text.find_first_of({first, sizeof first}, at) : text.find(word[0], at);
     if (at == std::string_view::npos || at + word.size() > text.size()) return std::string_view::npos;
     if (sip::iequals(text.substr(at, word.size()), word)) return at;
   }
@@ -78,17 +83,16 @@ Names::Names(const EngineOptions& options, Mac& mac)
 }
 
 void Names::add_hidden(std::string text, Mac& mac) {
-  // One name for both sides hides nothing, and must survive both ways.
-  if (sip::iequals(text, public_domain_)) return;
   for (const Hidden& known : hidden_) {
     if (sip::iequals(known.text, text)) return;
   }
+  const bool shown = sip::iequals(text, public_domain_);
   const std::array<std::string_view, 2> parts{"call-id marker", text};
   const Mac128 id = mac.of(parts);
   static constexpr char digits[] = "0123456789abcdef";
-  std::string marker = "h-";
+  std::string marker;
   for (int shift = 60; shift >= 0; shift -= 4) marker += digits[(id.high >> shift) & 15];
-  hidden_.push_back({std::move(text), std::move(marker)});
+  hidden_.push_back({std::move(text), shown, "h-" + marker, "a-" + marker});
 }
 
 std::size_t Names::ShownHash::operator()(const ShownKey& key) const {
@@ -198,24 +202,41 @@ void Names::append_hidden(std::string& out, std::string_view text, const Flow& a
 }
 
 bool Names::append_marked(std::string& out, std::string_view call_id) const {
-  Match match = find_hidden(call_id, 0);
-  if (match.hidden == nullptr) return false;
-  std::size_t done = 0;
-  for (; match.hidden != nullptr; match = find_hidden(call_id, done)) {
-    out.append(call_id.substr(done, match.begin - done)).append(match.hidden->marker);
-    done = match.end;
-  }
-  out.append(call_id.substr(done));
-  return true;
+  return swap_markers(out, call_id, &Hidden::core_marker, &Hidden::access_marker);
 }
 
 bool Names::append_unmarked(std::string& out, std::string_view call_id) const {
-  if (call_id.find("h-") == std::string_view::npos) return false;
-  std::string text(call_id);
+  return swap_markers(out, call_id, &Hidden::access_marker, &Hidden::core_marker);
+}
+
+// Hosts become markers of the one kind, markers of the other become hosts, in one pass.
+bool Names::swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const {
+  std::size_t done = 0;
+  while (true) {
+    Match next = find_hidden(call_id, done);
+    while (next.hidden != nullptr && next.hidden->shown) next = find_hidden(call_id, next.end);
+    std::string_view text = next.hidden != nullptr ? std::string_view(next.hidden->*put) : std::string_view{};
+    for (const Hidden& hidden : hidden_) {
+      const std::size_t at = call_id.find(hidden.*taken, done);
+      if (at >= next.begin) continue;
+      next = {at, at + (hidden.*taken).size(), &hidden};
+      text = hidden.text;
+    }
+    if (next.hidden == nullptr) break;
+    out.append(call_id.substr(done, next.begin - done)).append(text);
+    done = next.end;
+  }
+  if (done != 0) out.append(call_id.substr(done));
+  return done != 0;
+}
+
+bool Names::append_unmarked_body(std::string& out, std::string_view body) const {
+  if (body.find("h-") == std::string_view::npos) return false;
+  std::string text(body);
   bool changed = false;
   for (const Hidden& hidden : hidden_) {
-    for (std::size_t at = 0; (at = text.find(hidden.marker, at)) != std::string::npos; at += hidden.text.size()) {
-      text.replace(at, hidden.marker.size(), hidden.text);
+    for (std::size_t at = 0; (at = text.find(hidden.core_marker, at)) != std::string::npos; at += hidden.text.size()) {
+      text.replace(at, hidden.core_marker.size(), hidden.text);
       changed = true;
     }
   }

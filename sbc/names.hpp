@@ -54,15 +54,20 @@ class Names {
   /// hidden host cut off: for values that are no URIs (Warning, bodies that we know).
   void append_hidden(std::string& out, std::string_view text, const Flow& access);
 
-  /// Call-IDs keep their identity: a hidden host in one becomes a keyed marker, and is put back from it. False: nothing to do, nothing
-  /// appended.
+  /// Call-IDs keep their identity. Toward the access side a hidden host in one becomes a keyed marker, and is put back from it on the way
+  /// in. A hidden host that the access side wrote itself (a phone set to the PBX's domain) is marked toward the core, and put back on the
+  /// way out: each side gets what it wrote. False: nothing to do, nothing appended.
   bool append_marked(std::string& out, std::string_view call_id) const;
   bool append_unmarked(std::string& out, std::string_view call_id) const;
+  /// Of a body toward the core: only what we marked is put back.
+  bool append_unmarked_body(std::string& out, std::string_view body) const;
 
  private:
   struct Hidden {
-    std::string text;  ///< as written, no brackets
-    std::string marker;
+    std::string text;           ///< as written, no brackets
+    bool shown = false;         ///< it is the public name as well: only ports and tokens are hidden with it
+    std::string core_marker;    ///< stands toward the access side for what the core wrote
+    std::string access_marker;  ///< stands toward the core for what the access side wrote
   };
   struct Match {
     std::size_t begin = std::string_view::npos;
@@ -70,6 +75,7 @@ class Names {
     const Hidden* hidden = nullptr;
   };
   [[nodiscard]] Match find_hidden(std::string_view text, std::size_t from) const;
+  bool swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const;
   void add_hidden(std::string text, Mac& mac);
   [[nodiscard]] bool is_hidden_port(std::uint16_t port) const;
 

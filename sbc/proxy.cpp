@@ -56,8 +56,8 @@ Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flo
     answers_.send(request, flow, true, {404, {}, {}}, out);
     return uri && split_token(uri->user) ? Outcome::bad_token : Outcome::no_token;
   }
-  if (!outward_.request(request, flow, *target, id, hidden_vias_, message_)) return Outcome::too_large;
-  return forward(id, request, flow, target->token.flow, true, now, out, {}, hidden_vias_);
+  if (!outward_.request(request, flow, *target, id, hidden_, message_)) return Outcome::too_large;
+  return forward(id, request, flow, target->token.flow, true, now, out, hidden_.routes, hidden_.vias);
 }
 
 Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven, TimePoint now,
@@ -100,13 +100,12 @@ Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& f
   const Flow to = transaction.from;
   if (!state_.transactions.deliver(transaction, response, message_, now, out)) return Outcome::repeated;
   count_forwarded(to, response.method);
-  ++state_.metrics.responses_sent[static_cast<std::size_t>(response.status_code)];
   return Outcome::forwarded;
 }
 
 Outcome Proxy::response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now,
                                     Outbox& out) {
-  if (!inward_.response(response, flow, transaction.hidden_vias, message_)) return Outcome::too_large;
+  if (!inward_.response(response, flow, transaction.hidden_vias, transaction.memo, message_)) return Outcome::too_large;
   if (response.status_code >= 300 && response.status_code < 400 &&
       state_.journal.admits(EventKind::redirect_blocked, Outcome::forwarded, now)) {
     Event event;

@@ -54,7 +54,7 @@ class Proxy {
   InwardRewriter inward_;
   OutwardRewriter outward_;
   std::string message_;  ///< the message being written
-  std::string hidden_vias_;
+  OutwardRewriter::Hidden hidden_;
 };
 
 }  // namespace postern::sbc

@@ -84,16 +84,19 @@ RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, T
   add_line(plan.memo, 'u', request.to_user);
   add_line(plan.memo, 'c', request.call_id);
   std::string_view instance;
-  bool signs_off = expires_header(request) == std::chrono::seconds{0};
-  bool has_contact = false;
+  const auto for_all = expires_header(request);
+  bool stays = false;  // it wants at least one binding
   each_contact(request, [&](const sip::NameAddrView& contact) {
-    has_contact = has_contact || contact.uri != "*";
+    if (contact.uri == "*") return;
     if (const auto value = contact.param("+sip.instance")) instance = *value;
-    if (const auto value = contact.param("expires")) signs_off = seconds_of(*value) == std::chrono::seconds{0};
+    const auto own = contact.param("expires");
+    stays = stays || (own ? seconds_of(*own) : for_all) != std::chrono::seconds{0};
   });
   add_line(plan.memo, 'i', instance);
   // Only what comes with credentials may move a binding: the PBX checks them before it does what the Contacts say.
-  if (!has_contact || signs_off || request.find(sip::HeaderName::authorization) == nullptr) return plan;
+  const bool credentials =
+      request.find(sip::HeaderName::authorization) != nullptr || request.find(sip::HeaderName::proxy_authorization) != nullptr;
+  if (!stays || !credentials) return plan;
   if (const Binding* old = state_.registrations.replaced_by(request.to_user, request.call_id, instance, flow, now, silent_for)) {
     plan.replaced_contact = old->core_contact;
     add_line(plan.memo, '-', old->core_contact);

@@ -30,7 +30,9 @@ class InwardRewriter {
   };
   bool request(const Request& request, std::string& out);
   /// `hidden_vias`: one Via value a line. A 3xx becomes 480 (a phone must not choose whom the PBX dials).
-  bool response(const sip::RawMessage& response, const Flow& flow, std::string_view hidden_vias, std::string& out);
+  /// `hidden_routes`: what the core had recorded, one value a line; it goes back with what makes a dialog (§16.6 step 4, §12.1.1).
+  bool response(const sip::RawMessage& response, const Flow& flow, std::string_view hidden_vias, std::string_view hidden_routes,
+                std::string& out);
 
  private:
   void common_header(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow);
@@ -52,8 +54,13 @@ class OutwardRewriter {
  public:
   explicit OutwardRewriter(State& state) : state_(state) {}
 
-  /// `target`: the opened token of the Request-URI. `hidden_vias` gets the core's Vias, one value a line, for the responses.
-  bool request(const sip::RawMessage& request, const Flow& core, const OpenedInward& target, const BranchId& id, std::string& hidden_vias,
+  /// What was taken off a request, one value a line; the responses get it back.
+  struct Hidden {
+    std::string vias;
+    std::string routes;  ///< the core's Record-Routes
+  };
+  /// `target`: the opened token of the Request-URI.
+  bool request(const sip::RawMessage& request, const Flow& core, const OpenedInward& target, const BranchId& id, Hidden& hidden,
                std::string& out);
   /// `registration`: for the answer to a REGISTER, what its Contacts stood for.
   bool response(const sip::RawMessage& response, const Flow& core, const Flow& access, const Registrar* registrar, std::string_view memo,
@@ -72,8 +79,9 @@ class OutwardRewriter {
   void request_vias(const Context& context, const BranchId& id, std::string& hidden_vias);
   void top_via_off(const sip::RawMessage& response);
   void contact(const Context& context, const sip::HeaderLine& header);
-  void record_routes(Context& context);
+  void record_routes(Context& context, std::string& hidden_routes);
   void core_routes_off(Context& context);
+  [[nodiscard]] std::string_view user_without_token(const sip::UriView& uri);
   void uris(const Context& context, const sip::HeaderLine& header);
   void hide(const Context& context, const sip::HeaderLine& header);
   void call_id(const Context& context, const sip::HeaderLine& header);

@@ -43,6 +43,15 @@ void replace_uri(sip::Editor& editor, const sip::NameAddrView& element, std::str
   editor.replace(element.uri, element.bracketed ? text : "<" + text + ">");
 }
 
+template <class F>
+void each_line(std::string_view lines, F&& visit) {
+  while (!lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    visit(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+}
+
 }  // namespace
 
 bool InwardRewriter::request(const Request& request, std::string& out) {
@@ -63,7 +72,7 @@ bool InwardRewriter::request(const Request& request, std::string& out) {
   if (request.registration != nullptr && !request.registration->replaced_contact.empty())
     state_.editor.append("Contact", "<" + request.registration->replaced_contact + ">;expires=0");
   source(request.flow);
-  if (is_known_body(message) && state_.names.append_unmarked(text_ = "", message.body())) state_.editor.replace_body(text_);
+  if (is_known_body(message) && state_.names.append_unmarked_body(text_ = "", message.body())) state_.editor.replace_body(text_);
   return sealed_ && state_.editor.serialise(out);
 }
 
@@ -109,7 +118,8 @@ void InwardRewriter::routes(const Request& request) {
   if (recorded != nullptr) state_.editor.insert_before(*recorded, "Record-Route", "<sip:" + state_.names.core_address() + ";lr>");
 }
 
-bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow, std::string_view hidden_vias, std::string& out) {
+bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow, std::string_view hidden_vias,
+                              std::string_view hidden_routes, std::string& out) {
   sip::Editor& editor = state_.editor;
   editor.reset(response);
   sealed_ = true;
@@ -120,11 +130,7 @@ bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow,
   bool vias_written = false;
   for (const sip::HeaderLine& header : response.header_lines()) {
     if (header.name == HeaderName::via) {
-      for (std::string_view rest = hidden_vias; !vias_written && !rest.empty();) {
-        const std::size_t end = std::min(rest.find('\n'), rest.size());
-        editor.insert_before(header, "Via", rest.substr(0, end));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-      }
+      if (!vias_written) each_line(hidden_vias, [&](std::string_view via) { editor.insert_before(header, "Via", via); });
       vias_written = true;
       editor.remove(header);
     } else if (header.name == HeaderName::contact && redirect) {
@@ -141,7 +147,9 @@ bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow,
     const std::string_view value = response.text(last_recorded->value);
     editor.replace(last_recorded->value, unfolded(value) + ", <sip:" + state_.names.core_address() + ";lr>");
   }
-  if (is_known_body(response) && state_.names.append_unmarked(text_ = "", response.body())) editor.replace_body(text_);
+  if (response.status_code > 100 && response.status_code < 300)
+    each_line(hidden_routes, [&](std::string_view route) { editor.append("Record-Route", route); });
+  if (is_known_body(response) && state_.names.append_unmarked_body(text_ = "", response.body())) editor.replace_body(text_);
   return sealed_ && editor.serialise(out);
 }
 
@@ -161,6 +169,7 @@ void InwardRewriter::common_header(const sip::RawMessage& message, const sip::He
       unmark(message, header);
       return;
     case HeaderName::route:
+    case HeaderName::path:
       state_.editor.remove(header);
       return;
     case HeaderName::supported:

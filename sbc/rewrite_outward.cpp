@@ -17,6 +17,14 @@ bool is_our_route(const Names& names, std::string_view element) {
   return uri && !uri->has_user && uri->host_port() == names.core_address();
 }
 
+bool names_our_route(const Names& names, std::string_view value) {
+  sip::ElementReader reader(value);
+  while (const auto element = reader.next()) {
+    if (is_our_route(names, *element)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void OutwardRewriter::fill_token(Context& context) {
@@ -31,7 +39,7 @@ void OutwardRewriter::fill_token(Context& context) {
 }
 
 bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, const OpenedInward& target, const BranchId& id,
-                              std::string& hidden_vias, std::string& out) {
+                              Hidden& hidden, std::string& out) {
   sip::Editor& editor = state_.editor;
   editor.reset(request);
   sealed_ = true;
@@ -40,8 +48,8 @@ bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, 
   text_.clear();
   append_restored(text_, target.token.scheme, target.token.has_user, target.user, target.token.rest);
   editor.replace(request.request_uri, text_);
-  request_vias(context, id, hidden_vias);
-  record_routes(context);
+  request_vias(context, id, hidden.vias);
+  record_routes(context, hidden.routes);
   decrement_max_forwards(request, editor);
   for (const sip::HeaderLine& header : request.header_lines()) {
     if (header.name == HeaderName::via || header.name == HeaderName::record_route) continue;
@@ -92,11 +100,15 @@ void OutwardRewriter::request_vias(const Context& context, const BranchId& id, s
 }
 
 // The core's recorded routes end here: sealed in the Contact, they come back as Route (RFC 3261 §12.1.1: in this order).
-void OutwardRewriter::record_routes(Context& context) {
+void OutwardRewriter::record_routes(Context& context, std::string& hidden_routes) {
+  hidden_routes.clear();
   for (const sip::HeaderLine& header : context.message.header_lines()) {
     if (header.name != HeaderName::record_route) continue;
     sip::ElementReader reader(context.message.text(header.value));
-    while (const auto route = reader.next()) context.token.routes.push_back(unfolded(*route));
+    while (const auto route = reader.next()) {
+      context.token.routes.push_back(unfolded(*route));
+      hidden_routes.append(context.token.routes.back()).append("\n");
+    }
     state_.editor.remove(header);
   }
 }
@@ -107,8 +119,7 @@ void OutwardRewriter::core_routes_off(Context& context) {
   bool core = true;
   const auto lines = context.message.header_lines();
   const bool recorded_ours = std::ranges::any_of(lines, [&](const sip::HeaderLine& header) {
-    return header.name == HeaderName::record_route &&
-           context.message.text(header.value).find(state_.names.core_address()) != std::string_view::npos;
+    return header.name == HeaderName::record_route && names_our_route(state_.names, context.message.text(header.value));
   });
   for (const sip::HeaderLine& header : lines) {
     if (header.name != HeaderName::record_route) continue;
@@ -239,6 +250,13 @@ void OutwardRewriter::contact(const Context& context, const sip::HeaderLine& hea
   }
 }
 
+// A token that the PBX was given never leaves, whatever host it writes behind it.
+std::string_view OutwardRewriter::user_without_token(const sip::UriView& uri) {
+  const auto split = split_token(uri.user);
+  if (!split) return uri.user;
+  return state_.names.is_core_address(uri.host) || state_.tokens.open_inward(split->letters, split->user) ? split->user : uri.user;
+}
+
 void OutwardRewriter::uris(const Context& context, const sip::HeaderLine& header) {
   const std::string_view value = context.message.text(header.value);
   std::string mapped;
@@ -247,14 +265,18 @@ void OutwardRewriter::uris(const Context& context, const sip::HeaderLine& header
   while (const auto text = reader.next()) {
     const auto element = sip::NameAddrView::parse(*text);
     const auto uri = element ? sip::UriView::parse(element->uri) : std::nullopt;
-    if (!uri || !state_.names.hides(uri->host)) continue;
+    if (!uri) continue;
+    const bool hidden = state_.names.hides(uri->host);
+    const std::string_view user = user_without_token(*uri);
+    if (!hidden && user.size() == uri->user.size()) continue;
     const std::size_t begin = static_cast<std::size_t>(uri->whole.data() - value.data());
     mapped.append(value.substr(done, begin - done)).append(uri->scheme).append(":");
-    // What stands before our own core address carries a token of the PBX's: it never leaves.
-    const auto split = state_.names.is_core_address(uri->host) ? split_token(uri->user) : std::nullopt;
-    if (uri->has_user)
-      mapped.append(split ? split->user : uri->user).append(uri->password.empty() ? "" : ":").append(uri->password).append("@");
-    state_.names.append_public(mapped, uri->port, uri->port_text, context.access);
+    if (uri->has_user) mapped.append(user).append(uri->password.empty() ? "" : ":").append(uri->password).append("@");
+    if (hidden) {
+      state_.names.append_public(mapped, uri->port, uri->port_text, context.access);
+    } else {
+      mapped.append(uri->host_port());
+    }
     mapped.append(uri->params);
     if (!state_.names.append_marked(mapped, uri->headers)) mapped.append(uri->headers);
     done = begin + uri->whole.size();
@@ -274,7 +296,7 @@ void OutwardRewriter::hide(const Context& context, const sip::HeaderLine& header
   if (!state_.names.mentions_hidden(value)) return;
   text_.clear();
   state_.names.append_hidden(text_, value, context.access);
-  state_.editor.replace(header.value, unfolded(text_));
+  if (text_ != value) state_.editor.replace(header.value, unfolded(text_));
 }
 
 void OutwardRewriter::call_id(const Context& context, const sip::HeaderLine& header) {
@@ -283,10 +305,21 @@ void OutwardRewriter::call_id(const Context& context, const sip::HeaderLine& hea
 }
 
 void OutwardRewriter::body(const Context& context) {
-  if (!is_known_body(context.message) || !state_.names.mentions_hidden(context.message.body())) return;
+  if (!is_known_body(context.message)) return;
+  // dialog-info names calls by their Call-ID (RFC 4235 §4.1.1), and who picks one up writes it into a Replaces.
+  constexpr std::string_view call_id = "call-id=\"";
+  const std::string_view whole = context.message.body();
   std::string mapped;
-  state_.names.append_hidden(mapped, context.message.body(), context.access);
-  state_.editor.replace_body(mapped);
+  std::string_view rest = whole;
+  for (std::size_t at = 0; (at = rest.find(call_id)) != std::string_view::npos;) {
+    state_.names.append_hidden(mapped, rest.substr(0, at + call_id.size()), context.access);
+    rest.remove_prefix(at + call_id.size());
+    const std::string_view value = rest.substr(0, rest.find('"'));
+    if (!state_.names.append_marked(mapped, value)) mapped.append(value);
+    rest.remove_prefix(value.size());
+  }
+  state_.names.append_hidden(mapped, rest, context.access);
+  if (mapped != whole) state_.editor.replace_body(mapped);
 }
 
 }  // namespace postern::sbc

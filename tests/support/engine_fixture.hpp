@@ -64,7 +64,7 @@ inline sbc::Secrets fixed_secrets() {
   return secrets;
 }
 
-class EngineBench : private sbc::EventSink {
+class EngineBench : public sbc::EventSink {
  public:
   /// Throws std::runtime_error with all that is wrong with the configuration.
   explicit EngineBench(std::string_view yaml, const std::string& name = "test.yaml") {

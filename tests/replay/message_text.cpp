@@ -1,0 +1,96 @@
+#include "tests/replay/message_text.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "sip/uri.hpp"
+#include "tests/replay/pattern.hpp"
+
+namespace postern::replay {
+namespace {
+
+std::string name_of(const std::string& line) { return line.substr(0, line.find_first_of(": \t")); }
+
+bool has(const std::vector<std::string>& headers, std::string_view name) {
+  return std::ranges::any_of(headers, [name](const std::string& line) { return sip::iequals(name_of(line), name); });
+}
+
+// The lines up to the first empty one, and the body behind it.
+std::string take_body(std::vector<std::string>& lines) {
+  const auto empty = std::ranges::find(lines, "");
+  std::string body;
+  if (empty != lines.end()) {
+    for (auto line = empty + 1; line != lines.end(); ++line) body += *line + "\r\n";
+    lines.erase(empty, lines.end());
+  }
+  return body;
+}
+
+std::string joined(const std::vector<std::string>& lines, const std::string& body) {
+  std::string out;
+  for (const std::string& line : lines) out += line + "\r\n";
+  return out + "\r\n" + body;
+}
+
+}  // namespace
+
+std::string header_of(std::string_view bytes, std::string_view name) {
+  for (const std::string& line : lines_of_message(bytes)) {
+    if (line.empty()) break;
+    if (line.size() > name.size() + 1 && sip::iequals(name_of(line), name)) return line.substr(line.find(':') + 2);
+  }
+  return {};
+}
+
+std::string complete_request(std::vector<std::string> lines, const Sender& sender) {
+  const std::string body = take_body(lines);
+  const std::string method = lines.front().substr(0, lines.front().find(' '));
+  const std::size_t uri = std::min(method.size() + 1, lines.front().size());
+  std::set<std::string> left_out;
+  std::vector<std::string> written{lines.front()};
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    if (lines[i].starts_with("- ")) {
+      left_out.insert(lines[i].substr(2));
+    } else {
+      written.push_back(lines[i]);
+    }
+  }
+  std::size_t at = 1;
+  const auto add = [&](const std::string& name, const std::string& value) {
+    if (has(written, name) || left_out.contains(name)) return;
+    written.insert(written.begin() + static_cast<std::ptrdiff_t>(at++), name + ": " + value);
+  };
+  std::string cseq = std::to_string(sender.next_cseq);
+  for (const std::string& line : written) {
+    if (sip::iequals(name_of(line), "CSeq")) cseq = line.substr(6, line.find(' ', 6) - 6);
+  }
+  // The ACK to a non-2xx and a CANCEL belong to the INVITE's transaction, and its CSeq number says so.
+  add("Via", "SIP/2.0/UDP " + sender.address + ";branch=z9hG4bK-" + sender.name + "-" + cseq);
+  add("Max-Forwards", "70");
+  add("From", "<sip:" + sender.name + "@example.com>;tag=" + sender.name + "-tag");
+  add("To", "<" + lines.front().substr(uri, lines.front().find(' ', uri) - uri) + ">");
+  add("Call-ID", sender.name + "-call");
+  add("CSeq", cseq + " " + method);
+  at = written.size();
+  add("Content-Length", std::to_string(body.size()));
+  return joined(written, body);
+}
+
+std::string answer_to(std::string_view request, const std::string& status_line, const std::string& tag, std::vector<std::string> lines) {
+  const std::string body = take_body(lines);
+  std::vector<std::string> written{"SIP/2.0 " + status_line};
+  for (const std::string& line : lines_of_message(request)) {
+    if (line.empty()) break;
+    const std::string name = name_of(line);
+    for (const std::string_view copied : {"Via", "Record-Route", "From", "To", "Call-ID", "CSeq"}) {
+      if (!sip::iequals(name, copied) || (copied != "Via" && copied != "Record-Route" && has(lines, copied))) continue;
+      const bool tagged = copied != "To" || tag.empty() || line.find(";tag=") != std::string::npos;
+      written.push_back(line + (tagged ? "" : ";tag=" + tag));
+    }
+  }
+  written.insert(written.end(), lines.begin(), lines.end());
+  if (!has(written, "Content-Length")) written.push_back("Content-Length: " + std::to_string(body.size()));
+  return joined(written, body);
+}
+
+}  // namespace postern::replay
