@@ -15,7 +15,7 @@ struct Request {
   std::string sent_by = "10.0.0.9:5060";
   std::string branch = ";branch=z9hG4bKabc";
   std::string from_tag = "a1";
-  std::string to_tag = "";  // NOLINT: the designated initialisers of -Wextra want one
+  std::string to_tag = "";  // NOLINT: -Wextra wants it for designated initialisers
   std::string call_id = "call-1";
   int cseq = 1;
 };
