@@ -80,10 +80,12 @@ std::string joined(const std::vector<std::string>& words) {
 
 std::string summary(const config::Config& config) {
   std::vector<std::string> listeners;
+  listeners.reserve(config.engine.listeners.size());
   for (const auto& listener : config.engine.listeners) {
     listeners.push_back(std::string(sbc::to_string(listener.transport)) + "://" + listener.bind.to_string());
   }
   std::vector<std::string> pbx;
+  pbx.reserve(config.engine.pbx.addresses.size());
   for (const auto& address : config.engine.pbx.addresses) {
     pbx.push_back(std::string(sbc::to_string(config.engine.pbx.transport)) + "://" + address.to_string());
   }
@@ -95,7 +97,7 @@ std::string summary(const config::Config& config) {
 int check(const std::string& file, bool json) {
   const Loaded loaded = load(file);
   if (json) {
-    std::cout << config::to_json(loaded.problems) << '\n';
+    std::cout << config::to_json(loaded.problems);
   } else {
     print_problems(loaded.problems);
     if (loaded.policy) std::cout << file << ": " << summary(loaded.config) << '\n';

@@ -5,7 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <optional>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -87,7 +87,7 @@ class Admin::Impl::Connection : public std::enable_shared_from_this<Connection> 
   Connection& operator=(const Connection&) = delete;
 
   void do_read() {
-    parser_.emplace();
+    parser_ = std::make_unique<http::request_parser<http::empty_body>>();
     parser_->header_limit(max_request);
     parser_->body_limit(0);
     stream_.expires_after(timeout);
@@ -136,7 +136,7 @@ class Admin::Impl::Connection : public std::enable_shared_from_this<Connection> 
   beast::tcp_stream stream_;
   std::shared_ptr<Impl> admin_;
   beast::flat_buffer buffer_{max_request};
-  std::optional<http::request_parser<http::empty_body>> parser_;
+  std::unique_ptr<http::request_parser<http::empty_body>> parser_;
   Response response_;
 };
 

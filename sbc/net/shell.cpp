@@ -62,7 +62,7 @@ void Shell::Impl::announce() {
   for (const sbc::Endpoint& address : worker.options().pbx.addresses) {
     log.write(LogLevel::info, "pbx", {{"address", address.to_string()}, {"transport", sbc::to_string(worker.options().pbx.transport)}});
   }
-  const std::string core = worker.options().pbx.bind->to_string();
+  const std::string core = worker.core().to_string();
   log.write(
       LogLevel::info, "core",
       {{"address", core},
@@ -123,8 +123,9 @@ void Shell::stop() {
 const sbc::EngineOptions& Shell::options() const { return impl_->worker.options(); }
 
 std::optional<sbc::Endpoint> Shell::admin() const {
-  if (!impl_->admin) return std::nullopt;
-  return impl_->admin->bound();
+  const std::optional<Admin>& admin = impl_->admin;
+  if (!admin) return std::nullopt;
+  return admin->bound();
 }
 
 }  // namespace postern::net

@@ -206,6 +206,8 @@ void Worker::flush() {
   outbox_.clear();
 }
 
+const sbc::Endpoint& Worker::core() const { return ports_.back()->socket.bound(); }
+
 int Worker::receive_buffer() const {
   int smallest = ports_.front()->socket.receive_buffer();
   for (const auto& port : ports_) smallest = std::min(smallest, port->socket.receive_buffer());

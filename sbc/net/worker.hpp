@@ -38,6 +38,8 @@ class Worker {
 
   /// As given, with the addresses and ports that are bound in fact.
   [[nodiscard]] const sbc::EngineOptions& options() const { return options_; }
+  /// What the PBX sees.
+  [[nodiscard]] const sbc::Endpoint& core() const;
   /// Of the smallest socket, in bytes.
   [[nodiscard]] int receive_buffer() const;
 
