@@ -11,9 +11,6 @@ using std::string_view;
 
 constexpr string_view line_end = "\r\n";
 
-/// What would let a text begin a header line of its own, or hide the rest from C strings.
-bool breaks_lines(string_view text) { return text.find_first_of(string_view{"\r\n\0", 3}) != string_view::npos; }
-
 }  // namespace
 
 void Editor::reset(const RawMessage& message) {
@@ -23,18 +20,39 @@ void Editor::reset(const RawMessage& message) {
   bad_ = false;
 }
 
+/// Texts made from what came may hold folds (§7.3.1): only their white space is written. Any other CR or LF would let a text begin a
+/// line of its own, and a NUL hides the rest from C strings.
+void Editor::append_unfolded(string_view text) {
+  constexpr string_view breaks{"\r\n\0", 3};
+  for (std::size_t at = text.find_first_of(breaks); at != string_view::npos; at = text.find_first_of(breaks)) {
+    const string_view next = text.substr(at);
+    if (!next.starts_with("\r\n ") && !next.starts_with("\r\n\t")) {
+      bad_ = true;
+      return;
+    }
+    texts_.append(text.substr(0, at));
+    text = next.substr(line_end.size());
+  }
+  texts_.append(text);
+}
+
 void Editor::add(Span span, string_view text, bool header_text) {
   const auto begin = static_cast<std::uint32_t>(texts_.size());
-  texts_.append(text);
-  if (header_text && breaks_lines(text)) bad_ = true;
+  if (header_text) {
+    append_unfolded(text);
+  } else {
+    texts_.append(text);
+  }
   if (span.begin > span.end || span.end > message_->bytes.size()) bad_ = true;
   edits_.push_back({span, static_cast<std::uint32_t>(edits_.size()), begin, static_cast<std::uint32_t>(texts_.size())});
 }
 
 void Editor::add_line(std::uint32_t at, string_view name, string_view value) {
-  if (name.empty() || !chars::all(name, chars::token) || breaks_lines(value)) bad_ = true;
+  if (name.empty() || !chars::all(name, chars::token)) bad_ = true;
   const auto begin = static_cast<std::uint32_t>(texts_.size());
-  texts_.append(name).append(": ").append(value).append(line_end);
+  texts_.append(name).append(": ");
+  append_unfolded(value);
+  texts_.append(line_end);
   edits_.push_back({{at, at}, static_cast<std::uint32_t>(edits_.size()), begin, static_cast<std::uint32_t>(texts_.size())});
 }
 

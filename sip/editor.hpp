@@ -29,9 +29,10 @@ class Editor {
   /// Replaces the body and with it Content-Length (added if it was absent).
   void replace_body(std::string_view body);
 
-  /// Where edits' texts live: an edit's text is copied here, so callers may pass temporaries.
-  /// False, and nothing usable in `out`, if a text for the header section held CR, LF or NUL (nobody injects a header
-  /// through us), edits overlapped, or the result is larger than Bounds::message.
+  /// Where edits' texts live: an edit's text is copied here, so callers may pass temporaries. Folds in a text for the header section
+  /// (CRLF and white space, RFC 3261 §7.3.1) become their white space.
+  /// False, and nothing usable in `out`, if such a text held any other CR, LF or NUL (nobody injects a header through us), edits
+  /// overlapped, or the result is larger than Bounds::message.
   [[nodiscard]] bool serialise(std::string& out);
 
  private:
@@ -42,6 +43,7 @@ class Editor {
     std::uint32_t text_end = 0;
   };
   void add(Span span, std::string_view text, bool header_text);
+  void append_unfolded(std::string_view text);
   void add_line(std::uint32_t at, std::string_view name, std::string_view value);
 
   const RawMessage* message_ = nullptr;

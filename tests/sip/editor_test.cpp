@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sip/message.hpp"
+#include "sip/via_edit.hpp"
 #include "tests/sip/corpus.hpp"
 
 namespace postern::sip {
@@ -71,7 +72,7 @@ TEST_F(EditorTest, ReplacesTheBodyAndItsLength) {
 
 TEST_F(EditorTest, LetsNobodyInjectAHeader) {
   using namespace std::string_literals;
-  for (const std::string& text : {"a\r\nX-Evil: 1"s, "a\rb"s, "a\nb"s, "a\0b"s}) {
+  for (const std::string& text : {"a\r\nX-Evil: 1"s, "a\rb"s, "a\nb"s, "a\0b"s, "a\r\n"s, "a\n b"s, "a\r\n \r\nb"s}) {
     editor_.reset(message_);
     editor_.replace(message_.call_id, text);
     expect_refused();
@@ -85,6 +86,16 @@ TEST_F(EditorTest, LetsNobodyInjectAHeader) {
   editor_.reset(message_);
   editor_.append("", "1");
   expect_refused();
+}
+
+// Found by fuzzing: a Via with a fold in it (as RFC 4475 §3.1.1.1 has) could not be given received and rport.
+TEST_F(EditorTest, UnfoldsTextsThatWereMadeFromTheMessage) {
+  load(with(invite, "SIP/2.0/UDP 192", "SIP/2.0/UDP\r\n\t192"));
+  editor_.replace(message_.top_via.whole, with_received(message_.top_via, "192.0.2.77", 9, false));
+  editor_.append("X-A", "1,\r\n 2");
+  EXPECT_EQ(serialised(), with(with(invite, "UDP 192.0.2.10:5062;branch=z9hG4bK-1;rport",
+                                    "UDP\t192.0.2.10:5062;branch=z9hG4bK-1;received=192.0.2.77;rport=9"),
+                               "5\r\n\r\n", "5\r\nX-A: 1, 2\r\n\r\n"));
 }
 
 TEST_F(EditorTest, RefusesOverlapsAndPartsOfOtherTexts) {
