@@ -63,7 +63,7 @@ class Check(case.Case):
         self.assertEqual(run("check", "-c", f"{self.folder}/none.yaml").returncode, 1)
 
     def test_bad_usage(self):
-        for arguments in (["check"], ["nonsense"], ["run", "--no-such-option"], []):
+        for arguments in (["nonsense"], ["run", "--no-such-option"], []):
             self.assertEqual(run(*arguments).returncode, 2, arguments)
 
     def test_run_with_a_bad_file_does_not_start(self):

@@ -58,12 +58,12 @@ class Corpus(case.Case):
         self.assertEqual(received.body, body_of(sent), name)
 
     def messages(self, wanted):
-        """(file name, Message) of the corpus for which `wanted` is true."""
+        """(file name, Message) of the corpus for which `wanted` is true. Two were cut off inside their headers by the capture."""
         folder = case.test_data("messages")
         for path in sorted(glob.glob(os.path.join(folder, "*", "*.sip"))):
             with open(path, "rb") as file:
                 message = Message(file.read())
-            if wanted(message):
+            if b"\r\n\r\n" in message.data and wanted(message):
                 yield os.path.basename(path), message
 
     def forward_request(self, name, message):
@@ -105,7 +105,7 @@ class Corpus(case.Case):
                 received, _ = self.pbx.request("ACK", call_id=call.call_id)
                 self.assertEqual(received.request_uri, f"sip:1002@{ADDRESS[0]}:{ADDRESS[1]}")
                 self.assert_same(name, message, received, inward=True)
-        self.assertGreater(count, 4)
+        self.assertGreater(count, 3)
 
     def test_cancels_end_their_call(self):
         """A CANCEL is answered at each hop: the INVITE that it names is made to fit, and the PBX gets a CANCEL of Postern's."""

@@ -103,7 +103,7 @@ class Hiding(case.Case):
         invite, source = self.pbx.request("INVITE", call_id=refused.call_id)
         self.pbx.send(self.talkative(invite, 603, "Decline"), source)
         self.assertEqual(refused.wait().status, 603)
-        self.assert_nothing_leaked(5)
+        self.assert_nothing_leaked(4)
 
     def test_requests_of_a_talkative_pbx(self):
         self.start(Socket(ADDRESS))

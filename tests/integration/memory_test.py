@@ -8,7 +8,7 @@ from support.pbx import Pbx
 from support.proc import Process, wait_for
 from support.sip import Phone
 
-LIMITS = "limits: {tracked_sources: 20000, unknown_sources: {rate: 10/s, burst: 10}}\n"
+LIMITS = "limits: {per_source: {rate: 100000/s, burst: 100000}, tracked_sources: 20000, unknown_sources: {rate: 10/s, burst: 10}}\n"
 FORGED = int(os.environ.get("POSTERN_FORGED", "200000"))
 TEMPLATE = (f"OPTIONS sip:{ACCESS[0]} SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK{{n}};rport\r\nMax-Forwards: 70\r\n"
             f"From: <sip:{{n}}@192.0.2.1>;tag={{n}}\r\nTo: <sip:{ACCESS[0]}>\r\nCall-ID: {{n}}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")

@@ -29,14 +29,15 @@ class WithPbx(case.Case):
         uas.finish()
 
     def test_cancel(self):
-        uas = self.run_until_end(Sipp(self.folder, "uas_cancelled", TRUNK)).wait_bound()
-        phone = self.run_until_end(Phone(("127.1.0.1", 5080), ACCESS))
-        call = phone.invite("2001")
-        call.wait_status(180)
-        call.cancel()
-        self.assertEqual(phone.response(call.call_id, (call.cseq, "CANCEL")).status, 200)
-        self.assertEqual(call.wait().status, 487)
-        uas.finish()
+        called = self.run_until_end(Socket(TRUNK))
+        uac = self.run_until_end(Sipp(self.folder, "uac_cancel", ("127.1.0.3", 5080), ACCESS, caller="1001", number="2001"))
+        invite, source = called.request("INVITE")
+        called.send(answer(invite, 180, "Ringing", "called", [f"Contact: <sip:{called.address}>"]), source)
+        cancel, source = called.request("CANCEL")
+        called.send(answer(cancel, 200, "OK", "called"), source)
+        called.send(answer(invite, 487, "Request Terminated", "called"), source)
+        called.request("ACK")
+        uac.finish()
 
     def test_core_side_gives_up(self):
         phone = self.run_until_end(Phone(("127.1.0.1", 5080), ACCESS))

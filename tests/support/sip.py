@@ -88,8 +88,8 @@ def uri_of(value):
 
 
 def parameter(value, name):
-    """A header parameter after the URI."""
-    match = re.search(r";\s*" + name + r"\s*=\s*([^;,\s]+)", value.split(">")[-1], re.I)
+    """A header parameter after the URI; quoted values are no place to look in."""
+    match = re.search(r";\s*" + name + r"\s*=\s*([^;,\s]+)", re.sub(r'"[^"]*"', '""', value).split(">")[-1], re.I)
     return match.group(1) if match else None
 
 
