@@ -16,7 +16,7 @@ class RuleChecker {
   RuleChecker(const Draft& draft, Report& report) : draft_(draft), report_(report) {}
 
   void check() {
-    for (std::size_t i = 0; i < rules().size(); ++i) {
+    for (std::size_t i = 0; i < rules().size() && !judge_.exhausted(); ++i) {
       const bool reachable = check_reachable(i);
       if (!reachable) continue;
       if (rules()[i].action == Action::allow || rules()[i].log_only) continue;
@@ -31,7 +31,7 @@ class RuleChecker {
 
   bool check_reachable(std::size_t index) {
     const acl::RuleOptions& rule = rules()[index];
-    for (std::size_t earlier = 0; earlier < index; ++earlier) {
+    for (std::size_t earlier = 0; earlier < index && !judge_.exhausted(); ++earlier) {
       if (rules()[earlier].log_only || !judge_.contains(rules()[earlier], rule)) continue;
       report_.warning(where(index), fmt::format("can never match: {} in line {} decides first", in_quotes(rules()[earlier].name),
                                                 rules()[earlier].at.line));

@@ -11,23 +11,18 @@ namespace postern::config {
 
 void Report::add(const std::string& file, const Where& at, Severity severity, std::string_view message) {
   if (severity == Severity::error) ++errors_;
-  if (problems_.size() >= max_problems) {
-    overflowed_ = true;
-    return;
-  }
+  if (full()) return;
   problems_.push_back({printable(file), at.position.line, at.position.column, printable(at.path), severity, printable(message)});
 }
 
 std::vector<Problem> Report::take() {
-  std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
-    return std::tie(a.file, a.line, a.column) < std::tie(b.file, b.line, b.column);
+  std::sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
+    return std::tie(a.file, a.line, a.column, a.path, a.message) < std::tie(b.file, b.line, b.column, b.path, b.message);
   });
-  if (overflowed_) {
-    // An error may be among those that were left out: the outcome must say so.
-    const Severity severity = errors_ > 0 ? Severity::error : Severity::warning;
+  // An error whatever the others are: readers stop here, and what they did not read may be wrong.
+  if (full())
     problems_.push_back(
-        {printable(file_), 1, 1, "(yaml)", severity, fmt::format("more than {} problems; the rest is left out", max_problems)});
-  }
+        {printable(file_), 1, 1, "(yaml)", Severity::error, fmt::format("{} problems; the rest was not looked at", max_problems)});
   return std::move(problems_);
 }
 

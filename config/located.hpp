@@ -27,10 +27,10 @@ struct Located {
   Where at;
 };
 
-/// Collects problems about one file (and about the lists that it names). Bounded: a hostile file cannot make it grow without end.
+/// Collects problems about one file (and about the lists that it names). Bounded: once it is full, readers stop and the file is refused.
 class Report {
  public:
-  static constexpr std::size_t max_problems = 1000;
+  static constexpr std::size_t max_problems = 500;
 
   explicit Report(std::string file) : file_(std::move(file)) {}
 
@@ -40,6 +40,8 @@ class Report {
   void add(const std::string& file, const Where& at, Severity severity, std::string_view message);
 
   [[nodiscard]] const std::string& file() const { return file_; }
+  /// No more fit in: to look for further ones is work for nothing.
+  [[nodiscard]] bool full() const { return problems_.size() >= max_problems; }
   [[nodiscard]] bool has_errors() const { return errors_ > 0; }
   /// In order of file, line and column.
   [[nodiscard]] std::vector<Problem> take();
@@ -48,7 +50,6 @@ class Report {
   std::string file_;
   std::vector<Problem> problems_;
   std::size_t errors_ = 0;
-  bool overflowed_ = false;
 };
 
 /// Control characters, and bytes that are no UTF-8, as \xNN: what an operator's terminal is safe to show.

@@ -89,7 +89,7 @@ void Reader::read_list(const Row& row, const Node& node, const Context& context)
     return;
   }
   if (row.filled && node.items.empty()) report_.error(context.at, "must not be empty");
-  for (std::size_t i = 0; i < node.items.size(); ++i) {
+  for (std::size_t i = 0; i < node.items.size() && !report_.full(); ++i) {
     const Node& item = *node.items[i];
     Context inner = context;
     inner.at = {item.at, join_path(context.at.path, i)};
@@ -103,7 +103,7 @@ void Reader::read_list(const Row& row, const Node& node, const Context& context)
 void Reader::read_condition(const Row& row, const Node& node, const Context& context) {
   if (node.kind == Node::Kind::list) {
     if (node.items.empty()) report_.error(context.at, "must not be empty");
-    for (std::size_t i = 0; i < node.items.size(); ++i) {
+    for (std::size_t i = 0; i < node.items.size() && !report_.full(); ++i) {
       Context inner = context;
       inner.at = {node.items[i]->at, join_path(context.at.path, i)};
       read_scalar(row, *node.items[i], inner);
@@ -170,7 +170,10 @@ void Reader::read_map(const Row& row, const Node& node, const Context& context) 
   if (row.begin != nullptr && !begun) row.begin(draft_, context.at, context.name.value);
   const bool named_element = begun && node.entries.empty();
   if ((row.filled && !row.is_list() && node.entries.empty()) || named_element) report_.error(context.at, "must not be empty");
-  for (const Node::Entry& entry : node.entries) read_key(row, entry, inner);
+  for (const Node::Entry& entry : node.entries) {
+    if (report_.full()) return;
+    read_key(row, entry, inner);
+  }
   check_required(row, node, context);
 }
 

@@ -14,17 +14,22 @@ namespace postern::config {
 namespace {
 
 constexpr const char* everybody = "holds every address there is";
+constexpr std::size_t most_suggestions = 1000;
+constexpr std::size_t most_list_problems = 20;
 constexpr std::size_t most_listeners = 255;
 constexpr std::size_t longest_list = std::size_t{32} << 20;
 // A name may be used often, and stand for a long list each time.
-constexpr std::size_t most_expanded = 2'000'000;
+constexpr std::size_t most_expanded = 1'000'000;
 // Each pattern costs up to 2 MB once compiled.
-constexpr std::size_t most_patterns = 500;
+constexpr std::size_t most_patterns = 200;
 
 template <class Map>
 std::vector<std::string_view> keys_of(const Map& map) {
   std::vector<std::string_view> keys;
-  for (const auto& [key, value] : map) keys.push_back(key);
+  for (const auto& [key, value] : map) {
+    if (keys.size() >= most_suggestions) break;
+    keys.push_back(key);
+  }
   return keys;
 }
 
@@ -47,6 +52,7 @@ std::vector<acl::Network> networks_of(const Located<NetworkRef>& reference, Reso
   const std::string& name = reference.value.name;
   if (name.empty()) return {reference.value.network};
   const auto found = resolved.networks.find(name);
+  if (found == resolved.networks.end() && report.full()) return {};
   if (found == resolved.networks.end()) {
     report.error(reference.at, fmt::format("no network is named {}{}", in_quotes(name), did_you_mean(name, keys_of(resolved.networks))));
     return {};
@@ -157,10 +163,7 @@ void Resolver::list_file(const DraftNetwork& draft, std::vector<acl::Network>& i
   }
   const std::string_view text = std::get<std::string>(read);
   const acl::NetworkList list = acl::parse_network_list(text);
-  for (const acl::NetworkList::Problem& problem : list.problems) {
-    const Severity severity = problem.fatal ? Severity::error : Severity::warning;
-    report_.add(path, {{problem.line, 1}, draft.at.path}, severity, problem.message);
-  }
+  list_problems(path, draft.at.path, list);
   const auto holds_everybody = [](const acl::NetworkList& of) {
     return std::any_of(of.networks.begin(), of.networks.end(), [](const acl::Network& network) { return network.prefix_length() == 0; });
   };
@@ -172,6 +175,22 @@ void Resolver::list_file(const DraftNetwork& draft, std::vector<acl::Network>& i
     report_.add(path, {{line, 1}, draft.at.path}, Severity::warning, everybody);
   }
   into.insert(into.end(), list.networks.begin(), list.networks.end());
+}
+
+/// Errors first: thousands of warnings about one list must not hide them.
+void Resolver::list_problems(const std::string& path, const std::string& key, const acl::NetworkList& list) {
+  for (const bool fatal : {true, false}) {
+    std::size_t count = 0;
+    int last_line = 1;
+    const Severity severity = fatal ? Severity::error : Severity::warning;
+    for (const acl::NetworkList::Problem& problem : list.problems) {
+      if (problem.fatal != fatal) continue;
+      last_line = problem.line;
+      if (++count <= most_list_problems) report_.add(path, {{problem.line, 1}, key}, severity, problem.message);
+    }
+    if (count > most_list_problems)
+      report_.add(path, {{last_line, 1}, key}, severity, fmt::format("and {} more lines like these", count - most_list_problems));
+  }
 }
 
 void Resolver::trusted() {
@@ -238,17 +257,15 @@ void Resolver::user_agent_set(const std::string& name, const std::vector<Located
     return;
   }
   std::vector<std::string>& texts = draft_.config.policy.user_agents[name];
-  bool good = true;
   for (const Located<std::string>& pattern : patterns) {
     texts.push_back(pattern.value);
-    // One by one, so that the error stands at the pattern that gives it.
+    // One by one, so that the error stands at the pattern that gives it; the first ends it, as such patterns can be dear.
     const auto compiled = acl::UserAgentSet::compile({&texts.back(), 1});
     if (const auto* error = std::get_if<std::string>(&compiled)) {
       report_.error(pattern.at, *error);
-      good = false;
+      return;
     }
   }
-  if (!good) return;
   const auto compiled = acl::UserAgentSet::compile(texts);
   if (const auto* error = std::get_if<std::string>(&compiled)) report_.error(patterns.front().at, *error);
 }

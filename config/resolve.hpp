@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "acl/geo.hpp"
+#include "acl/networks.hpp"
 #include "config/draft.hpp"
 #include "config/located.hpp"
 
@@ -35,6 +36,7 @@ class Resolver {
   void pbx();
   void networks();
   void list_file(const DraftNetwork& draft, std::vector<acl::Network>& into);
+  void list_problems(const std::string& path, const std::string& key, const acl::NetworkList& list);
   void trusted();
   void limits();
   void geo();

@@ -82,6 +82,7 @@ class RuleResolver {
                                     const char* what) {
     acl::Condition<std::string> out{{}, draft.negated};
     for (const auto& each : draft.values) {
+      if (report_.full()) break;
       if (std::find(names.begin(), names.end(), each.value) == names.end())
         report_.error(each.at, fmt::format("no {} is named {}{}", what, in_quotes(each.value), did_you_mean(each.value, names)));
       out.values.push_back(each.value);

@@ -13,6 +13,7 @@ class SubsetJudge {
   bool contains(const acl::RuleOptions& wide, const acl::RuleOptions& narrow);
   /// Takes so many comparisons; false once all are used up.
   bool spend(std::size_t comparisons);
+  [[nodiscard]] bool exhausted() const { return left_ == 0; }
 
  private:
   bool conditions_contain(const acl::Conditions& wide, const acl::Conditions& narrow);

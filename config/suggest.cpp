@@ -1,8 +1,9 @@
 #include "config/suggest.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "config/located.hpp"
 
@@ -17,18 +18,19 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 /// Long words may be misspelt more.
 std::size_t tolerance(std::string_view word) { return word.size() <= 3 ? 1 : word.size() <= 8 ? 2 : 3; }
 
-/// Twice the edits, so that a first letter in common can decide between equals; large if the words have nothing in common.
+/// Four for each edit, and up to two more where the words do not begin alike: that decides between equals. Large if they have
+/// nothing in common.
 std::size_t dissimilarity(std::string_view word, std::string_view candidate) {
   constexpr std::size_t unlike = SIZE_MAX;
-  if (candidate.empty()) return unlike;
-  const bool same_start = lower(word.front()) == lower(candidate.front());
   // "warn" for "warning": cut short rather than misspelt.
-  if (word.size() >= 3 && candidate.starts_with(word)) return 2;
+  if (word.size() >= 3 && candidate.starts_with(word)) return 4;
   const std::size_t limit = tolerance(word);
   const std::size_t distance = edit_distance(word, candidate, limit);
   // A word of which nothing is left is no likeness.
   if (distance > limit || distance >= candidate.size()) return unlike;
-  return 2 * distance + (same_start ? 0 : 1);
+  std::size_t alike = 0;
+  while (alike < 2 && alike < word.size() && alike < candidate.size() && lower(word[alike]) == lower(candidate[alike])) ++alike;
+  return 4 * distance + 2 - alike;
 }
 
 }  // namespace
@@ -37,9 +39,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
   const std::size_t difference = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
   if (difference > limit) return limit + 1;
   // Three rows of the matrix of optimal string alignment.
-  std::vector<std::size_t> before(b.size() + 1);
-  std::vector<std::size_t> last(b.size() + 1);
-  std::vector<std::size_t> row(b.size() + 1);
+  if (b.size() > longest_word) return limit + 1;
+  std::array<std::size_t, longest_word + 1> before{};
+  std::array<std::size_t, longest_word + 1> last{};
+  std::array<std::size_t, longest_word + 1> row{};
   for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
     row[0] = i;
@@ -49,7 +52,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
       const bool swapped = i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]);
       if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
     }
-    if (*std::min_element(row.begin(), row.end()) > limit) return limit + 1;
+    if (*std::min_element(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(b.size()) + 1) > limit) return limit + 1;
     before.swap(last);
     last.swap(row);
   }
@@ -59,7 +62,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
 std::string_view nearest(std::string_view word, std::span<const std::string_view> words) {
   if (word.empty() || word.size() > longest_word) return {};
   std::string_view best;
-  std::size_t best_score = 2 * (tolerance(word) + 1);
+  std::size_t best_score = SIZE_MAX;
   for (const std::string_view candidate : words.first(std::min(words.size(), most_words))) {
     const std::size_t score = dissimilarity(word, candidate);
     if (score >= best_score) continue;

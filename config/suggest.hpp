@@ -8,7 +8,8 @@
 
 namespace postern::config {
 
-/// Edits (insert, delete, replace, swap of neighbours) that turn one word into the other, without case; `limit` + 1 if there are more.
+/// Edits (insert, delete, replace, swap of neighbours) that turn one word into the other, without case; `limit` + 1 if there are more
+/// or the second word is longer than 40 bytes.
 std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit);
 
 /// The nearest of the words, if one is near enough; empty otherwise. Bounded: looks at the first thousand words.

@@ -137,6 +137,17 @@ TEST(Load, ListFilesAreRelativeToTheFileThatNamesThem) {
   EXPECT_EQ(result.config.shell.state, folder.path() + "/state");
 }
 
+TEST(Load, AListWithManyWarningsIsStillGood) {
+  const Folder folder;
+  std::string list;
+  for (int i = 0; i < 2000; ++i) list += "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1) + "/16\n";
+  folder.write("l.txt", list);
+  const LoadResult result = load(std::string(smallest) + "networks: {blocked: {file: l.txt}}\n", folder.path());
+  EXPECT_TRUE(result.ok());
+  ASSERT_EQ(result.problems.size(), 21U);
+  EXPECT_EQ(result.problems.back().message, "and 1980 more lines like these");
+}
+
 TEST(Load, DatabasesAreOpened) {
   const char* given = std::getenv("POSTERN_TEST_DATA");
   const std::string data = given != nullptr ? given : POSTERN_SOURCE_DIR "/../shared/data";

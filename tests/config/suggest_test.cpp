@@ -22,7 +22,7 @@ TEST(Suggest, FindsTheNearestOrNone) {
   EXPECT_EQ(nearest("truted", words), "trusted");
   EXPECT_EQ(nearest("TRUNKS", words), "trunks");
   EXPECT_EQ(nearest("tru", words), "trusted") << "cut short";
-  EXPECT_EQ(nearest("USA", std::array<std::string_view, 2>{"SA", "US"}), "US") << "the first letter decides between equals";
+  EXPECT_EQ(nearest("USA", std::array<std::string_view, 3>{"SA", "UA", "US"}), "US") << "the beginning decides between equals";
   EXPECT_EQ(nearest("something", words), "");
   EXPECT_EQ(nearest("", words), "");
   EXPECT_EQ(did_you_mean("rule", words), "; did you mean \"rules\"?");
