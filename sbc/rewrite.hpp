@@ -1,6 +1,7 @@
 // What is written into a message for the side that it leaves on. Everything that is not named here goes on byte for byte.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,7 @@ class InwardRewriter {
   void routes(const Request& request);
   void contact(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow, RegisterPlan* registration);
   void uris(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow);
+  void append_unmarked_headers(std::string& out, std::string_view headers) const;
   void unmark(const sip::RawMessage& message, const sip::HeaderLine& header);
   void source(const Flow& flow);
 
@@ -94,6 +96,19 @@ class OutwardRewriter {
 
 /// Max-Forwards less one, or 70 where there was none (RFC 3261 §16.6 step 3). It is known to be above 0.
 void decrement_max_forwards(const sip::RawMessage& message, sip::Editor& editor);
+/// Calls visit(text, has_call_id) for each header of a URI ("?Replaces=...", then "&Subject=..."): one that names a call by its Call-ID
+/// (RFC 3891, RFC 3911, RFC 4538) is mapped as the Call-ID is.
+template <class F>
+void each_uri_header(std::string_view headers, F&& visit) {
+  while (!headers.empty()) {
+    const std::size_t end = std::min(headers.find('&', 1), headers.size());
+    const std::string_view text = headers.substr(0, end);
+    const std::string_view name = text.substr(1, std::min(text.find('='), text.size()) - 1);
+    visit(text, sip::iequals(name, "Replaces") || sip::iequals(name, "Join") || sip::iequals(name, "Target-Dialog") ||
+                    sip::iequals(name, "In-Reply-To") || sip::iequals(name, "Call-ID"));
+    headers.remove_prefix(end);
+  }
+}
 /// A body type in which a PBX names itself and which we know how to read.
 bool is_known_body(const sip::RawMessage& message);
 

@@ -229,13 +229,21 @@ void InwardRewriter::uris(const sip::RawMessage& message, const sip::HeaderLine&
     if (const auto opened = open_outward(state_.tokens, *uri)) {
       text_.clear();
       append_restored(text_, opened->token.scheme, opened->token.has_user, opened->user, opened->token.rest);
-      if (!state_.names.append_unmarked(text_, uri->headers)) text_.append(uri->headers);
+      append_unmarked_headers(text_, uri->headers);
       replace_uri(state_.editor, *element, text_);
       continue;
     }
     if (state_.names.shows(uri->host, flow)) state_.editor.replace(uri->host, state_.names.pbx_host());
-    if (text_.clear(); state_.names.append_unmarked(text_, uri->headers)) state_.editor.replace(uri->headers, text_);
+    text_.clear();
+    append_unmarked_headers(text_, uri->headers);
+    if (text_ != uri->headers) state_.editor.replace(uri->headers, text_);
   }
+}
+
+void InwardRewriter::append_unmarked_headers(std::string& out, std::string_view headers) const {
+  each_uri_header(headers, [&](std::string_view text, bool has_call_id) {
+    if (!has_call_id || !state_.names.append_unmarked(out, text)) out.append(text);
+  });
 }
 
 void InwardRewriter::unmark(const sip::RawMessage& message, const sip::HeaderLine& header) {

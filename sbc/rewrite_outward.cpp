@@ -278,7 +278,13 @@ void OutwardRewriter::uris(const Context& context, const sip::HeaderLine& header
       mapped.append(uri->host_port());
     }
     mapped.append(uri->params);
-    if (!state_.names.append_marked(mapped, uri->headers)) mapped.append(uri->headers);
+    each_uri_header(uri->headers, [&](std::string_view header_text, bool has_call_id) {
+      if (!has_call_id) {
+        state_.names.append_hidden(mapped, header_text, context.access);
+      } else if (!state_.names.append_marked(mapped, header_text)) {
+        mapped.append(header_text);
+      }
+    });
     done = begin + uri->whole.size();
   }
   mapped.append(value.substr(done));

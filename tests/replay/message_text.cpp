@@ -1,8 +1,10 @@
 #include "tests/replay/message_text.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
+#include "sip/header_name.hpp"
 #include "sip/uri.hpp"
 #include "tests/replay/pattern.hpp"
 
@@ -11,8 +13,14 @@ namespace {
 
 std::string name_of(const std::string& line) { return line.substr(0, line.find_first_of(": \t")); }
 
+// Compact forms are the same header.
+bool is_header(const std::string& line, std::string_view name) {
+  return sip::iequals(name_of(line), name) ||
+         (sip::header_name_of(name_of(line)) == sip::header_name_of(name) && sip::header_name_of(name) != sip::HeaderName::unknown);
+}
+
 bool has(const std::vector<std::string>& headers, std::string_view name) {
-  return std::ranges::any_of(headers, [name](const std::string& line) { return sip::iequals(name_of(line), name); });
+  return std::ranges::any_of(headers, [name](const std::string& line) { return is_header(line, name); });
 }
 
 // The lines up to the first empty one, and the body behind it.
@@ -37,7 +45,7 @@ std::string joined(const std::vector<std::string>& lines, const std::string& bod
 std::string header_of(std::string_view bytes, std::string_view name) {
   for (const std::string& line : lines_of_message(bytes)) {
     if (line.empty()) break;
-    if (line.size() > name.size() + 1 && sip::iequals(name_of(line), name)) return line.substr(line.find(':') + 2);
+    if (is_header(line, name) && line.find(": ") != std::string::npos) return line.substr(line.find(": ") + 2);
   }
   return {};
 }
@@ -55,17 +63,21 @@ std::string complete_request(std::vector<std::string> lines, const Sender& sende
       written.push_back(lines[i]);
     }
   }
-  std::size_t at = 1;
+  std::size_t at = 1;  // behind the Vias, which stand on top
+  while (at < written.size() && is_header(written[at], "Via")) ++at;
   const auto add = [&](const std::string& name, const std::string& value) {
     if (has(written, name) || left_out.contains(name)) return;
     written.insert(written.begin() + static_cast<std::ptrdiff_t>(at++), name + ": " + value);
   };
-  std::string cseq = std::to_string(sender.next_cseq);
+  std::string cseq = std::to_string(sender.next_cseq), call_id;
   for (const std::string& line : written) {
     if (sip::iequals(name_of(line), "CSeq")) cseq = line.substr(6, line.find(' ', 6) - 6);
+    if (sip::iequals(name_of(line), "Call-ID")) call_id = line.substr(9) + "-";
   }
+  std::ranges::replace_if(call_id, [](unsigned char c) { return std::isalnum(c) == 0; }, '-');
   // The ACK to a non-2xx and a CANCEL belong to the INVITE's transaction, and its CSeq number says so.
-  add("Via", "SIP/2.0/UDP " + sender.address + ";branch=z9hG4bK-" + sender.name + "-" + cseq);
+  if (at > 1) left_out.insert("Via");
+  add("Via", "SIP/2.0/UDP " + sender.address + ";branch=z9hG4bK-" + sender.name + "-" + call_id + cseq);
   add("Max-Forwards", "70");
   add("From", "<sip:" + sender.name + "@example.com>;tag=" + sender.name + "-tag");
   add("To", "<" + lines.front().substr(uri, lines.front().find(' ', uri) - uri) + ">");
@@ -81,9 +93,8 @@ std::string answer_to(std::string_view request, const std::string& status_line, 
   std::vector<std::string> written{"SIP/2.0 " + status_line};
   for (const std::string& line : lines_of_message(request)) {
     if (line.empty()) break;
-    const std::string name = name_of(line);
     for (const std::string_view copied : {"Via", "Record-Route", "From", "To", "Call-ID", "CSeq"}) {
-      if (!sip::iequals(name, copied) || (copied != "Via" && copied != "Record-Route" && has(lines, copied))) continue;
+      if (!is_header(line, copied) || (copied != "Via" && copied != "Record-Route" && has(lines, copied))) continue;
       const bool tagged = copied != "To" || tag.empty() || line.find(";tag=") != std::string::npos;
       written.push_back(line + (tagged ? "" : ";tag=" + tag));
     }

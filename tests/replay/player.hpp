@@ -42,7 +42,6 @@ class Player {
   void outcomes(const Step& step);
   void log(const Step& step);
   void metric(const Step& step);
-  void set(const Step& step);
 
   void put(Party& party, const std::string& bytes);
   void nothing_is_left(int line);
