@@ -14,7 +14,7 @@ bool Answers::send(const sip::RawMessage& request, const Flow& flow, bool proven
   if (request.method == sip::Method::ack) return false;
   // The same tag for a repeated request (RFC 3261 §8.2.7).
   const std::array<std::string_view, 4> parts{"to-tag", request.call_id, request.branch, request.from_tag};
-  tag_ = fmt::format("{:016x}", state_.mac.of(parts).low);
+  tag_ = fmt::format("{:08x}", static_cast<std::uint32_t>(state_.mac.of(parts).low));
   const std::string source_host = flow.peer.address.to_string();
   sip::ResponseParts response;
   response.status_code = answer.status;
@@ -24,12 +24,13 @@ bool Answers::send(const sip::RawMessage& request, const Flow& flow, bool proven
   response.source_host = source_host;
   response.source_port = flow.peer.port;
   std::string& bytes = out.add(flow);
-  sip::write_response(request, response, bytes);
-  if (!proven && bytes.size() > request.bytes.size()) {
-    out.drop_last();
-    return false;
+  if (proven) {
+    sip::write_response(request, response, bytes);
+    return true;
   }
-  return true;
+  if (sip::write_response_within(request.bytes.size(), request, response, bytes)) return true;
+  out.drop_last();
+  return false;
 }
 
 bool Answers::overloaded(const sip::RawMessage& request, const Flow& flow, bool proven, Outbox& out) {

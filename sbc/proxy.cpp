@@ -68,12 +68,10 @@ Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const
     return Outcome::forwarded;
   }
   Transaction* transaction = state_.transactions.begin(id, request, from, to, proven, message_, now, out);
-  if (transaction == nullptr) {
+  if (transaction == nullptr || !state_.transactions.note(*transaction, memo, hidden_vias)) {
     answers_.overloaded(request, from, proven, out);
     return Outcome::transactions_full;
   }
-  transaction->memo = memo;
-  transaction->hidden_vias = hidden_vias;
   count_forwarded(to, request.method);
   return Outcome::forwarded;
 }
@@ -81,7 +79,8 @@ Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const
 Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out) {
   const auto id = parse_branch(response.branch);
   Transaction* transaction = id ? state_.transactions.match_response(*id, response, flow) : nullptr;
-  if (transaction == nullptr) return Outcome::no_transaction;
+  // A response to CANCEL is only ever to one of ours: the transaction layer has taken note of it.
+  if (transaction == nullptr) return id && response.method == Method::cancel ? Outcome::repeated : Outcome::no_transaction;
   if (!state_.transactions.wants(*transaction, response, now, out)) return Outcome::repeated;
   return flow.side == Side::core ? response_from_core(response, flow, *transaction, now, out)
                                  : response_from_access(response, flow, *transaction, now, out);

@@ -12,11 +12,11 @@ namespace {
 std::string_view header_section(const sip::RawMessage& message) { return message.bytes.substr(0, message.body_begin); }
 
 /// The same for all our answers to one request (§8.2.6.2, §9.2).
-std::array<char, 16> to_tag_of(const BranchId& id, std::uint64_t seed) {
+std::array<char, 8> to_tag_of(const BranchId& id, std::uint64_t seed) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::uint64_t value = (id.high ^ seed) * 0x9e3779b97f4a7c15ULL;
   value ^= value >> 32;
-  std::array<char, 16> tag{};
+  std::array<char, 8> tag{};
   for (char& letter : tag) {
     letter = digits[value & 15U];
     value >>= 4;
@@ -86,7 +86,7 @@ Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& req
 
 bool Transactions::Impl::respond(const Record& record, const sip::RawMessage& request, int status, std::string_view extra,
                                  Outbox& out) const {
-  const std::array<char, 16> tag = to_tag_of(record.id, seed);
+  const std::array<char, 8> tag = to_tag_of(record.id, seed);
   const std::string host = record.from.peer.address.to_string();
   sip::ResponseParts parts;
   parts.status_code = status;
@@ -96,8 +96,11 @@ bool Transactions::Impl::respond(const Record& record, const sip::RawMessage& re
   parts.source_host = host;
   parts.source_port = record.from.peer.port;
   std::string& bytes = out.add(record.from);
-  sip::write_response(request, parts, bytes);
-  if (record.proven || bytes.size() <= request.bytes.size()) return true;
+  if (record.proven) {
+    sip::write_response(request, parts, bytes);
+    return true;
+  }
+  if (sip::write_response_within(request.bytes.size(), request, parts, bytes)) return true;
   out.drop_last();
   return false;
 }
@@ -121,6 +124,15 @@ Transaction* Transactions::begin(const BranchId& id, const sip::RawMessage& requ
                                  std::string_view sent, TimePoint now, Outbox& out) {
   if (request.method == sip::Method::ack || request.method == sip::Method::cancel) return nullptr;
   return impl_->begin(id, request, from, to, proven, sent, now, out);
+}
+
+bool Transactions::note(Transaction& transaction, std::string_view memo, std::string_view hidden_vias) {
+  auto& record = static_cast<Record&>(transaction);
+  impl_->table.store(record, record.memo, memo);
+  impl_->table.store(record, record.hidden_vias, hidden_vias);
+  if (record.memo.size() == memo.size() && record.hidden_vias.size() == hidden_vias.size()) return true;
+  impl_->table.erase(record);
+  return false;
 }
 
 Transaction* Transactions::match_response(const BranchId& id, const sip::RawMessage& response, const Flow& from) {

@@ -87,6 +87,10 @@ class Transactions {
   Transaction* begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven,
                      std::string_view sent, TimePoint now, Outbox& out);
 
+  /// Keeps what the proxy wants to have back with the responses, straight after begin(). False: there is no memory left for it, and the
+  /// transaction has ended.
+  [[nodiscard]] bool note(Transaction& transaction, std::string_view memo, std::string_view hidden_vias);
+
   /// The transaction that a response belongs to: by the branch of its top Via, the CSeq method and the flow that it must come from
   /// (same side, same peer address; ports may differ). nullptr: none, or it was our CANCEL's (then absorbed). A response to CANCEL never is
   /// anybody's but ours: the caller drops it.

@@ -64,6 +64,9 @@ struct ResponseParts {
   std::uint16_t source_port = 0;
 };
 void write_response(const RawMessage& request, const ResponseParts& parts, std::string& out);
+/// The same in at most `limit` bytes; what does not fit is tried without Content-Length (which a datagram may leave out, §18.3). False, and
+/// nothing usable in `out`: it does not fit. For answers to whoever has not proved to be where the request says that it came from.
+[[nodiscard]] bool write_response_within(std::size_t limit, const RawMessage& request, const ResponseParts& parts, std::string& out);
 /// The standard phrase: 404 -> "Not Found"; "Unknown" if it has none.
 std::string_view reason_phrase_of(int status_code);
 

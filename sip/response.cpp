@@ -93,6 +93,8 @@ constexpr std::array phrases{
     Phrase{608, "Rejected"},
 };
 
+constexpr string_view content_length = "Content-Length: 0\r\n";
+
 /// "Name: value" as it came, folds included, without the line end.
 void append_field(const RawMessage& request, const HeaderLine& header, std::string& out) {
   out.append(request.text({header.line.begin, header.value.end}));
@@ -138,7 +140,14 @@ void write_response(const RawMessage& request, const ResponseParts& parts, std::
     }
     out.append("\r\n");
   }
-  out.append(parts.extra).append("Content-Length: 0\r\n\r\n");
+  out.append(parts.extra).append(content_length).append("\r\n");
+}
+
+bool write_response_within(std::size_t limit, const RawMessage& request, const ResponseParts& parts, std::string& out) {
+  write_response(request, parts, out);
+  if (out.size() <= limit) return true;
+  out.erase(out.size() - content_length.size() - 2, content_length.size());
+  return out.size() <= limit;
 }
 
 }  // namespace postern::sip
