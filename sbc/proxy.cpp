@@ -46,7 +46,8 @@ Outcome Proxy::request_from_access(const sip::RawMessage& request, const Flow& f
   if (registers) plan = registrar_.plan(request, flow, now);
   const OpenedOutward* target = dialog.target ? &*dialog.target : nullptr;
   if (!inward_.request({request, flow, id, target, registers ? &plan : nullptr}, message_)) return Outcome::too_large;
-  return forward(id, request, flow, core_flow(target != nullptr ? target->token.pbx : 0), proven || source.live, now, out, plan.memo, {});
+  const Flow to = core_flow(target != nullptr ? target->token.pbx : 0);
+  return forward({id, request, flow, to, proven || source.live, plan.memo, {}}, now, out);
 }
 
 Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id, TimePoint now, Outbox& out) {
@@ -57,22 +58,21 @@ Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flo
     return uri && split_token(uri->user) ? Outcome::bad_token : Outcome::no_token;
   }
   if (!outward_.request(request, flow, *target, id, hidden_, message_)) return Outcome::too_large;
-  return forward(id, request, flow, target->token.flow, true, now, out, hidden_.routes, hidden_.vias);
+  return forward({id, request, flow, target->token.flow, true, hidden_.routes, hidden_.vias}, now, out);
 }
 
-Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven, TimePoint now,
-                       Outbox& out, std::string_view memo, std::string_view hidden_vias) {
-  if (request.method == Method::ack) {
-    out.add(to) = message_;
-    count_forwarded(to, request.method);
+Outcome Proxy::forward(const Hop& hop, TimePoint now, Outbox& out) {
+  if (hop.request.method == Method::ack) {
+    out.add(hop.to) = message_;
+    count_forwarded(hop.to, hop.request.method);
     return Outcome::forwarded;
   }
-  Transaction* transaction = state_.transactions.begin(id, request, from, to, proven, message_, now, out);
-  if (transaction == nullptr || !state_.transactions.note(*transaction, memo, hidden_vias)) {
-    answers_.overloaded(request, from, proven, out);
+  Transaction* transaction = state_.transactions.begin(hop.id, hop.request, hop.from, hop.to, hop.proven, message_, now, out);
+  if (transaction == nullptr || !state_.transactions.note(*transaction, hop.memo, hop.hidden_vias)) {
+    answers_.overloaded(hop.request, hop.from, hop.proven, out);
     return Outcome::transactions_full;
   }
-  count_forwarded(to, request.method);
+  count_forwarded(hop.to, hop.request.method);
   return Outcome::forwarded;
 }
 
