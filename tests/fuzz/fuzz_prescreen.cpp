@@ -36,7 +36,10 @@ void check_views(string_view bytes, const RawMessage& m) {
 }
 
 void check_elements(string_view bytes, string_view value) {
-  using namespace postern::sip;
+  using postern::sip::ElementReader;
+  using postern::sip::NameAddrView;
+  using postern::sip::UriView;
+  using postern::sip::ViaView;
   ElementReader reader(value);
   while (const auto element = reader.next()) {
     inside(bytes, *element);
@@ -54,6 +57,7 @@ void check_elements(string_view bytes, string_view value) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const string_view bytes(reinterpret_cast<const char*>(data), size);
   RawMessage m;
