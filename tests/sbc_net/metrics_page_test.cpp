@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <re2/re2.h>
 
 #include <unistd.h>
 
@@ -9,7 +10,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -31,19 +31,21 @@ struct Page {
 
 /// Reads the text format line by line; a line that is none of its forms fails the test.
 Page parse(const std::string& text) {
-  static const std::regex help(R"(# HELP (\S+) \S.*)");
-  static const std::regex type(R"(# TYPE (\S+) (counter|gauge|histogram))");
-  static const std::regex sample(R"re(([a-z_]+(\{[a-z_]+="[^"\\]*"(,[a-z_]+="[^"\\]*")*\})?) (\S+))re");
+  static const RE2 help(R"(# HELP (\S+) \S.*)");
+  static const RE2 type(R"(# TYPE (\S+) (counter|gauge|histogram))");
+  static const RE2 sample(R"re(([a-z_]+(?:\{[a-z_]+="[^"\\]*"(?:,[a-z_]+="[^"\\]*")*\})?) (\S+))re");
   Page page;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    std::smatch match;
-    if (std::regex_match(line, match, help)) {
-      page.helped.insert(match[1]);
-    } else if (std::regex_match(line, match, type)) {
-      EXPECT_TRUE(page.types.emplace(match[1], match[2]).second) << "twice: " << line;
-    } else if (std::regex_match(line, match, sample)) {
-      EXPECT_TRUE(page.series.emplace(match[1], std::stod(match[4])).second) << "twice: " << line;
+    std::string name;
+    std::string kind;
+    double value = 0;
+    if (RE2::FullMatch(line, help, &name)) {
+      page.helped.insert(name);
+    } else if (RE2::FullMatch(line, type, &name, &kind)) {
+      EXPECT_TRUE(page.types.emplace(name, kind).second) << "twice: " << line;
+    } else if (RE2::FullMatch(line, sample, &name, &value)) {
+      EXPECT_TRUE(page.series.emplace(name, value).second) << "twice: " << line;
     } else {
       ADD_FAILURE() << line;
     }
