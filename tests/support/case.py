@@ -97,8 +97,10 @@ class Case(unittest.TestCase):
 
 def main():
     """Entry point of each test file: [BINARY] [unittest arguments]."""
-    if len(sys.argv) > 1 and os.path.exists(sys.argv[1]):
+    if len(sys.argv) > 1 and os.sep in sys.argv[1]:
         os.environ["POSTERN_BINARY"] = os.path.abspath(sys.argv.pop(1))
+        if not os.access(os.environ["POSTERN_BINARY"], os.X_OK):
+            sys.exit(f"{os.environ['POSTERN_BINARY']} is not there: build it first")
     enter_namespace()
     program = unittest.main(module="__main__", exit=False, verbosity=2, argv=sys.argv)
     result = program.result
