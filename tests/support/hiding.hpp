@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,14 +19,13 @@ inline bool may_name_the_pbx(sip::HeaderName name) {
   return std::ranges::find(digest, name) != digest.end();
 }
 
-/// A hidden text stands in `text` as a word of its own.
+/// A hidden text stands in `text`, whatever letters are around it; digits make it another address or port.
 inline bool names_word(std::string_view text, std::string_view word) {
-  const auto is_part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-'; };
+  const auto is_digit = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
   for (std::size_t at = 0; (at = text.find(word, at)) != std::string_view::npos; ++at) {
     const std::size_t end = at + word.size();
-    const bool begins = at == 0 || !is_part(text[at - 1]);
-    const bool ends =
-        end >= text.size() || !is_part(text[end]) || (text[end] == '.' && (end + 1 >= text.size() || !is_part(text[end + 1])));
+    const bool begins = at == 0 || (!is_digit(at - 1) && !(text[at - 1] == '.' && at > 1 && is_digit(at - 2)));
+    const bool ends = !is_digit(end) && !(end < text.size() && text[end] == '.' && is_digit(end + 1));
     if (begins && ends) return true;
   }
   return false;
