@@ -21,7 +21,7 @@ struct RequestFacts {
   Address source;
   std::string_view method;
   std::string_view user_agent;
-  std::string_view from_user;  ///< %-decoding is not done: compared as written
+  std::string_view from_user;  ///< compared as it stands: the caller has decoded escapes
   std::string_view to_user;
   std::string_view request_user;
   std::string_view listener;   ///< the listener's name

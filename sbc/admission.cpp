@@ -106,9 +106,12 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
   facts.source = flow.peer.address;
   facts.method = request.method_text;
   facts.user_agent = request.user_agent;
-  facts.from_user = request.from_user;
-  facts.to_user = request.to_user;
-  facts.request_user = request_user;
+  // The PBX decodes a user before it dials or looks it up: "%30%30" is "00".
+  std::array<char, 256> from_user, to_user,
+      decoded_request_user;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  facts.from_user = sip::decoded_user(request.from_user, from_user);
+  facts.to_user = sip::decoded_user(request.to_user, to_user);
+  facts.request_user = sip::decoded_user(request_user, decoded_request_user);
   facts.listener = state_.options.listeners[flow.listener].name;
   facts.transport = to_string(flow.transport);
   facts.registered = source.live;

@@ -10,6 +10,11 @@ std::string_view rest_of(const sip::UriView& uri) {
   return uri.whole.substr(begin);
 }
 
+bool is_no_sip_uri(std::string_view uri) {
+  const std::string_view scheme = uri.substr(0, uri.find(':'));
+  return scheme.size() < uri.size() && !sip::iequals(scheme, "sip") && !sip::iequals(scheme, "sips");
+}
+
 void append_restored(std::string& out, std::string_view scheme, bool has_user, std::string_view user, std::string_view rest) {
   out.append(scheme).append(":");
   if (has_user) out.append(user);

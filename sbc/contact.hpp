@@ -13,6 +13,9 @@ namespace postern::sbc {
 
 /// Of a URI all behind its user: what a token must keep to restore it.
 std::string_view rest_of(const sip::UriView& uri);
+/// Neither sip: nor sips: (a tel: URI, say): nobody sends SIP there, so it may stand. One of ours that cannot be split may not: what we
+/// do not understand is not passed on as a place to send to.
+bool is_no_sip_uri(std::string_view uri);
 /// The URI as it was: scheme, user, rest.
 void append_restored(std::string& out, std::string_view scheme, bool has_user, std::string_view user, std::string_view rest);
 

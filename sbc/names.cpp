@@ -22,14 +22,24 @@ bool is_host_char(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= '
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-// A hidden host counts only as a whole word: 10.0.0.5 is not in 10.0.0.50, nor pbx.example in my-pbx.example.org.
-bool is_whole_word(std::string_view text, std::size_t begin, std::size_t end) {
+// A hidden name counts only as a whole word: pbx.example is not in my-pbx.example.org. Of an address only digits make another one:
+// 10.0.0.5 is not in 10.0.0.50, but in call-10.0.0.5-x.
+bool is_whole_word(std::string_view text, std::size_t begin, std::size_t end, bool is_address) {
+  const bool ipv6 = is_address && text.substr(begin, end - begin).find(':') != std::string_view::npos;
+  const auto is_part = [&](char c) {
+    return ipv6 ? is_hex(c) || c == ':' : is_address ? c >= '0' && c <= '9' : is_host_char(c) && c != '.';
+  };
+  const std::string_view before = text.substr(0, begin);
+  const std::string_view behind = text.substr(end);
   // Behind an escape (RFC 3986 §2.1) a word begins: "%4010.0.0.5" is "@10.0.0.5".
-  const bool escape = begin >= 3 && text[begin - 3] == '%' && is_hex(text[begin - 2]) && is_hex(text[begin - 1]);
-  if (begin > 0 && is_host_char(text[begin - 1]) && !escape) return false;
-  if (end >= text.size()) return true;
-  if (text[end] == '.') return end + 1 >= text.size() || !is_host_char(text[end + 1]);
-  return !is_host_char(text[end]);
+  const bool escape = begin >= 3 && before[begin - 3] == '%' && is_hex(before[begin - 2]) && is_hex(before[begin - 1]);
+  if (!escape && !before.empty()) {
+    if (is_part(before.back())) return false;
+    if (before.back() == '.' && before.size() > 1 && is_part(before[before.size() - 2])) return false;
+  }
+  if (behind.empty()) return true;
+  if (behind[0] == '.') return behind.size() == 1 || !is_part(behind[1]);
+  return !is_part(behind[0]) || behind[0] == ':';  // a port
 }
 
 std::size_t find_without_case(std::string_view text, std::string_view word, std::size_t from) {
@@ -92,7 +102,8 @@ void Names::add_hidden(std::string text, Mac& mac) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string marker;
   for (int shift = 60; shift >= 0; shift -= 4) marker += digits[(id.high >> shift) & 15];
-  hidden_.push_back({std::move(text), shown, "h-" + marker, "a-" + marker});
+  const bool is_address = acl::Address::parse(text).has_value();
+  hidden_.push_back({std::move(text), is_address, shown, "h-" + marker, "a-" + marker});
 }
 
 std::size_t Names::ShownHash::operator()(const ShownKey& key) const {
@@ -162,25 +173,62 @@ void Names::append_public(std::string& out, std::uint16_t port, std::string_view
   if (!port_text.empty()) out.append(":").append(port_text);
 }
 
-Names::Match Names::find_hidden(std::string_view text, std::size_t from) const {
-  Match best;
-  for (const Hidden& hidden : hidden_) {
-    for (std::size_t at = from; (at = find_without_case(text, hidden.text, at)) != std::string_view::npos && at < best.begin; ++at) {
-      if (!is_whole_word(text, at, at + hidden.text.size())) continue;
-      best = {at, at + hidden.text.size(), &hidden};
-      break;
+/// The next occurrence of one of several words, from left to right. Each word's next place is kept, so that no byte is looked at more than
+/// once for each of them, however many occurrences there are.
+class Names::Finder {
+ public:
+  explicit Finder(std::string_view text) : text_(text) {}
+
+  /// A host that is hidden.
+  void add(const Hidden& hidden, std::string_view put) { words_.push_back({&hidden, {}, put, find_hidden(hidden, text_, 0)}); }
+  /// Any other text.
+  void add(const Hidden& hidden, std::string_view word, std::string_view put) { words_.push_back({&hidden, word, put, text_.find(word)}); }
+
+  struct Found {
+    std::size_t begin = std::string_view::npos;
+    std::size_t end = 0;
+    std::string_view put;
+  };
+  std::optional<Found> next(std::size_t from) {
+    Found best;
+    for (Word& word : words_) {
+      if (word.at < from) word.at = word.text.empty() ? find_hidden(*word.hidden, text_, from) : text_.find(word.text, from);
+      if (word.at >= best.begin) continue;
+      best = {word.at, word.at + (word.text.empty() ? word.hidden->text.size() : word.text.size()), word.put};
     }
+    if (best.begin == std::string_view::npos) return std::nullopt;
+    return best;
   }
-  return best;
+
+ private:
+  struct Word {
+    const Hidden* hidden;
+    std::string_view text;  ///< empty: the hidden host
+    std::string_view put;
+    std::size_t at;
+  };
+  std::string_view text_;
+  std::vector<Word> words_;
+};
+
+std::size_t Names::find_hidden(const Hidden& hidden, std::string_view text, std::size_t from) {
+  for (std::size_t at = from; (at = find_without_case(text, hidden.text, at)) != std::string_view::npos; ++at) {
+    if (is_whole_word(text, at, at + hidden.text.size(), hidden.is_address)) return at;
+  }
+  return std::string_view::npos;
 }
 
-bool Names::mentions_hidden(std::string_view text) const { return find_hidden(text, 0).hidden != nullptr; }
+bool Names::mentions_hidden(std::string_view text) const {
+  return std::ranges::any_of(hidden_, [text](const Hidden& hidden) { return find_hidden(hidden, text, 0) != std::string_view::npos; });
+}
 
 void Names::append_hidden(std::string& out, std::string_view text, const Flow& access) {
   std::size_t done = 0;
-  for (Match match; (match = find_hidden(text, done)).hidden != nullptr;) {
-    std::size_t begin = match.begin;
-    std::size_t end = match.end;
+  Finder finder(text);
+  for (const Hidden& hidden : hidden_) finder.add(hidden, {});
+  while (const auto match = finder.next(done)) {
+    std::size_t begin = match->begin;
+    std::size_t end = match->end;
     if (begin > done && text[begin - 1] == '[' && end < text.size() && text[end] == ']') {
       --begin;
       ++end;
@@ -212,36 +260,29 @@ bool Names::append_unmarked(std::string& out, std::string_view call_id) const {
 // Hosts become markers of the one kind, markers of the other become hosts, in one pass.
 bool Names::swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const {
   std::size_t done = 0;
-  while (true) {
-    Match next = find_hidden(call_id, done);
-    while (next.hidden != nullptr && next.hidden->shown) next = find_hidden(call_id, next.end);
-    std::string_view text = next.hidden != nullptr ? std::string_view(next.hidden->*put) : std::string_view{};
-    for (const Hidden& hidden : hidden_) {
-      const std::size_t at = call_id.find(hidden.*taken, done);
-      if (at >= next.begin) continue;
-      next = {at, at + (hidden.*taken).size(), &hidden};
-      text = hidden.text;
-    }
-    if (next.hidden == nullptr) break;
-    out.append(call_id.substr(done, next.begin - done)).append(text);
-    done = next.end;
+  Finder finder(call_id);
+  for (const Hidden& hidden : hidden_) {
+    if (!hidden.shown) finder.add(hidden, hidden.*put);
+    finder.add(hidden, hidden.*taken, hidden.text);
+  }
+  while (const auto found = finder.next(done)) {
+    out.append(call_id.substr(done, found->begin - done)).append(found->put);
+    done = found->end;
   }
   if (done != 0) out.append(call_id.substr(done));
   return done != 0;
 }
 
 bool Names::append_unmarked_body(std::string& out, std::string_view body) const {
-  if (body.find("h-") == std::string_view::npos) return false;
-  std::string text(body);
-  bool changed = false;
-  for (const Hidden& hidden : hidden_) {
-    for (std::size_t at = 0; (at = text.find(hidden.core_marker, at)) != std::string::npos; at += hidden.text.size()) {
-      text.replace(at, hidden.core_marker.size(), hidden.text);
-      changed = true;
-    }
+  std::size_t done = 0;
+  Finder finder(body);
+  for (const Hidden& hidden : hidden_) finder.add(hidden, hidden.core_marker, hidden.text);
+  while (const auto found = finder.next(done)) {
+    out.append(body.substr(done, found->begin - done)).append(found->put);
+    done = found->end;
   }
-  if (changed) out += text;
-  return changed;
+  if (done != 0) out.append(body.substr(done));
+  return done != 0;
 }
 
 }  // namespace postern::sbc

@@ -64,17 +64,14 @@ class Names {
 
  private:
   struct Hidden {
-    std::string text;           ///< as written, no brackets
+    std::string text;  ///< as written, no brackets
+    bool is_address = false;
     bool shown = false;         ///< it is the public name as well: only ports and tokens are hidden with it
     std::string core_marker;    ///< stands toward the access side for what the core wrote
     std::string access_marker;  ///< stands toward the core for what the access side wrote
   };
-  struct Match {
-    std::size_t begin = std::string_view::npos;
-    std::size_t end = 0;
-    const Hidden* hidden = nullptr;
-  };
-  [[nodiscard]] Match find_hidden(std::string_view text, std::size_t from) const;
+  class Finder;
+  [[nodiscard]] static std::size_t find_hidden(const Hidden& hidden, std::string_view text, std::size_t from);
   bool swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const;
   void add_hidden(std::string text, Mac& mac);
   [[nodiscard]] bool is_hidden_port(std::uint16_t port) const;

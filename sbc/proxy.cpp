@@ -6,6 +6,24 @@ namespace postern::sbc {
 
 using sip::Method;
 
+namespace {
+
+// The second Via of a response can be read.
+bool has_second_via(const sip::RawMessage& response) {
+  bool first = true;
+  for (const sip::HeaderLine& header : response.header_lines()) {
+    if (header.name != sip::HeaderName::via) continue;
+    sip::ElementReader reader(response.text(header.value));
+    while (const auto via = reader.next()) {
+      if (!first) return sip::ViaView::parse(*via).has_value();
+      first = false;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 Proxy::Proxy(State& state, Admission& admission, Answers& answers)
     : state_(state), admission_(admission), answers_(answers), registrar_(state), inward_(state), outward_(state) {}
 
@@ -16,9 +34,11 @@ Dialog Proxy::dialog_of(const sip::RawMessage& request, const Flow& flow) {
   const auto uri = sip::UriView::parse(request.request_uri);
   if (!uri || !split_token(uri->user)) return dialog;
   dialog.target = open_outward(state_.tokens, *uri);
+  // A dialog's request has a To tag (§12.2.1.1) and never registers: anything else with our token is a new request to that Contact.
+  const bool in_dialog = !request.to_tag.empty() && request.method != Method::register_;
   if (!dialog.target) {
     dialog.kind = Dialog::Kind::bad;
-  } else if (dialog.target->token.call_id_hash != call_id_hash_of(state_.mac, request.call_id)) {
+  } else if (!in_dialog || dialog.target->token.call_id_hash != call_id_hash_of(state_.mac, request.call_id)) {
     dialog.kind = Dialog::Kind::foreign;
   } else if (dialog.target->token.flow_hash != flow_hash_of(state_.mac, flow)) {
     dialog.kind = Dialog::Kind::rebound;
@@ -36,7 +56,7 @@ Outcome Proxy::request_from_access(const sip::RawMessage& request, const Flow& f
     return Outcome::bad_token;
   }
   // An ACK that ends nothing here can only be one to a 2xx, and that names its dialog by our Contact.
-  if (request.method == Method::ack && !dialog.target) return Outcome::not_served;
+  if (request.method == Method::ack && dialog.kind != Dialog::Kind::own && dialog.kind != Dialog::Kind::rebound) return Outcome::not_served;
   if (has_been_here(request)) {
     answers_.send(request, flow, proven, {482, {}, {}}, out);
     return Outcome::loop;
@@ -45,14 +65,32 @@ Outcome Proxy::request_from_access(const sip::RawMessage& request, const Flow& f
   const bool registers = request.method == Method::register_;
   if (registers) plan = registrar_.plan(request, flow, now);
   const OpenedOutward* target = dialog.target ? &*dialog.target : nullptr;
-  if (!inward_.request({request, flow, id, target, registers ? &plan : nullptr}, message_)) return Outcome::too_large;
+  if (!inward_.request({request, flow, id, target, registers ? &plan : nullptr}, message_)) {
+    if (inward_.contacts_fit()) {
+      answers_.send(request, flow, proven, {513, {}, {}}, out);
+      return Outcome::too_large;
+    }
+    answers_.send(request, flow, proven, {400, "Bad Contact", {}}, out);
+    return Outcome::malformed;
+  }
   const Flow to = core_flow(target != nullptr ? target->token.pbx : 0);
   return forward({id, request, flow, to, proven || source.live, plan.memo, {}}, now, out);
 }
 
+std::optional<OpenedInward> Proxy::device_of(const sip::UriView& uri) {
+  if (auto opened = open_inward(state_.tokens, uri)) return opened;
+  // A long Contact stands in a bounded table, whose entry may be gone; a live registration still knows what it was.
+  const auto split = split_token(uri.user);
+  const Binding* binding = split ? state_.registrations.by_core_contact(uri.whole) : nullptr;
+  const auto device = binding != nullptr ? sip::UriView::parse(binding->contact_uri) : std::nullopt;
+  if (!device) return std::nullopt;
+  return OpenedInward{InwardToken{binding->flow, std::string(device->scheme), std::string(rest_of(*device)), device->has_user},
+                      split->user};
+}
+
 Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id, TimePoint now, Outbox& out) {
   const auto uri = sip::UriView::parse(request.request_uri);
-  const auto target = uri ? open_inward(state_.tokens, *uri) : std::nullopt;
+  const auto target = uri ? device_of(*uri) : std::nullopt;
   if (!target || target->token.flow.listener >= state_.options.listeners.size()) {
     answers_.send(request, flow, true, {404, {}, {}}, out);
     return uri && split_token(uri->user) ? Outcome::bad_token : Outcome::no_token;
@@ -67,7 +105,8 @@ Outcome Proxy::forward(const Hop& hop, TimePoint now, Outbox& out) {
     count_forwarded(hop.to, hop.request.method);
     return Outcome::forwarded;
   }
-  Transaction* transaction = state_.transactions.begin(hop.id, hop.request, hop.from, hop.to, hop.proven, message_, now, out);
+  Transaction* transaction = state_.transactions.begin(hop.id, hop.request, hop.from, hop.to, hop.proven, message_, now, out,
+                                                       hop.memo.size() + hop.hidden_vias.size());
   if (transaction == nullptr || !state_.transactions.note(*transaction, hop.memo, hop.hidden_vias)) {
     answers_.overloaded(hop.request, hop.from, hop.proven, out);
     return Outcome::transactions_full;
@@ -87,6 +126,8 @@ Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimeP
 }
 
 Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out) {
+  // Below ours stands the one of who asked; a response without it is for nobody (RFC 3261 §16.7 step 3).
+  if (!has_second_via(response)) return Outcome::malformed;
   const bool registers = transaction.method == Method::register_ && response.status_code >= 200 && response.status_code < 300;
   if (!outward_.response(response, flow, transaction.from, registers ? &registrar_ : nullptr, transaction.memo, message_))
     return Outcome::too_large;

@@ -52,6 +52,7 @@ class Proxy {
   Outcome forward(const Hop& hop, TimePoint now, Outbox& out);
   Outcome response_from_core(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
   Outcome response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
+  [[nodiscard]] std::optional<OpenedInward> device_of(const sip::UriView& uri);
   [[nodiscard]] bool has_been_here(const sip::RawMessage& request) const;
   [[nodiscard]] Flow core_flow(std::size_t pbx) const;
   void count_forwarded(const Flow& to, sip::Method method);

@@ -81,7 +81,9 @@ void add_line(std::string& memo, char tag, std::string_view text) {
 
 RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, TimePoint now) const {
   RegisterPlan plan;
-  add_line(plan.memo, 'u', request.to_user);
+  std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  const std::string_view aor_user = sip::decoded_user(request.to_user, buffer);
+  add_line(plan.memo, 'u', aor_user);
   add_line(plan.memo, 'c', request.call_id);
   std::string_view instance;
   const auto for_all = expires_header(request);
@@ -97,7 +99,7 @@ RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, T
   const bool credentials =
       request.find(sip::HeaderName::authorization) != nullptr || request.find(sip::HeaderName::proxy_authorization) != nullptr;
   if (!stays || !credentials) return plan;
-  if (const Binding* old = state_.registrations.replaced_by(request.to_user, request.call_id, instance, flow, now, silent_for)) {
+  if (const Binding* old = state_.registrations.replaced_by(aor_user, request.call_id, instance, flow, now, silent_for)) {
     plan.replaced_contact = old->core_contact;
     add_line(plan.memo, '-', old->core_contact);
   }

@@ -30,6 +30,8 @@ class InwardRewriter {
     RegisterPlan* registration = nullptr;   ///< of a REGISTER: filled in
   };
   bool request(const Request& request, std::string& out);
+  /// Why the last message could not be written: false, a Contact that cannot be read or is too long to be given back; else its size.
+  [[nodiscard]] bool contacts_fit() const { return sealed_; }
   /// `hidden_vias`: one Via value a line. A 3xx becomes 480 (a phone must not choose whom the PBX dials).
   /// `hidden_routes`: what the core had recorded, one value a line; it goes back with what makes a dialog (§16.6 step 4, §12.1.1).
   bool response(const sip::RawMessage& response, const Flow& flow, std::string_view hidden_vias, std::string_view hidden_routes,
@@ -86,6 +88,7 @@ class OutwardRewriter {
   [[nodiscard]] std::string_view user_without_token(const sip::UriView& uri);
   void uris(const Context& context, const sip::HeaderLine& header);
   void hide(const Context& context, const sip::HeaderLine& header);
+  [[nodiscard]] std::string shown(std::string_view text, const Flow& access);
   void call_id(const Context& context, const sip::HeaderLine& header);
   void body(const Context& context);
 

@@ -194,6 +194,7 @@ void InwardRewriter::common_header(const sip::RawMessage& message, const sip::He
 }
 
 void InwardRewriter::contact(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow, RegisterPlan* registration) {
+  std::size_t contacts = 0;
   sip::ElementReader reader(message.text(header.value));
   while (const auto text = reader.next()) {
     if (*text == "*") {
@@ -202,7 +203,14 @@ void InwardRewriter::contact(const sip::RawMessage& message, const sip::HeaderLi
     }
     const auto element = sip::NameAddrView::parse(*text);
     const auto uri = element ? sip::UriView::parse(element->uri) : std::nullopt;
-    if (!uri) continue;
+    if (!uri) {
+      sealed_ = sealed_ && element && is_no_sip_uri(element->uri);
+      continue;
+    }
+    if (++contacts > Registrations::bindings_an_aor) {
+      sealed_ = false;
+      return;
+    }
     text_.clear();
     sealed_ = append_inward_uri(text_, state_.tokens, *uri, flow, state_.names.core_address()) && sealed_;
     if (registration != nullptr) Registrar::add_contact(*registration, text_, uri->whole);
@@ -237,6 +245,9 @@ void InwardRewriter::uris(const sip::RawMessage& message, const sip::HeaderLine&
     text_.clear();
     append_unmarked_headers(text_, uri->headers);
     if (text_ != uri->headers) state_.editor.replace(uri->headers, text_);
+    text_.clear();
+    const auto tag = element->param("tag");
+    if (tag && state_.names.append_unmarked(text_, *tag)) state_.editor.replace(*tag, text_);
   }
 }
 

@@ -164,6 +164,7 @@ bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core
   sealed_ = true;
   Context context{response, core, access, {}, response.status_code < 300};
   fill_token(context);
+  if (state_.names.mentions_hidden(response.reason_phrase)) editor.replace(response.reason_phrase, shown(response.reason_phrase, access));
   top_via_off(response);
   core_routes_off(context);
   for (const sip::HeaderLine& header : response.header_lines()) {
@@ -177,7 +178,7 @@ bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core
     while (const auto element = reader.next()) {
       const auto contact = sip::NameAddrView::parse(*element);
       const auto own = contact ? registrar->restore(memo, contact->uri, access) : std::nullopt;
-      if (own) text_.append(text_.empty() ? "" : ", ").append("<").append(*own).append(">").append(contact->params);
+      if (own) text_.append(text_.empty() ? "" : ", ").append("<").append(*own).append(">").append(shown(contact->params, access));
     }
     if (text_.empty()) {
       editor.remove(header);
@@ -242,12 +243,30 @@ void OutwardRewriter::contact(const Context& context, const sip::HeaderLine& hea
   sip::ElementReader reader(context.message.text(header.value));
   while (const auto text = reader.next()) {
     const auto element = sip::NameAddrView::parse(*text);
-    const auto uri = element ? sip::UriView::parse(element->uri) : std::nullopt;
-    if (!uri) continue;
+    auto uri = element ? sip::UriView::parse(element->uri) : std::nullopt;
+    if (!uri) {
+      sealed_ = sealed_ && element && is_no_sip_uri(element->uri);
+      if (state_.names.mentions_hidden(*text)) state_.editor.replace(*text, unfolded(shown(*text, context.access)));
+      continue;
+    }
+    // A user that names the core, or is one of our own tokens (a PBX that passes a device's Contact on), is sealed in with the rest.
+    if (state_.names.mentions_hidden(uri->user) || user_without_token(*uri).size() != uri->user.size()) {
+      uri->user = {};
+      uri->has_user = false;
+    }
     text_ = element->bracketed ? "" : "<";
     sealed_ = append_outward_uri(text_, state_.tokens, *uri, context.token, state_.names.address_for(context.access).host_port) && sealed_;
     state_.editor.replace(element->uri, text_ + (element->bracketed ? "" : ">"));
+    for (const std::string_view part : {element->display, element->params}) {
+      if (state_.names.mentions_hidden(part)) state_.editor.replace(part, unfolded(shown(part, context.access)));
+    }
   }
+}
+
+std::string OutwardRewriter::shown(std::string_view text, const Flow& access) {
+  std::string out;
+  state_.names.append_hidden(out, text, access);
+  return out;
 }
 
 // A token that the PBX was given never leaves, whatever host it writes behind it.
@@ -288,10 +307,16 @@ void OutwardRewriter::uris(const Context& context, const sip::HeaderLine& header
     done = begin + uri->whole.size();
   }
   mapped.append(value.substr(done));
-  // Display names and parameters can name it as well.
+  // Display names and parameters can name it as well. A tag must come back as it was, so it gets markers as a Call-ID does.
   if (state_.names.mentions_hidden(mapped)) {
+    const auto element = header.name == HeaderName::from || header.name == HeaderName::to ? sip::NameAddrView::parse(mapped) : std::nullopt;
+    const std::string_view tag = element ? element->param("tag").value_or(std::string_view{}) : std::string_view{};
+    const std::string_view all = mapped;
+    const std::size_t begin = tag.empty() ? all.size() : static_cast<std::size_t>(tag.data() - all.data());
     text_.clear();
-    state_.names.append_hidden(text_, mapped, context.access);
+    state_.names.append_hidden(text_, all.substr(0, begin), context.access);
+    if (!state_.names.append_marked(text_, tag)) text_.append(tag);
+    state_.names.append_hidden(text_, all.substr(std::min(begin + tag.size(), all.size())), context.access);
     mapped = text_;
   }
   if (mapped != value) state_.editor.replace(header.value, unfolded(mapped));

@@ -42,12 +42,14 @@ Record* TransactionTable::find(const BranchId& id, bool is_cancel) {
   return nullptr;
 }
 
-Record* TransactionTable::add(const BranchId& id, bool is_cancel, std::size_t bytes, const Record* keep) {
+Record* TransactionTable::add(const BranchId& id, bool is_cancel, std::size_t bytes, const Record* keep, bool proven) {
   bytes += small_text * texts;
-  if (!make_room(1, bytes, keep)) return nullptr;
+  if (!make_room(1, bytes, keep, proven)) return nullptr;
   Record& record = unused(bytes);
   record.id = id;
   record.is_cancel = is_cancel;
+  record.unproven = !proven;
+  if (record.unproven) ++unproven_size_;
   std::uint32_t& head = bucket(id, is_cancel);
   record.next_in_bucket = head;
   head = record.index;
@@ -82,6 +84,10 @@ void TransactionTable::erase(Record& record) {
   *link = record.next_in_bucket;
 
   held_ -= record.held;
+  if (record.unproven) {
+    unproven_held_ -= record.held;
+    --unproven_size_;
+  }
   Record clean;
   clean.index = record.index;
   std::size_t buffers = 0;
@@ -107,7 +113,7 @@ void TransactionTable::store(Record& record, std::string& text, std::string_view
   if (text.capacity() < value.size()) {
     forget_text(text);
     recount(record);
-    if (!make_room(0, value.size(), &record)) return;
+    if (!make_room(0, value.size(), &record, true)) return;  // of its share: add() saw to it
     text.reserve(value.size());
   }
   text.assign(value);
@@ -122,8 +128,10 @@ void TransactionTable::cut(Record& record, std::string& text, std::size_t size) 
 
 void TransactionTable::recount(Record& record) {
   held_ -= record.held;
+  if (record.unproven) unproven_held_ -= record.held;
   record.held = bytes_of(record);
   held_ += record.held;
+  if (record.unproven) unproven_held_ += record.held;
 }
 
 void TransactionTable::mark_answered(Record& record) {
@@ -141,8 +149,12 @@ void TransactionTable::unlink_answered(Record& record) {
   record.answered = false;
 }
 
-bool TransactionTable::make_room(std::size_t records, std::size_t bytes, const Record* keep) {
-  while (size_ + records > capacity_ || held_ + bytes > held_limit_) {
+bool TransactionTable::make_room(std::size_t records, std::size_t bytes, const Record* keep, bool proven) {
+  const auto full = [&] {
+    if (size_ + records > capacity_ || held_ + bytes > held_limit_) return true;
+    return !proven && (unproven_size_ + records > (capacity_ + 1) / 2 || unproven_held_ + bytes > held_limit_ / 2);
+  };
+  while (full()) {
     std::uint32_t victim = oldest_;
     if (victim != none && &slab_[victim] == keep) victim = slab_[victim].newer;
     if (victim == none) return false;

@@ -29,6 +29,7 @@ struct Record : Transaction {
   std::uint32_t older = none;  ///< among the answered ones
   std::uint32_t newer = none;
   bool answered = false;  ///< stands in that list: may be evicted
+  bool unproven = false;  ///< counted among those that share half of the table
   std::size_t held = 0;   ///< bytes of its texts as last counted
 };
 
@@ -46,7 +47,8 @@ class TransactionTable {
   [[nodiscard]] Record* find(const BranchId& id, bool is_cancel);
   /// A clean record, for which room is made (`bytes` of text are about to be put into it); nullptr: there is none.
   /// The id must not be there. `keep` is not evicted for it.
-  Record* add(const BranchId& id, bool is_cancel, std::size_t bytes, const Record* keep);
+  /// Those that are not `proven` share half of the table, so that forged requests never take the place of live phones.
+  Record* add(const BranchId& id, bool is_cancel, std::size_t bytes, const Record* keep, bool proven);
   void erase(Record& record);
 
   /// `text` (one of the record's) becomes a copy of `value` if there is room for it, else empty.
@@ -66,7 +68,7 @@ class TransactionTable {
   static constexpr std::uint32_t none = Record::none;
 
   [[nodiscard]] std::uint32_t& bucket(const BranchId& id, bool is_cancel);
-  bool make_room(std::size_t records, std::size_t bytes, const Record* keep);
+  bool make_room(std::size_t records, std::size_t bytes, const Record* keep, bool proven);
   [[nodiscard]] Record& unused(std::size_t bytes);
   void unlink_answered(Record& record);
   static void forget_text(std::string& text);
@@ -85,6 +87,8 @@ class TransactionTable {
   std::size_t size_ = 0;
   std::size_t held_ = 0;
   std::size_t pooled_ = 0;
+  std::size_t unproven_size_ = 0;
+  std::size_t unproven_held_ = 0;
   std::uint64_t evictions_ = 0;
 };
 

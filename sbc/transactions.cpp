@@ -64,10 +64,10 @@ RequestMatch Transactions::Impl::match_repeated(Record& record, const sip::RawMe
 }
 
 Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven,
-                                  std::string_view sent, TimePoint now, Outbox& out) {
+                                  std::string_view sent, std::size_t reserve, TimePoint now, Outbox& out) {
   if (Record* old = table.find(id, false)) table.erase(*old);
   const std::string_view original = header_section(request);
-  Record* record = table.add(id, false, original.size() + sent.size(), nullptr);
+  Record* record = table.add(id, false, original.size() + sent.size() + reserve, nullptr, proven);
   if (record == nullptr) return nullptr;
   record->is_invite = request.method == sip::Method::invite;
   record->method = request.method;
@@ -121,9 +121,9 @@ RequestMatch Transactions::match(const BranchId& id, const sip::RawMessage& requ
 }
 
 Transaction* Transactions::begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven,
-                                 std::string_view sent, TimePoint now, Outbox& out) {
+                                 std::string_view sent, TimePoint now, Outbox& out, std::size_t reserve) {
   if (request.method == sip::Method::ack || request.method == sip::Method::cancel) return nullptr;
-  return impl_->begin(id, request, from, to, proven, sent, now, out);
+  return impl_->begin(id, request, from, to, proven, sent, reserve, now, out);
 }
 
 bool Transactions::note(Transaction& transaction, std::string_view memo, std::string_view hidden_vias) {

@@ -82,13 +82,12 @@ class Transactions {
 
   /// Starts a transaction for a request that is about to be sent as `sent` to `to`, and puts it into `out`. For an INVITE a 100 goes to
   /// `from` at once if `proven` (an unproven one gets it when it repeats itself). nullptr: full of unanswered ones, or the request is an
-  /// ACK or a CANCEL. A transaction of the same id is replaced. The pointer holds until the next call of begin(), match(), match_response()
-  /// or advance().
+  /// ACK or a CANCEL. Room for `reserve` bytes of a note() is made as well. A transaction of the same id is replaced. The pointer holds
+  /// until the next call of begin(), match(), match_response() or advance().
   Transaction* begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven,
-                     std::string_view sent, TimePoint now, Outbox& out);
+                     std::string_view sent, TimePoint now, Outbox& out, std::size_t reserve = 0);
 
-  /// Keeps what the proxy wants to have back with the responses, straight after begin(). False: there is no memory left for it, and the
-  /// transaction has ended.
+  /// Keeps what the proxy wants to have back with the responses, straight after begin(), which made room for it.
   [[nodiscard]] bool note(Transaction& transaction, std::string_view memo, std::string_view hidden_vias);
 
   /// The transaction that a response belongs to: by the branch of its top Via, the CSeq method and the flow that it must come from

@@ -115,7 +115,7 @@ void Transactions::Impl::send_cancel(Record& invite, TimePoint now, Outbox& out)
   if (!is_final(invite)) set_life(invite, now + Timers::transaction_timeout, now);
 
   if (Record* old = table.find(invite.id, true)) table.erase(*old);
-  Record* cancel = table.add(invite.id, true, bytes.size(), &invite);
+  Record* cancel = table.add(invite.id, true, bytes.size(), &invite, invite.proven);
   if (cancel == nullptr) return;  // full: it is sent once
   cancel->method = sip::Method::cancel;
   cancel->from = invite.from;

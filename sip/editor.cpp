@@ -18,6 +18,7 @@ void Editor::reset(const RawMessage& message) {
   edits_.clear();
   texts_.clear();
   bad_ = false;
+  lines_added_ = lines_removed_ = new_body_size_ = 0;
 }
 
 /// Texts made from what came may hold folds (§7.3.1): only their white space is written. Any other CR or LF would let a text begin a
@@ -49,6 +50,7 @@ void Editor::add(Span span, string_view text, bool header_text) {
 
 void Editor::add_line(std::uint32_t at, string_view name, string_view value) {
   if (name.empty() || !chars::all(name, chars::token)) bad_ = true;
+  ++lines_added_;
   const auto begin = static_cast<std::uint32_t>(texts_.size());
   texts_.append(name).append(": ");
   append_unfolded(value);
@@ -69,7 +71,10 @@ void Editor::replace(string_view part, string_view text) {
   add({begin, static_cast<std::uint32_t>(begin + part.size())}, text, true);
 }
 
-void Editor::remove(const HeaderLine& header) { add(header.line, {}, true); }
+void Editor::remove(const HeaderLine& header) {
+  add(header.line, {}, true);
+  ++lines_removed_;
+}
 
 void Editor::insert_before(const HeaderLine& header, string_view name, string_view value) { add_line(header.line.begin, name, value); }
 
@@ -86,6 +91,7 @@ void Editor::replace_body(string_view body) {
     append(to_string(HeaderName::content_length), length);
   }
   add({begin, static_cast<std::uint32_t>(message_->bytes.size())}, body, false);
+  new_body_size_ = body.size();
 }
 
 bool Editor::serialise(std::string& out) {
@@ -111,7 +117,10 @@ bool Editor::serialise(std::string& out) {
     copied = edit.span.end;
   }
   out.append(bytes.substr(copied));
-  if (out.size() <= Bounds::message) return true;
+  // Whoever reads it may have our bounds as well; and we read it again ourselves, to make ACK and CANCEL from it.
+  const bool lines_fit = message_->header_count + lines_added_ <= Bounds::header_lines + lines_removed_;
+  const bool section_fits = out.size() <= Bounds::header_section + std::max(message_->body().size(), new_body_size_);
+  if (lines_fit && section_fits && out.size() <= Bounds::message) return true;
   out.clear();
   return false;
 }

@@ -49,6 +49,9 @@ class Editor {
   const RawMessage* message_ = nullptr;
   std::vector<Edit> edits_;
   std::string texts_;
+  std::size_t lines_added_ = 0;
+  std::size_t lines_removed_ = 0;
+  std::size_t new_body_size_ = 0;
   bool bad_ = false;
 };
 

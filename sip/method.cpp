@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "sip/uri.hpp"
+
 namespace postern::sip {
 namespace {
 
@@ -63,6 +65,15 @@ std::size_t parser_skips(char first) {
   }
 }
 
+/// Known servers read a method without case, or by its first letters (pjsip does both): "register" and "INVIT" must not pass as methods
+/// that no rule names. RFC 3261 §7.1 makes them unknown methods, so nobody honest sends them.
+bool resembles_known(std::string_view token) {
+  for (std::size_t i = 0; i + 1 < method_count; ++i) {
+    if (token.size() <= names[i].size() && iequals(token, names[i].substr(0, token.size()))) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Method method_of(std::string_view token) {
@@ -76,7 +87,7 @@ std::string_view to_string(Method method) { return names[static_cast<std::size_t
 bool parser_takes_method(std::string_view token) {
   if (token.empty()) return false;
   if (method_of(token) != Method::other) return true;
-  return token.size() >= parser_skips(token.front()) && token.find_first_of("+`") == std::string_view::npos;
+  return token.size() >= parser_skips(token.front()) && token.find_first_of("+`") == std::string_view::npos && !resembles_known(token);
 }
 
 }  // namespace postern::sip

@@ -78,6 +78,26 @@ void append_params_without(std::string& out, string_view params, string_view nam
   }
 }
 
+string_view decoded_user(string_view user, std::span<char> buffer) {
+  if (user.find('%') == string_view::npos || user.size() > buffer.size()) return user;
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+  };
+  std::size_t size = 0;
+  for (std::size_t at = 0; at < user.size(); ++at) {
+    char letter = user[at];
+    if (letter == '%') {
+      const int high = user.size() - at > 2 ? digit(user[at + 1]) : -1;
+      const int low = user.size() - at > 2 ? digit(user[at + 2]) : -1;
+      if (high < 0 || low < 0) return user;
+      letter = static_cast<char>(high * 16 + low);
+      at += 2;
+    }
+    buffer[size++] = letter;
+  }
+  return {buffer.data(), size};
+}
+
 std::optional<string_view> ElementReader::next() {
   while (!rest_.empty()) {
     std::size_t at = 0;

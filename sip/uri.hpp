@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -82,6 +83,8 @@ struct ViaView {
 
 /// A parameter in ";a=b;c" text, names without case, quoted values with their quotes; nullopt: absent.
 std::optional<std::string_view> find_param(std::string_view params, std::string_view name);
+/// A user part with its escapes decoded (§19.1.2), in `buffer`; as it is if it has none, a broken one, or does not fit.
+std::string_view decoded_user(std::string_view user, std::span<char> buffer);
 /// ASCII comparison without case.
 bool iequals(std::string_view a, std::string_view b);
 /// Appends `params` without the parameter `name` (all its occurrences).

@@ -99,7 +99,7 @@ TEST_F(StateFolderTest, SaysWhatToDoWhereThereIsNoFolder) {
   std::ofstream(folder() / "file") << "x";
   for (const char* path : {"file", "missing/state"}) {
     try {
-      StateFolder((folder() / path).string());
+      const StateFolder unusable((folder() / path).string());
       ADD_FAILURE() << path;
     } catch (const StartError& error) {
       EXPECT_THAT(error.what(), HasSubstr("the key `state`"));

@@ -84,6 +84,7 @@ TEST_P(Family, SendsMoreThanABatchInOrder) {
   UdpSocket server(at(GetParam()));
   UdpSocket client(at(GetParam()));
   std::vector<Outgoing> datagrams;
+  datagrams.reserve(count);
   for (std::size_t i = 0; i < count; ++i) datagrams.push_back(outgoing(server.bound(), std::to_string(i)));
   send(client, datagrams);
   const auto got = receive(server, count);

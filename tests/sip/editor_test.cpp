@@ -112,10 +112,19 @@ TEST_F(EditorTest, RefusesOverlapsAndPartsOfOtherTexts) {
   EXPECT_EQ(serialised(), invite) << "reset() forgets what was wrong";
 }
 
-TEST_F(EditorTest, RefusesAResultBeyondTheBound) {
-  editor_.append("X-A", std::string(Bounds::message - invite.size() - 7, 'a'));
-  EXPECT_EQ(serialised().size(), Bounds::message);
-  editor_.append("X", "");
+TEST_F(EditorTest, RefusesAMessageBeyondTheBound) {
+  editor_.replace_body(std::string(Bounds::message, 'a'));
+  expect_refused();
+}
+
+// What we write is read again to make ACK and CANCEL from it: it must fit our own bounds.
+TEST_F(EditorTest, RefusesAHeaderSectionBeyondTheBound) {
+  editor_.append("X-A", std::string(Bounds::header_section, 'a'));
+  expect_refused();
+}
+
+TEST_F(EditorTest, RefusesMoreHeaderLinesThanTheBound) {
+  for (std::size_t line = 0; line < Bounds::header_lines; ++line) editor_.append("X", "");
   expect_refused();
 }
 
