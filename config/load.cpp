@@ -26,7 +26,7 @@ void check_policy(const Draft& draft, const Resolved& resolved, Report& report) 
   if (const auto* error = std::get_if<std::string>(&compiled)) report.error({{}, "rules"}, *error);
 }
 
-Config load(const Node& root, const std::string& directory, Report& report) {
+Config load(const YamlNode& root, const std::string& directory, Report& report) {
   Draft draft;
   Reader(draft, report).read(root);
   Resolved resolved = Resolver(draft, report, directory).resolve();

@@ -43,18 +43,18 @@ std::string describe(const Row& row) {
   return all;
 }
 
-void Reader::read(const Node& root) {
+void Reader::read(const YamlNode& root) {
   Context context;
   context.at = {root.at, ""};
-  if (root.kind == Node::Kind::map)
+  if (root.kind == YamlNode::Kind::map)
     read_map(root_row(), root, context);
   else
     report_.error({root.at, "(yaml)"}, "must be a map of keys such as `listeners` and `pbx`");
 }
 
-void Reader::announce(const Row& row, const Node& node, Context& context) {
+void Reader::announce(const Row& row, const YamlNode& node, Context& context) {
   // A protection that is written to be off is not missed.
-  const bool declined = row.kind == &kinds::on_off && node.kind == Node::Kind::scalar && parse_switch(node.text) == false;
+  const bool declined = row.kind == &kinds::on_off && node.kind == YamlNode::Kind::scalar && parse_switch(node.text) == false;
   const Effect effect = row.effect == Effect::protective && declined ? Effect::later : row.effect;
   if (effect == Effect::protective && context.announced != Effect::protective)
     report_.error(context.at, "is not available in this version; remove it rather than count on it");
@@ -63,9 +63,9 @@ void Reader::announce(const Row& row, const Node& node, Context& context) {
   context.announced = std::max(context.announced, effect);
 }
 
-void Reader::read_entry(const Row& row, const Node& node, Context context) {
+void Reader::read_entry(const Row& row, const YamlNode& node, Context context) {
   announce(row, node, context);
-  if (node.kind == Node::Kind::null) {
+  if (node.kind == YamlNode::Kind::null) {
     report_.error(context.at, fmt::format("needs a value: {}", describe(row)));
     return;
   }
@@ -78,30 +78,30 @@ void Reader::read_entry(const Row& row, const Node& node, Context context) {
     read_one(row, node, context);
 }
 
-void Reader::read_list(const Row& row, const Node& node, const Context& context) {
+void Reader::read_list(const Row& row, const YamlNode& node, const Context& context) {
   if (row.names != nullptr && row.begin != nullptr) row.begin(draft_, context.at, context.name.value);
-  if (node.kind != Node::Kind::list && row.single) {
+  if (node.kind != YamlNode::Kind::list && row.single) {
     read_one(row, node, context);
     return;
   }
-  if (node.kind != Node::Kind::list) {
+  if (node.kind != YamlNode::Kind::list) {
     report_.error(context.at, fmt::format("must be {}", describe(row)));
     return;
   }
   if (row.filled && node.items.empty()) report_.error(context.at, "must not be empty");
   for (std::size_t i = 0; i < node.items.size() && !report_.full(); ++i) {
-    const Node& item = *node.items[i];
+    const YamlNode& item = *node.items[i];
     Context inner = context;
     inner.at = {item.at, join_path(context.at.path, i)};
-    if (item.kind == Node::Kind::null)
+    if (item.kind == YamlNode::Kind::null)
       report_.error(inner.at, "must not be empty");
     else
       read_one(row, item, inner);
   }
 }
 
-void Reader::read_condition(const Row& row, const Node& node, const Context& context) {
-  if (node.kind == Node::Kind::list) {
+void Reader::read_condition(const Row& row, const YamlNode& node, const Context& context) {
+  if (node.kind == YamlNode::Kind::list) {
     if (node.items.empty()) report_.error(context.at, "must not be empty");
     for (std::size_t i = 0; i < node.items.size() && !report_.full(); ++i) {
       Context inner = context;
@@ -110,7 +110,7 @@ void Reader::read_condition(const Row& row, const Node& node, const Context& con
     }
     return;
   }
-  if (node.kind != Node::Kind::map) {
+  if (node.kind != YamlNode::Kind::map) {
     read_scalar(row, node, context);
     return;
   }
@@ -125,23 +125,23 @@ void Reader::read_condition(const Row& row, const Node& node, const Context& con
   read_entry(row, *node.entries.front().value, inner);
 }
 
-void Reader::read_one(const Row& row, const Node& node, const Context& context) {
-  if (node.kind == Node::Kind::scalar && row.form != Form::map)
+void Reader::read_one(const Row& row, const YamlNode& node, const Context& context) {
+  if (node.kind == YamlNode::Kind::scalar && row.form != Form::map)
     read_scalar(row, node, context);
-  else if (node.kind == Node::Kind::map && takes_map(row))
+  else if (node.kind == YamlNode::Kind::map && takes_map(row))
     read_map(row, node, context);
   else
     report_.error(context.at, fmt::format("must be {}", describe(row)));
 }
 
-void Reader::read_scalar(const Row& row, const Node& node, const Context& context) {
+void Reader::read_scalar(const Row& row, const YamlNode& node, const Context& context) {
   if (!row.scalar_is.empty()) {
     if (row.begin != nullptr) row.begin(draft_, context.at, context.name.value);
     for (const Row* child : children(row))
       if (child->key() == row.scalar_is) read_scalar(*child, node, context);
     return;
   }
-  if (node.kind != Node::Kind::scalar) {
+  if (node.kind != YamlNode::Kind::scalar) {
     report_.error(context.at, fmt::format("must be {}", describe(row)));
     return;
   }
@@ -162,7 +162,7 @@ void Reader::read_scalar(const Row& row, const Node& node, const Context& contex
   if (row.store != nullptr) row.store(draft_, {*parsed.value, context.at, context.name, context.unless, context.negated});
 }
 
-void Reader::read_map(const Row& row, const Node& node, const Context& context) {
+void Reader::read_map(const Row& row, const YamlNode& node, const Context& context) {
   Context inner = context;
   inner.unless = context.unless || !row.like.empty();
   // A named list has begun already, once for all of its elements.
@@ -170,14 +170,14 @@ void Reader::read_map(const Row& row, const Node& node, const Context& context) 
   if (row.begin != nullptr && !begun) row.begin(draft_, context.at, context.name.value);
   const bool named_element = begun && node.entries.empty();
   if ((row.filled && !row.is_list() && node.entries.empty()) || named_element) report_.error(context.at, "must not be empty");
-  for (const Node::Entry& entry : node.entries) {
+  for (const YamlNode::Entry& entry : node.entries) {
     if (report_.full()) return;
     read_key(row, entry, inner);
   }
   check_required(row, node, context);
 }
 
-void Reader::read_key(const Row& row, const Node::Entry& entry, const Context& context) {
+void Reader::read_key(const Row& row, const YamlNode::Entry& entry, const Context& context) {
   Context inner = context;
   inner.at = {entry.at, join_path(context.at.path, entry.key)};
   const Row* child = find_child(row, entry, inner.at);
@@ -186,7 +186,7 @@ void Reader::read_key(const Row& row, const Node::Entry& entry, const Context& c
   read_entry(*child, *entry.value, inner);
 }
 
-const Row* Reader::find_child(const Row& row, const Node::Entry& entry, const Where& at) {
+const Row* Reader::find_child(const Row& row, const YamlNode::Entry& entry, const Where& at) {
   std::vector<std::string_view> keys;
   const Row* open = nullptr;
   for (const Row* child : children(row)) {
@@ -208,10 +208,11 @@ const Row* Reader::find_child(const Row& row, const Node::Entry& entry, const Wh
   return open;
 }
 
-void Reader::check_required(const Row& row, const Node& node, const Context& context) {
+void Reader::check_required(const Row& row, const YamlNode& node, const Context& context) {
   for (const Row* child : children(row)) {
     if (!child->required) continue;
-    const bool there = std::any_of(node.entries.begin(), node.entries.end(), [&](const Node::Entry& e) { return e.key == child->key(); });
+    const bool there =
+        std::any_of(node.entries.begin(), node.entries.end(), [&](const YamlNode::Entry& e) { return e.key == child->key(); });
     if (!there)
       report_.error({context.at.position, join_path(context.at.path, child->key())}, fmt::format("is missing: {}", describe(*child)));
   }

@@ -12,7 +12,7 @@ class Reader {
  public:
   Reader(Draft& draft, Report& report) : draft_(draft), report_(report) {}
 
-  void read(const Node& root);
+  void read(const YamlNode& root);
 
  private:
   /// What is known on the way down.
@@ -24,17 +24,17 @@ class Reader {
     Effect announced = Effect::now;  ///< what was said above of the part that this stands in
   };
 
-  void read_entry(const Row& row, const Node& node, Context context);
-  void read_list(const Row& row, const Node& node, const Context& context);
-  void read_condition(const Row& row, const Node& node, const Context& context);
-  void read_one(const Row& row, const Node& node, const Context& context);
-  void read_scalar(const Row& row, const Node& node, const Context& context);
-  void read_map(const Row& row, const Node& node, const Context& context);
-  void read_key(const Row& row, const Node::Entry& entry, const Context& context);
-  void announce(const Row& row, const Node& node, Context& context);
-  void check_required(const Row& row, const Node& node, const Context& context);
+  void read_entry(const Row& row, const YamlNode& node, Context context);
+  void read_list(const Row& row, const YamlNode& node, const Context& context);
+  void read_condition(const Row& row, const YamlNode& node, const Context& context);
+  void read_one(const Row& row, const YamlNode& node, const Context& context);
+  void read_scalar(const Row& row, const YamlNode& node, const Context& context);
+  void read_map(const Row& row, const YamlNode& node, const Context& context);
+  void read_key(const Row& row, const YamlNode::Entry& entry, const Context& context);
+  void announce(const Row& row, const YamlNode& node, Context& context);
+  void check_required(const Row& row, const YamlNode& node, const Context& context);
   /// The row of a key below `row`; reports one that there is not.
-  const Row* find_child(const Row& row, const Node::Entry& entry, const Where& at);
+  const Row* find_child(const Row& row, const YamlNode::Entry& entry, const Where& at);
 
   Draft& draft_;
   Report& report_;

@@ -41,10 +41,10 @@ class TreeBuilder : public YAML::EventHandler {
     if (documents_++ > 0) throw Stop{{position_of(mark), yaml_path}, "a second document begins here; a file holds one"};
   }
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { leaf(Node::Kind::null, mark, anchor, {}); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { leaf(YamlNode::Kind::null, mark, anchor, {}); }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
     check_tag(tag, mark);
-    leaf(Node::Kind::scalar, mark, anchor, value);
+    leaf(YamlNode::Kind::scalar, mark, anchor, value);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
@@ -53,20 +53,20 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value /*style*/) override {
-    open(Node::Kind::list, mark, tag, anchor);
+    open(YamlNode::Kind::list, mark, tag, anchor);
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value /*style*/) override {
-    open(Node::Kind::map, mark, tag, anchor);
+    open(YamlNode::Kind::map, mark, tag, anchor);
   }
   void OnMapEnd() override { close(); }
 
  private:
   struct Frame {
-    std::shared_ptr<Node> node;
+    std::shared_ptr<YamlNode> node;
     YAML::anchor_t anchor = 0;
-    std::optional<Node::Entry> pending;  ///< a key whose value comes next
-    std::map<std::string, int> lines;    ///< of the keys seen
+    std::optional<YamlNode::Entry> pending;  ///< a key whose value comes next
+    std::map<std::string, int> lines;        ///< of the keys seen
   };
 
   [[noreturn]] void stop(const YAML::Mark& mark, const char* message) const { throw Stop{{position_of(mark), path_here()}, message}; }
@@ -76,8 +76,8 @@ class TreeBuilder : public YAML::EventHandler {
     stop(mark, "tags have no meaning here");
   }
 
-  void leaf(Node::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& text) {
-    auto node = std::make_shared<Node>();
+  void leaf(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& text) {
+    auto node = std::make_shared<YamlNode>();
     node->kind = kind;
     node->at = position_of(mark);
     node->text = text;
@@ -85,11 +85,11 @@ class TreeBuilder : public YAML::EventHandler {
     place(std::move(node), position_of(mark));
   }
 
-  void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+  void open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     check_tag(tag, mark);
     if (expects_key()) stop(mark, "a key must be plain text");
     if (frames_.size() >= YamlLimits::depth) stop(mark, "nested too deeply");
-    auto node = std::make_shared<Node>();
+    auto node = std::make_shared<YamlNode>();
     node->kind = kind;
     node->at = position_of(mark);
     frames_.push_back({std::move(node), anchor, std::nullopt, {}});
@@ -104,7 +104,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   [[nodiscard]] bool expects_key() const {
-    return !frames_.empty() && frames_.back().node->kind == Node::Kind::map && !frames_.back().pending;
+    return !frames_.empty() && frames_.back().node->kind == YamlNode::Kind::map && !frames_.back().pending;
   }
 
   void place(NodePtr node, Position at) {
@@ -114,20 +114,20 @@ class TreeBuilder : public YAML::EventHandler {
     }
     Frame& frame = frames_.back();
     if (expects_key()) {
-      if (node->kind != Node::Kind::scalar) throw Stop{{at, path_here()}, "a key must be plain text"};
-      frame.pending = Node::Entry{node->text, at, nullptr};
+      if (node->kind != YamlNode::Kind::scalar) throw Stop{{at, path_here()}, "a key must be plain text"};
+      frame.pending = YamlNode::Entry{node->text, at, nullptr};
       return;
     }
     count(*node, at);
     frame.node->weight += node->weight;
     frame.node->depth = std::max(frame.node->depth, node->depth + 1);
-    if (frame.node->kind == Node::Kind::list)
+    if (frame.node->kind == YamlNode::Kind::list)
       frame.node->items.push_back(std::move(node));
     else
       add_entry(frame, std::move(node));
   }
 
-  void count(const Node& node, Position at) const {
+  void count(const YamlNode& node, Position at) const {
     std::size_t total = node.weight;
     for (const Frame& frame : frames_) total += frame.node->weight;
     if (total > YamlLimits::nodes)
@@ -136,7 +136,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void add_entry(Frame& frame, NodePtr value) {
-    Node::Entry entry = std::move(*frame.pending);
+    YamlNode::Entry entry = std::move(*frame.pending);
     frame.pending.reset();
     const auto [known, added] = frame.lines.try_emplace(entry.key, entry.at.line);
     if (!added) {
@@ -151,7 +151,7 @@ class TreeBuilder : public YAML::EventHandler {
   [[nodiscard]] std::string path_here() const {
     std::string path;
     for (const Frame& frame : frames_) {
-      if (frame.node->kind == Node::Kind::list)
+      if (frame.node->kind == YamlNode::Kind::list)
         path = join_path(path, frame.node->items.size());
       else if (frame.pending)
         path = join_path(path, frame.pending->key);
@@ -218,8 +218,8 @@ NodePtr parse_yaml(std::string_view text, Report& report) {
     report.error({position_of(error.mark), yaml_path}, error.msg);
     return nullptr;
   }
-  const NodePtr root = builder.root();
-  if (!root || root->kind == Node::Kind::null) {
+  NodePtr root = builder.root();
+  if (!root || root->kind == YamlNode::Kind::null) {
     report.error({{}, yaml_path}, empty_file);
     return nullptr;
   }

@@ -12,11 +12,11 @@
 
 namespace postern::config {
 
-struct Node;
-using NodePtr = std::shared_ptr<const Node>;  ///< shared where an alias stands
+struct YamlNode;
+using NodePtr = std::shared_ptr<const YamlNode>;  ///< shared where an alias stands
 
 /// A value; every scalar is text as written (`NO` is Norway, `0900` is no octal number).
-struct Node {
+struct YamlNode {
   enum class Kind : std::uint8_t { null, scalar, list, map };
   struct Entry {
     std::string key;

@@ -11,13 +11,13 @@
 namespace postern::sbc {
 
 enum class EventKind : std::uint8_t {
-  refused,      ///< a registration or a call was refused (other refusals: only with `log: {level: debug}`)
-  would_refuse, ///< a rule in shadow mode matched
-  ban,          ///< a source is banned or silenced from now on
-  registered,   ///< a device is registered: first time, or from another flow
-  unregistered, ///< it took itself off, or its time ran out
+  refused,           ///< a registration or a call was refused (other refusals: only with `log: {level: debug}`)
+  would_refuse,      ///< a rule in shadow mode matched
+  ban,               ///< a source is banned or silenced from now on
+  registered,        ///< a device is registered: first time, or from another flow
+  unregistered,      ///< it took itself off, or its time ran out
   redirect_blocked,  ///< a phone's 3xx became 480
-  suppressed,   ///< `count` events of this kind and outcome were not logged one by one (floods are summarised)
+  suppressed,        ///< `count` events of this kind and outcome were not logged one by one (floods are summarised)
 };
 
 /// Views hold during the call. Texts come from the network: the log escapes them.
@@ -31,8 +31,8 @@ struct Event {
   std::string_view method;
   std::string_view device;
   std::string_view call_id;
-  std::string_view detail;          ///< the defect, the bad header, the listener ...
-  std::chrono::seconds duration{0}; ///< of a ban
+  std::string_view detail;           ///< the defect, the bad header, the listener ...
+  std::chrono::seconds duration{0};  ///< of a ban
   std::uint64_t count = 0;
 };
 

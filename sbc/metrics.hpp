@@ -24,12 +24,15 @@ struct Histogram {
 /// A worker's counters: plain numbers that only its thread writes.
 struct Metrics {
   using ByMethod = std::array<std::uint64_t, sip::method_count>;
-  std::array<std::array<ByMethod, transport_count>, side_count> received{};   ///< postern_messages_received_total{side,transport,method}: a SIP message that passed the prescreen
-  std::array<std::array<ByMethod, transport_count>, side_count> forwarded{};  ///< postern_messages_forwarded_total: by the side that it left on
-  std::array<std::uint64_t, outcome_count> outcomes{};                        ///< refused ones: postern_messages_refused_total{reason}; all: postern_packets_total{outcome}
-  std::array<std::uint64_t, 700> responses_sent{};                            ///< postern_responses_sent_total{status}: to the access side, ours and the PBX's
-  std::array<std::uint64_t, outcome_count> bans{};                            ///< postern_bans_total{cause}
-  Histogram pbx_response;                                                     ///< postern_pbx_response_seconds: request forwarded to first final answer
+  std::array<std::array<ByMethod, transport_count>, side_count>
+      received{};  ///< postern_messages_received_total{side,transport,method}: a SIP message that passed the prescreen
+  std::array<std::array<ByMethod, transport_count>, side_count>
+      forwarded{};  ///< postern_messages_forwarded_total: by the side that it left on
+  std::array<std::uint64_t, outcome_count>
+      outcomes{};  ///< refused ones: postern_messages_refused_total{reason}; all: postern_packets_total{outcome}
+  std::array<std::uint64_t, 700> responses_sent{};  ///< postern_responses_sent_total{status}: to the access side, ours and the PBX's
+  std::array<std::uint64_t, outcome_count> bans{};  ///< postern_bans_total{cause}
+  Histogram pbx_response;                           ///< postern_pbx_response_seconds: request forwarded to first final answer
 };
 
 /// What stands now (gauges) and what tables have evicted; asked for when it is scraped.
@@ -38,7 +41,8 @@ struct Gauges {
   std::size_t registrations = 0;
   std::size_t sources_tracked = 0;
   std::size_t transactions = 0;
-  std::uint64_t evicted_sources = 0, evicted_methods = 0, evicted_bans = 0, evicted_transactions = 0, evicted_registrations = 0, evicted_tokens = 0;
+  std::uint64_t evicted_sources = 0, evicted_methods = 0, evicted_bans = 0, evicted_transactions = 0, evicted_registrations = 0,
+                evicted_tokens = 0;
 };
 
 }  // namespace postern::sbc

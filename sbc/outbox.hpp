@@ -11,7 +11,7 @@
 namespace postern::sbc {
 
 struct Outgoing {
-  Flow flow;          ///< to flow.peer, from flow.local, by the socket of flow.side and flow.listener
+  Flow flow;  ///< to flow.peer, from flow.local, by the socket of flow.side and flow.listener
   std::string bytes;
 };
 

@@ -14,8 +14,9 @@ bool has_second_via(const sip::RawMessage& response) {
   for (const sip::HeaderLine& header : response.header_lines()) {
     if (header.name != sip::HeaderName::via) continue;
     sip::ElementReader reader(response.text(header.value));
-    while (const auto via = reader.next()) {
-      if (!first) return sip::ViaView::parse(*via).has_value();
+    while (const auto element = reader.next()) {
+      const auto via = sip::ViaView::parse(*element);
+      if (!first) return via && via->version == "2.0";
       first = false;
     }
   }

@@ -22,8 +22,8 @@ TEST(Outcome, OperationsPageExplainsEach) {
   page << file.rdbuf();
   constexpr std::string_view kinds[] = {"passed", "ignored", "refused"};
   for (const OutcomeInfo& outcome : outcome_table) {
-    const std::string row =
-        "| `" + std::string(outcome.word) + "` | " + std::string(kinds[static_cast<int>(outcome.kind)]) + " | " + std::string(outcome.help) + " |";
+    const std::string row = "| `" + std::string(outcome.word) + "` | " + std::string(kinds[static_cast<int>(outcome.kind)]) + " | " +
+                            std::string(outcome.help) + " |";
     EXPECT_NE(page.str().find(row), std::string::npos) << row;
   }
 }
