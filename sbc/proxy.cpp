@@ -96,7 +96,10 @@ Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flo
     answers_.send(request, flow, true, {404, {}, {}}, out);
     return uri && split_token(uri->user) ? Outcome::bad_token : Outcome::no_token;
   }
-  if (!outward_.request(request, flow, *target, id, hidden_, message_)) return Outcome::too_large;
+  if (!outward_.request(request, flow, *target, id, hidden_, message_)) {
+    answers_.send(request, flow, true, {513, {}, {}}, out);
+    return Outcome::too_large;
+  }
   return forward({id, request, flow, target->token.flow, true, hidden_.routes, hidden_.vias}, now, out);
 }
 

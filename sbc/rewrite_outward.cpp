@@ -42,7 +42,8 @@ bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, 
                               Hidden& hidden, std::string& out) {
   sip::Editor& editor = state_.editor;
   editor.reset(request);
-  sealed_ = true;
+  // A method cannot be written otherwise: one that names the core goes nowhere.
+  sealed_ = request.method != sip::Method::other || !state_.names.mentions_hidden(request.method_text);
   Context context{request, core, target.token.flow, {}, true};
   fill_token(context);
   text_.clear();
@@ -130,7 +131,7 @@ void OutwardRewriter::core_routes_off(Context& context) {
         core = false;
       } else if (core) {
         context.token.routes.push_back(unfolded(*route));
-      } else {
+      } else if (!state_.names.mentions_hidden(*route)) {  // below ours nothing of the core belongs
         text_.append(text_.empty() ? "" : ", ").append(*route);
       }
     }
@@ -323,6 +324,10 @@ void OutwardRewriter::uris(const Context& context, const sip::HeaderLine& header
 }
 
 void OutwardRewriter::hide(const Context& context, const sip::HeaderLine& header) {
+  if (header.name == HeaderName::unknown && state_.names.mentions_hidden(context.message.text(header.field_name))) {
+    state_.editor.remove(header);
+    return;
+  }
   const std::string_view value = context.message.text(header.value);
   if (!state_.names.mentions_hidden(value)) return;
   text_.clear();
