@@ -58,6 +58,7 @@ class Register(case.Case):
         new.register_call_id, new.register_cseq, new.tag, new.contact = old.register_call_id, old.register_cseq, old.tag, old.contact
         self.assertEqual(new.register().status, 200)
         self.assertNotEqual(self.only_contact(), first)
+        case.measured("1 contact after the rebinding, the new")
 
     def test_rebinding_to_another_address_leaves_the_new_contact_alone(self):
         old = self.phone()
@@ -67,6 +68,7 @@ class Register(case.Case):
         new.register_call_id, new.register_cseq, new.tag, new.contact = old.register_call_id, old.register_cseq, old.tag, old.contact
         self.assertEqual(new.register().status, 200)
         self.assertNotEqual(self.only_contact(), first)
+        case.measured("1 contact after the rebinding, the new")
 
     def test_after_a_rebinding_calls_go_to_the_new_place(self):
         old = self.phone()
