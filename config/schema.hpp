@@ -37,25 +37,27 @@ struct Item {
 };
 
 struct Row {
+  // NOLINTBEGIN(readability-redundant-member-init): without {} the compilers warn of each row that leaves the member out.
   /// `a.b` is a key b below a, `a.*` any key there, `[]` a list.
   std::string_view path;
   Form form = Form::value;
   const Kind* kind = nullptr;  ///< of its scalars
   Range range{};
-  std::string_view words = "";  ///< "off" or "text json": what it takes besides its kind
+  std::string_view words{};     ///< "off" or "text json": what it takes besides its kind
   const Kind* names = nullptr;  ///< of a row `a.*`: what its keys are
   bool single = false;          ///< of a list: one value will do
   bool filled = false;          ///< of a list or map: not empty
   bool required = false;
-  bool reload = false;              ///< taken over by a reload
-  std::string_view scalar_is = "";  ///< of value_or_map: a scalar stands for this key below it
-  std::string_view like = "";       ///< takes the conditions of that row
-  std::string_view standard = "";   ///< the default, as YAML
-  std::string_view example = "";    ///< for the printed file, where there is no default
+  bool reload = false;           ///< taken over by a reload
+  std::string_view scalar_is{};  ///< of value_or_map: a scalar stands for this key below it
+  std::string_view like{};       ///< takes the conditions of that row
+  std::string_view standard{};   ///< the default, as YAML
+  std::string_view example{};    ///< for the printed file, where there is no default
   Effect effect = Effect::now;
-  std::string_view help = "";
+  std::string_view help{};
   void (*begin)(Draft&, const Where&, const std::string& name) = nullptr;  ///< before the keys below it
   void (*store)(Draft&, const Item&) = nullptr;
+  // NOLINTEND(readability-redundant-member-init)
 
   [[nodiscard]] bool is_list() const { return path.ends_with("[]"); }
   /// The key as the operator writes it, or "*".
