@@ -96,8 +96,9 @@ std::string number_text(std::uint64_t value) { return value == 0 ? std::string()
 }  // namespace
 
 struct Log::Impl {
-  std::shared_ptr<spdlog::details::thread_pool> pool = std::make_shared<spdlog::details::thread_pool>(queued_lines, 1);
+  // Before the pool, so that it ends after it: the pool's thread writes what is queued and is joined, then nobody uses the logger.
   std::shared_ptr<spdlog::async_logger> logger;
+  std::shared_ptr<spdlog::details::thread_pool> pool = std::make_shared<spdlog::details::thread_pool>(queued_lines, 1);
 };
 
 Log::Log(const LogOptions& options, std::FILE* stream) : level_(options.level), format_(options.format), impl_(std::make_unique<Impl>()) {
