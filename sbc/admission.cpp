@@ -107,8 +107,8 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
   facts.method = request.method_text;
   facts.user_agent = request.user_agent;
   // The PBX decodes a user before it dials or looks it up: "%30%30" is "00".
-  std::array<char, 256> from_user, to_user,
-      decoded_request_user;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before they are read
+  std::array<char, 256> from_user, to_user, decoded_request_user;
   facts.from_user = sip::decoded_user(request.from_user, from_user);
   facts.to_user = sip::decoded_user(request.to_user, to_user);
   facts.request_user = sip::decoded_user(request_user, decoded_request_user);

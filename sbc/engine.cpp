@@ -68,7 +68,7 @@ struct Engine::Impl {
   Proxy proxy;
   Registrar registrar;
   sip::RawMessage message;  ///< the one being handled
-  TimePoint next_housekeeping{};
+  TimePoint next_housekeeping;
 };
 
 Engine::Engine(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events)

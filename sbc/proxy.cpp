@@ -8,19 +8,19 @@ using sip::Method;
 
 namespace {
 
-// The second Via of a response can be read.
-bool has_second_via(const sip::RawMessage& response) {
-  bool first = true;
+// Below the top Via of a response, which is ours, stand those of who asked; another one of ours among them would be a loop.
+bool leads_on(const sip::RawMessage& response, std::string_view core_address) {
+  std::size_t vias = 0;
   for (const sip::HeaderLine& header : response.header_lines()) {
     if (header.name != sip::HeaderName::via) continue;
     sip::ElementReader reader(response.text(header.value));
     while (const auto element = reader.next()) {
+      if (++vias == 1) continue;
       const auto via = sip::ViaView::parse(*element);
-      if (!first) return via && via->version == "2.0";
-      first = false;
+      if (!via || via->version != "2.0" || via->sent_by == core_address) return false;
     }
   }
-  return false;
+  return vias > 1;
 }
 
 }  // namespace
@@ -130,8 +130,8 @@ Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimeP
 }
 
 Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out) {
-  // Below ours stands the one of who asked; a response without it is for nobody (RFC 3261 §16.7 step 3).
-  if (!has_second_via(response)) return Outcome::malformed;
+  // A response that leads to nobody is not passed on (RFC 3261 §16.7 step 3).
+  if (!leads_on(response, state_.names.core_address())) return Outcome::malformed;
   const bool registers = transaction.method == Method::register_ && response.status_code >= 200 && response.status_code < 300;
   if (!outward_.response(response, flow, transaction.from, registers ? &registrar_ : nullptr, transaction.memo, message_))
     return Outcome::too_large;

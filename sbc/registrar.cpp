@@ -153,17 +153,27 @@ std::optional<TimePoint> Registrar::accepted(std::string_view memo, const sip::R
   for (std::string_view lines = memo; !lines.empty();) {
     const std::string_view line = take_line(lines);
     if (line.empty()) continue;
-    bool removed = false;
-    if (line[0] == '*') removed = state_.registrations.remove_all(binding.aor_user) > 0;
-    if (line[0] == '-') state_.registrations.remove(binding.aor_user, line.substr(1));
-    if (line[0] == '+') {
-      const std::string_view core_uri = line.substr(1, line.find('\t') - 1);
-      const auto end = accepted_uris + accepted_count;
-      if (std::find(accepted_uris, end, core_uri) == end) removed = state_.registrations.remove(binding.aor_user, core_uri);
-    }
+    const bool removed = take_off(line, {accepted_uris, accepted_count}, binding.aor_user);
     if (removed) tell(EventKind::unregistered, binding, now);
   }
   return known_until;
+}
+
+bool Registrar::take_off(std::string_view line, std::span<const std::string_view> accepted, std::string_view aor_user) {
+  switch (line[0]) {
+    case '*':
+      return state_.registrations.remove_all(aor_user) > 0;
+    case '-':
+      // Another of the same device has taken its place: that is no end to tell of.
+      state_.registrations.remove(aor_user, line.substr(1));
+      return false;
+    case '+': {
+      const std::string_view core_uri = line.substr(1, line.find('\t') - 1);
+      return std::ranges::find(accepted, core_uri) == accepted.end() && state_.registrations.remove(aor_user, core_uri);
+    }
+    default:
+      return false;
+  }
 }
 
 void Registrar::ended(const Binding& binding, TimePoint now) { tell(EventKind::unregistered, binding, now); }

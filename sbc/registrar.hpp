@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,8 @@ class Registrar {
   void ended(const Binding& binding, TimePoint now);
 
  private:
+  /// Takes off what a memo's line says is over, unless it is among what was accepted. True if a binding ended by it.
+  bool take_off(std::string_view line, std::span<const std::string_view> accepted, std::string_view aor_user);
   void tell(EventKind kind, const Binding& binding, TimePoint now);
   State& state_;
 };

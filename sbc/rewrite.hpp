@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,7 @@ class InwardRewriter {
 
  private:
   void common_header(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow);
+  void body(const sip::RawMessage& message);
   void request_uri(const Request& request);
   void via(const Request& request);
   void routes(const Request& request);
@@ -87,6 +89,8 @@ class OutwardRewriter {
   void core_routes_off(Context& context);
   [[nodiscard]] std::string_view user_without_token(const sip::UriView& uri);
   void uris(const Context& context, const sip::HeaderLine& header);
+  void append_shown_headers(std::string& out, std::string_view headers, const Flow& access);
+  [[nodiscard]] std::string shown_with_tag(std::string_view text, const std::optional<sip::NameAddrView>& element, const Flow& access);
   void hide(const Context& context, const sip::HeaderLine& header);
   [[nodiscard]] std::string shown(std::string_view text, const Flow& access);
   void call_id(const Context& context, const sip::HeaderLine& header);

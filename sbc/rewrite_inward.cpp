@@ -39,7 +39,7 @@ bool is_untrusted(const sip::RawMessage& message, const sip::HeaderLine& header)
 }
 
 // Replaces an element's URI by text in angle brackets.
-void replace_uri(sip::Editor& editor, const sip::NameAddrView& element, std::string text) {
+void replace_uri(sip::Editor& editor, const sip::NameAddrView& element, const std::string& text) {
   editor.replace(element.uri, element.bracketed ? text : "<" + text + ">");
 }
 
@@ -72,7 +72,7 @@ bool InwardRewriter::request(const Request& request, std::string& out) {
   if (request.registration != nullptr && !request.registration->replaced_contact.empty())
     state_.editor.append("Contact", "<" + request.registration->replaced_contact + ">;expires=0");
   source(request.flow);
-  if (is_known_body(message) && state_.names.append_unmarked_body(text_ = "", message.body())) state_.editor.replace_body(text_);
+  body(message);
   return sealed_ && state_.editor.serialise(out);
 }
 
@@ -149,7 +149,7 @@ bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow,
   }
   if (response.status_code > 100 && response.status_code < 300)
     each_line(hidden_routes, [&](std::string_view route) { editor.append("Record-Route", route); });
-  if (is_known_body(response) && state_.names.append_unmarked_body(text_ = "", response.body())) editor.replace_body(text_);
+  body(response);
   return sealed_ && editor.serialise(out);
 }
 
@@ -260,6 +260,11 @@ void InwardRewriter::append_unmarked_headers(std::string& out, std::string_view 
 void InwardRewriter::unmark(const sip::RawMessage& message, const sip::HeaderLine& header) {
   text_.clear();
   if (state_.names.append_unmarked(text_, message.text(header.value))) state_.editor.replace(header.value, unfolded(text_));
+}
+
+void InwardRewriter::body(const sip::RawMessage& message) {
+  text_.clear();
+  if (is_known_body(message) && state_.names.append_unmarked_body(text_, message.body())) state_.editor.replace_body(text_);
 }
 
 void InwardRewriter::source(const Flow& flow) {

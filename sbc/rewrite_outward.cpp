@@ -298,29 +298,36 @@ void OutwardRewriter::uris(const Context& context, const sip::HeaderLine& header
       mapped.append(uri->host_port());
     }
     mapped.append(uri->params);
-    each_uri_header(uri->headers, [&](std::string_view header_text, bool has_call_id) {
-      if (!has_call_id) {
-        state_.names.append_hidden(mapped, header_text, context.access);
-      } else if (!state_.names.append_marked(mapped, header_text)) {
-        mapped.append(header_text);
-      }
-    });
+    append_shown_headers(mapped, uri->headers, context.access);
     done = begin + uri->whole.size();
   }
   mapped.append(value.substr(done));
-  // Display names and parameters can name it as well. A tag must come back as it was, so it gets markers as a Call-ID does.
   if (state_.names.mentions_hidden(mapped)) {
-    const auto element = header.name == HeaderName::from || header.name == HeaderName::to ? sip::NameAddrView::parse(mapped) : std::nullopt;
-    const std::string_view tag = element ? element->param("tag").value_or(std::string_view{}) : std::string_view{};
-    const std::string_view all = mapped;
-    const std::size_t begin = tag.empty() ? all.size() : static_cast<std::size_t>(tag.data() - all.data());
-    text_.clear();
-    state_.names.append_hidden(text_, all.substr(0, begin), context.access);
-    if (!state_.names.append_marked(text_, tag)) text_.append(tag);
-    state_.names.append_hidden(text_, all.substr(std::min(begin + tag.size(), all.size())), context.access);
-    mapped = text_;
+    const bool tagged = header.name == HeaderName::from || header.name == HeaderName::to;
+    mapped = shown_with_tag(mapped, tagged ? sip::NameAddrView::parse(mapped) : std::nullopt, context.access);
   }
   if (mapped != value) state_.editor.replace(header.value, unfolded(mapped));
+}
+
+void OutwardRewriter::append_shown_headers(std::string& out, std::string_view headers, const Flow& access) {
+  each_uri_header(headers, [&](std::string_view text, bool has_call_id) {
+    if (!has_call_id) {
+      state_.names.append_hidden(out, text, access);
+    } else if (!state_.names.append_marked(out, text)) {
+      out.append(text);
+    }
+  });
+}
+
+// Display names and parameters can name the core as well. A tag must come back as it was, so it gets markers as a Call-ID does.
+std::string OutwardRewriter::shown_with_tag(std::string_view text, const std::optional<sip::NameAddrView>& element, const Flow& access) {
+  const std::string_view tag = element ? element->param("tag").value_or(std::string_view{}) : std::string_view{};
+  const std::size_t begin = tag.empty() ? text.size() : static_cast<std::size_t>(tag.data() - text.data());
+  std::string out;
+  state_.names.append_hidden(out, text.substr(0, begin), access);
+  if (!state_.names.append_marked(out, tag)) out.append(tag);
+  state_.names.append_hidden(out, text.substr(begin + tag.size()), access);
+  return out;
 }
 
 void OutwardRewriter::hide(const Context& context, const sip::HeaderLine& header) {

@@ -40,6 +40,8 @@ inline std::string leak_in(std::string_view bytes, const std::vector<std::string
   };
   if (shows(message.text(message.start_line))) return std::string(message.text(message.start_line));
   for (const sip::HeaderLine& header : message.header_lines()) {
+    // Below its own the PBX returns the Vias of who asked.
+    if (!message.is_request && header.name == sip::HeaderName::via) continue;
     if (!may_name_the_pbx(header.name) && shows(message.text(header.line))) return std::string(message.text(header.line));
   }
   return {};
