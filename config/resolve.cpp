@@ -14,7 +14,7 @@ namespace postern::config {
 namespace {
 
 constexpr const char* everybody = "holds every address there is";
-constexpr std::size_t most_suggestions = 1000;
+constexpr std::size_t most_suggestions = 300;
 constexpr std::size_t most_list_problems = 20;
 constexpr std::size_t most_listeners = 255;
 constexpr std::size_t longest_list = std::size_t{32} << 20;

@@ -24,7 +24,7 @@ class SubsetJudge {
   template <class T>
   bool none_shared(const std::vector<T>& a, const std::vector<T>& b);
 
-  std::size_t left_ = 5'000'000;
+  std::size_t left_ = 1'000'000;
 };
 
 }  // namespace postern::config

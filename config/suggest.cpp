@@ -11,7 +11,7 @@ namespace postern::config {
 namespace {
 
 constexpr std::size_t longest_word = 40;
-constexpr std::size_t most_words = 1000;
+constexpr std::size_t most_words = 300;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

@@ -12,7 +12,7 @@ namespace postern::config {
 /// or the second word is longer than 40 bytes.
 std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit);
 
-/// The nearest of the words, if one is near enough; empty otherwise. Bounded: looks at the first thousand words.
+/// The nearest of the words, if one is near enough; empty otherwise. Bounded: looks at the first 300 words.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> words);
 /// `; did you mean "..."?`, or nothing.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> words);
