@@ -80,7 +80,7 @@ TEST_F(StateFolderTest, AnInterruptedFirstStartIsNoObstacle) {
 
 TEST_F(StateFolderTest, RefusesAFolderThatOthersMayWriteTo) {
   fs::create_directory(folder());
-  for (const mode_t mode : {0770, 0707, 0777, 01777}) {
+  for (const mode_t mode : {0770U, 0707U, 0777U, 01777U}) {
     ::chmod(folder().c_str(), mode);
     EXPECT_THAT(refusal(), HasSubstr("run `chmod 0700 " + folder().string() + "`")) << mode;
   }
