@@ -1,6 +1,7 @@
 #include "acl/networks.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace postern::acl {
 namespace {
@@ -9,7 +10,8 @@ template <class Key>
 struct Block {
   Key first;
   Key last;
-  std::uint32_t value;
+  std::uint32_t value = 0;
+  std::size_t order = 0;  ///< of two blocks for the same network the later one is on top
 };
 
 constexpr std::uint32_t last_key(std::uint32_t /*family*/) { return UINT32_MAX; }
@@ -37,9 +39,9 @@ class Flattener {
   explicit Flattener(std::vector<Range>& ranges) : ranges_(ranges) {}
 
   void run(std::vector<Block<Key>>& blocks) {
-    // Stable: of two blocks for the same network the later stays later, and so on top.
-    std::stable_sort(blocks.begin(), blocks.end(),
-                     [](const auto& a, const auto& b) { return a.first != b.first ? a.first < b.first : b.last < a.last; });
+    for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i].order = i;
+    std::sort(blocks.begin(), blocks.end(),
+              [](const auto& a, const auto& b) { return std::tie(a.first, b.last, a.order) < std::tie(b.first, a.last, b.order); });
     for (const auto& block : blocks) {
       while (!open_.empty() && open_.back().last < block.first) close();
       begin(block.first, block.value);

@@ -22,10 +22,6 @@ constexpr std::array<Scheme, 5> schemes{{{"udp", sbc::Transport::udp, 5060},
                                          {"ws", sbc::Transport::ws, 80},
                                          {"wss", sbc::Transport::wss, 443}}};
 
-Parsed expected(const Kind& kind, std::string_view text) {
-  return Parsed::wrong(fmt::format("must be {}, got {}", kind.noun, in_quotes(text)));
-}
-
 /// Letters, digits and hyphens between dots, as RFC 1123 §2.1 has them; underscores too, which private zones use.
 bool is_host_name(std::string_view text) {
   if (text.empty() || text.size() > 253 || text.starts_with('.') || text.starts_with('-')) return false;
@@ -186,6 +182,13 @@ Parsed parse_network_ref(std::string_view text, const Range& range) {
 }
 
 }  // namespace
+
+std::string to_string(const SipAddress& address) {
+  const bool v6_text = address.host.find(':') != std::string::npos;
+  const std::string_view scheme = schemes[static_cast<std::size_t>(address.transport)].name;
+  return v6_text ? fmt::format("{}://[{}]:{}", scheme, address.host, address.port)
+                 : fmt::format("{}://{}:{}", scheme, address.host, address.port);
+}
 
 namespace kinds {
 const Kind listener_address{"listener URL", "a URL such as udp://0.0.0.0:5060 (udp, tcp, tls, ws or wss)", parse_listener};

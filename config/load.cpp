@@ -17,7 +17,7 @@
 namespace postern::config {
 namespace {
 
-const char* to_string(Severity severity) { return severity == Severity::error ? "error" : "warning"; }
+const char* word_of(Severity severity) { return severity == Severity::error ? "error" : "warning"; }
 
 /// What only shows when all is put together: the last word is that of the compiler that `run` will ask too.
 void check_policy(const Draft& draft, const Resolved& resolved, Report& report) {
@@ -74,7 +74,7 @@ std::string to_json(const std::vector<Problem>& problems) {
                      {"line", problem.line},
                      {"column", problem.column},
                      {"path", problem.path},
-                     {"severity", to_string(problem.severity)},
+                     {"severity", word_of(problem.severity)},
                      {"message", problem.message}});
   }
   return array.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';

@@ -33,15 +33,6 @@ std::vector<std::string_view> keys_of(const Map& map) {
   return keys;
 }
 
-/// As the operator wrote it: what names a listener that has no name.
-std::string url_of(const SipAddress& address) {
-  constexpr std::string_view schemes[] = {"udp", "tcp", "tls", "ws", "wss"};
-  const bool v6_text = address.host.find(':') != std::string::npos;
-  const std::string_view scheme = schemes[static_cast<std::size_t>(address.transport)];
-  return v6_text ? fmt::format("{}://[{}]:{}", scheme, address.host, address.port)
-                 : fmt::format("{}://{}:{}", scheme, address.host, address.port);
-}
-
 }  // namespace
 
 std::string absolute_path(const std::string& directory, const std::string& path) {
@@ -92,7 +83,7 @@ void Resolver::listener(const DraftListener& draft) {
   if (address.transport != sbc::Transport::udp)
     report_.error(draft.address.at, "is not available in this version: listeners are udp:// yet");
   sbc::ListenerOptions listener;
-  listener.name = draft.name.value.empty() ? url_of(address) : draft.name.value;
+  listener.name = draft.name.value.empty() ? to_string(address) : draft.name.value;
   listener.transport = address.transport;
   listener.bind = {*address.address, address.port};
   listener.advertise = draft.advertise;

@@ -24,10 +24,6 @@ constexpr std::array<Unit, 5> units{{{"d", 86'400'000}, {"h", 3'600'000}, {"m", 
 
 bool is_letter_or_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
-Parsed expected(const Kind& kind, std::string_view text) {
-  return Parsed::wrong(fmt::format("must be {}, got {}", kind.noun, in_quotes(text)));
-}
-
 Parsed parse_bounded_text(const Kind& kind, std::string_view text, std::size_t longest) {
   if (text.empty() || text.size() > longest) return expected(kind, text);
   return {std::string(text), {}};
@@ -202,6 +198,10 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   const auto* unit = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.suffix == text.substr(unit_at); });
   if (!count || unit == units.end() || *count > static_cast<std::uint64_t>(INT64_MAX / unit->milliseconds)) return std::nullopt;
   return std::chrono::milliseconds(static_cast<std::int64_t>(*count) * unit->milliseconds);
+}
+
+Parsed expected(const Kind& kind, std::string_view text) {
+  return Parsed::wrong(fmt::format("must be {}, got {}", kind.noun, in_quotes(text)));
 }
 
 std::string to_string(std::chrono::milliseconds duration) {

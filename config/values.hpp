@@ -69,6 +69,10 @@ extern const Kind listener_address, pbx_address, trunk_address, hep_address, htt
 extern const Kind network, network_ref, country, asn, method, transport;
 }  // namespace kinds
 
+/// The URL with its port: what names a listener that has no name.
+std::string to_string(const SipAddress& address);
+/// The error for a text that is none of its kind: "must be <noun>, got <text>".
+Parsed expected(const Kind& kind, std::string_view text);
 /// "1.5s" is none; nullopt also on overflow.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 /// As an operator would write it: "500ms", "4s", "7d".

@@ -1,20 +1,16 @@
 #include "sbc/mac.hpp"
 
 #include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <openssl/params.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
 
+#include "sbc/evp.hpp"
+
 namespace postern::sbc {
 namespace {
-
-struct Free {
-  void operator()(EVP_MAC* mac) const { EVP_MAC_free(mac); }
-  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
-};
 
 std::uint64_t big_endian(std::span<const std::uint8_t, 8> bytes) {
   std::uint64_t value = 0;
@@ -64,12 +60,12 @@ class Gather {
 
 struct Mac::Impl {
   std::array<std::uint8_t, 16> key{};
-  std::unique_ptr<EVP_MAC_CTX, Free> context;
+  Evp<EVP_MAC_CTX> context;
 };
 
 Mac::Mac(std::span<const std::uint8_t, 16> key) : impl_(std::make_unique<Impl>()) {
   std::copy(key.begin(), key.end(), impl_->key.begin());
-  const std::unique_ptr<EVP_MAC, Free> mac(EVP_MAC_fetch(nullptr, "SIPHASH", nullptr));
+  const Evp<EVP_MAC> mac(EVP_MAC_fetch(nullptr, "SIPHASH", nullptr));
   if (mac) impl_->context.reset(EVP_MAC_CTX_new(mac.get()));
   std::size_t size = sizeof(Mac128);
   const std::array<OSSL_PARAM, 2> parameters{OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end()};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sbc/base64url.hpp"
 #include "sip/uri.hpp"
 
 namespace postern::sbc {
@@ -15,8 +16,6 @@ std::string_view without_brackets(std::string_view host) {
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') return host.substr(1, host.size() - 2);
   return host;
 }
-
-bool is_base64url(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; }
 
 bool is_host_char(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; }
 

@@ -75,7 +75,7 @@ Outcome Proxy::request_from_access(const sip::RawMessage& request, const Flow& f
     return Outcome::malformed;
   }
   const Flow to = core_flow(target != nullptr ? target->token.pbx : 0);
-  return forward({id, request, flow, to, proven || source.live, plan.memo, {}}, now, out);
+  return forward(id, request, {flow, to, proven || source.live, message_, plan.memo, {}}, now, out);
 }
 
 std::optional<OpenedInward> Proxy::device_of(const sip::UriView& uri) {
@@ -100,22 +100,17 @@ Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flo
     answers_.send(request, flow, true, {513, {}, {}}, out);
     return Outcome::too_large;
   }
-  return forward({id, request, flow, target->token.flow, true, hidden_.routes, hidden_.vias}, now, out);
+  return forward(id, request, {flow, target->token.flow, true, message_, hidden_.routes, hidden_.vias}, now, out);
 }
 
-Outcome Proxy::forward(const Hop& hop, TimePoint now, Outbox& out) {
-  if (hop.request.method == Method::ack) {
-    out.add(hop.to) = message_;
-    count_forwarded(hop.to, hop.request.method);
-    return Outcome::forwarded;
-  }
-  Transaction* transaction = state_.transactions.begin(hop.id, hop.request, hop.from, hop.to, hop.proven, message_, now, out,
-                                                       hop.memo.size() + hop.hidden_vias.size());
-  if (transaction == nullptr || !state_.transactions.note(*transaction, hop.memo, hop.hidden_vias)) {
-    answers_.overloaded(hop.request, hop.from, hop.proven, out);
+Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out) {
+  if (request.method == Method::ack) {
+    out.add(departure.to) = departure.sent;
+  } else if (state_.transactions.begin(id, request, departure, now, out) == nullptr) {
+    answers_.overloaded(request, departure.from, departure.proven, out);
     return Outcome::transactions_full;
   }
-  count_forwarded(hop.to, hop.request.method);
+  count_forwarded(departure.to, request.method);
   return Outcome::forwarded;
 }
 

@@ -39,17 +39,7 @@ class Proxy {
   Outcome response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
 
  private:
-  /// A request on its way; message_ holds it as it is to be sent.
-  struct Hop {
-    const BranchId& id;
-    const sip::RawMessage& request;
-    const Flow& from;
-    const Flow& to;
-    bool proven = false;
-    std::string_view memo;         ///< what the proxy wants back with the responses
-    std::string_view hidden_vias;  ///< Vias that the responses get back
-  };
-  Outcome forward(const Hop& hop, TimePoint now, Outbox& out);
+  Outcome forward(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out);
   Outcome response_from_core(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
   Outcome response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
   [[nodiscard]] std::optional<OpenedInward> device_of(const sip::UriView& uri);

@@ -13,7 +13,7 @@ namespace {
 // + "core URI TAB device URI", * all bindings.
 constexpr std::chrono::seconds default_expires{3600};   // RFC 3261 §10.2.1.1: what a registrar without a word means
 constexpr std::chrono::seconds longest_expires{86400};  // an answer is not trusted to hold a table entry for ever
-constexpr std::chrono::seconds silent_for{50};          // twice the keep-alive: the old flow of an instance is given up
+constexpr std::chrono::seconds silent_after{50};        // twice the keep-alive: the old flow of an instance is given up
 
 std::string_view take_line(std::string_view& memo) {
   const std::size_t end = memo.find('\n');
@@ -99,7 +99,7 @@ RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, T
   const bool credentials =
       request.find(sip::HeaderName::authorization) != nullptr || request.find(sip::HeaderName::proxy_authorization) != nullptr;
   if (!stays || !credentials) return plan;
-  if (const Binding* old = state_.registrations.replaced_by(aor_user, request.call_id, instance, flow, now, silent_for)) {
+  if (const Binding* old = state_.registrations.replaced_by(aor_user, request.call_id, instance, flow, now, silent_after)) {
     plan.replaced_contact = old->core_contact;
     add_line(plan.memo, '-', old->core_contact);
   }

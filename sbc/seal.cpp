@@ -1,20 +1,16 @@
 #include "sbc/seal.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 #include <climits>
 #include <stdexcept>
 
+#include "sbc/evp.hpp"
+
 namespace postern::sbc {
 namespace {
 
-struct Free {
-  void operator()(EVP_CIPHER* cipher) const { EVP_CIPHER_free(cipher); }
-  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-};
-using Context = std::unique_ptr<EVP_CIPHER_CTX, Free>;
+using Context = Evp<EVP_CIPHER_CTX>;
 
 const unsigned char* as_bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
@@ -45,7 +41,7 @@ struct Seal::Impl {
 };
 
 Seal::Seal(std::span<const std::uint8_t, 32> key) : impl_(std::make_unique<Impl>()) {
-  const std::unique_ptr<EVP_CIPHER, Free> cipher(EVP_CIPHER_fetch(nullptr, "AES-128-SIV", nullptr));
+  const Evp<EVP_CIPHER> cipher(EVP_CIPHER_fetch(nullptr, "AES-128-SIV", nullptr));
   impl_->seal_template.reset(EVP_CIPHER_CTX_new());
   impl_->open_template.reset(EVP_CIPHER_CTX_new());
   impl_->work.reset(EVP_CIPHER_CTX_new());

@@ -63,24 +63,27 @@ RequestMatch Transactions::Impl::match_repeated(Record& record, const sip::RawMe
   return trying && respond(record, request, 100, {}, out) ? RequestMatch::answered : RequestMatch::repeated;
 }
 
-Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven,
-                                  std::string_view sent, std::size_t reserve, TimePoint now, Outbox& out) {
+Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now,
+                                  Outbox& out) {
   if (Record* old = table.find(id, false)) table.erase(*old);
   const std::string_view original = header_section(request);
-  Record* record = table.add(id, false, original.size() + sent.size() + reserve, nullptr, proven);
+  const std::size_t bytes = original.size() + departure.sent.size() + departure.memo.size() + departure.hidden_vias.size();
+  Record* record = table.add(id, false, bytes, nullptr, departure.proven);
   if (record == nullptr) return nullptr;
   record->is_invite = request.method == sip::Method::invite;
   record->method = request.method;
-  record->from = from;
-  record->to = to;
-  record->proven = proven;
+  record->from = departure.from;
+  record->to = departure.to;
+  record->proven = departure.proven;
   record->started = now;
   table.store(*record, record->original, original);
-  table.store(*record, record->sent, sent);
+  table.store(*record, record->sent, departure.sent);
+  table.store(*record, record->memo, departure.memo);
+  table.store(*record, record->hidden_vias, departure.hidden_vias);
   start_retransmissions(*record, now);
-  set_life(*record, now + (to.side == Side::core ? pbx_timeout : Timers::transaction_timeout), now);
-  if (record->is_invite && proven) respond(*record, request, 100, {}, out);
-  out.add(to) = sent;
+  set_life(*record, now + (departure.to.side == Side::core ? pbx_timeout : Timers::transaction_timeout), now);
+  if (record->is_invite && departure.proven) respond(*record, request, 100, {}, out);
+  out.add(departure.to) = departure.sent;
   return record;
 }
 
@@ -120,19 +123,10 @@ RequestMatch Transactions::match(const BranchId& id, const sip::RawMessage& requ
   return impl_->match_repeated(*record, request, out);
 }
 
-Transaction* Transactions::begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven,
-                                 std::string_view sent, TimePoint now, Outbox& out, std::size_t reserve) {
+Transaction* Transactions::begin(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now,
+                                 Outbox& out) {
   if (request.method == sip::Method::ack || request.method == sip::Method::cancel) return nullptr;
-  return impl_->begin(id, request, from, to, proven, sent, reserve, now, out);
-}
-
-bool Transactions::note(Transaction& transaction, std::string_view memo, std::string_view hidden_vias) {
-  auto& record = static_cast<Record&>(transaction);
-  impl_->table.store(record, record.memo, memo);
-  impl_->table.store(record, record.hidden_vias, hidden_vias);
-  if (record.memo.size() == memo.size() && record.hidden_vias.size() == hidden_vias.size()) return true;
-  impl_->table.erase(record);
-  return false;
+  return impl_->begin(id, request, departure, now, out);
 }
 
 Transaction* Transactions::match_response(const BranchId& id, const sip::RawMessage& response, const Flow& from) {

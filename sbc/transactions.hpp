@@ -65,6 +65,16 @@ enum class RequestMatch : std::uint8_t {
   no_invite,  ///< a CANCEL that matches no INVITE: the caller answers 481
 };
 
+/// A request on its way to its next hop.
+struct Departure {
+  const Flow& from;
+  const Flow& to;
+  bool proven = false;                ///< its source is, so that it may get more than it sent
+  std::string_view sent;              ///< as it goes to `to`
+  std::string_view memo = {};         ///< what the proxy wants back with the responses
+  std::string_view hidden_vias = {};  ///< Vias that the responses get back
+};
+
 class Transactions {
  public:
   /// `capacity` records and `memory` bytes of message text at most. When either is full the oldest completed ones go first
@@ -80,15 +90,11 @@ class Transactions {
   /// whole: what it has to send is put into `out`.
   RequestMatch match(const BranchId& id, const sip::RawMessage& request, const Flow& from, TimePoint now, Outbox& out);
 
-  /// Starts a transaction for a request that is about to be sent as `sent` to `to`, and puts it into `out`. For an INVITE a 100 goes to
-  /// `from` at once if `proven` (an unproven one gets it when it repeats itself). nullptr: full of unanswered ones, or the request is an
-  /// ACK or a CANCEL. Room for `reserve` bytes of a note() is made as well. A transaction of the same id is replaced. The pointer holds
-  /// until the next call of begin(), match(), match_response() or advance().
-  Transaction* begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven,
-                     std::string_view sent, TimePoint now, Outbox& out, std::size_t reserve = 0);
-
-  /// Keeps what the proxy wants to have back with the responses, straight after begin(), which made room for it.
-  [[nodiscard]] bool note(Transaction& transaction, std::string_view memo, std::string_view hidden_vias);
+  /// Starts a transaction for a request that is about to depart, and puts it into `out`. For an INVITE a 100 goes to where it came from
+  /// at once if that is proven (an unproven one gets it when it repeats itself). nullptr, and nothing sent: full of unanswered ones, or
+  /// the request is an ACK or a CANCEL. A transaction of the same id is replaced. The pointer holds until the next call of begin(),
+  /// match(), match_response() or advance().
+  Transaction* begin(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out);
 
   /// The transaction that a response belongs to: by the branch of its top Via, the CSeq method and the flow that it must come from
   /// (same side, same peer address; ports may differ). nullptr: none, or it was our CANCEL's (then absorbed). A response to CANCEL never is

@@ -36,8 +36,7 @@ struct Transactions::Impl {
   RequestMatch match_cancel(Record* invite, const sip::RawMessage& request, TimePoint now, Outbox& out);
   RequestMatch match_ack(Record& record, TimePoint now);
   RequestMatch match_repeated(Record& record, const sip::RawMessage& request, Outbox& out) const;
-  Record* begin(const BranchId& id, const sip::RawMessage& request, const Flow& from, const Flow& to, bool proven, std::string_view sent,
-                std::size_t reserve, TimePoint now, Outbox& out);
+  Record* begin(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out);
   /// A response of our own to a request of this transaction; false (and nothing sent): an unproven source would get more than it sent.
   bool respond(const Record& record, const sip::RawMessage& request, int status, std::string_view extra, Outbox& out) const;
 

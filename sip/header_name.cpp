@@ -11,72 +11,72 @@ namespace {
 constexpr std::size_t name_count = static_cast<std::size_t>(HeaderName::x_postern) + 1;
 
 /// In the order of HeaderName.
-constexpr std::array<std::string_view, name_count> names{"",
-                                                         "Accept",
-                                                         "Alert-Info",
-                                                         "Allow",
-                                                         "Allow-Events",
-                                                         "Authentication-Info",
-                                                         "Authorization",
-                                                         "Call-ID",
-                                                         "Call-Info",
-                                                         "Contact",
-                                                         "Content-Encoding",
-                                                         "Content-Length",
-                                                         "Content-Type",
-                                                         "CSeq",
-                                                         "Date",
-                                                         "Diversion",
-                                                         "Error-Info",
-                                                         "Event",
-                                                         "Expires",
-                                                         "From",
-                                                         "History-Info",
-                                                         "In-Reply-To",
-                                                         "Join",
-                                                         "Max-Forwards",
-                                                         "MIME-Version",
-                                                         "Min-Expires",
-                                                         "Organization",
-                                                         "P-Access-Network-Info",
-                                                         "P-Asserted-Identity",
-                                                         "P-Called-Party-ID",
-                                                         "P-Charging-Function-Addresses",
-                                                         "P-Charging-Vector",
-                                                         "P-Preferred-Identity",
-                                                         "P-Served-User",
-                                                         "Path",
-                                                         "Proxy-Authenticate",
-                                                         "Proxy-Authorization",
-                                                         "Proxy-Require",
-                                                         "RAck",
-                                                         "Reason",
-                                                         "Record-Route",
-                                                         "Refer-Sub",
-                                                         "Refer-To",
-                                                         "Referred-By",
-                                                         "Remote-Party-ID",
-                                                         "Replaces",
-                                                         "Require",
-                                                         "Retry-After",
-                                                         "Route",
-                                                         "RSeq",
-                                                         "Server",
-                                                         "Service-Route",
-                                                         "Session-Expires",
-                                                         "Subject",
-                                                         "Subscription-State",
-                                                         "Supported",
-                                                         "Target-Dialog",
-                                                         "To",
-                                                         "Unsupported",
-                                                         "User-Agent",
-                                                         "Via",
-                                                         "Warning",
-                                                         "WWW-Authenticate",
-                                                         "",
-                                                         ""};
-static_assert(names[static_cast<std::size_t>(HeaderName::www_authenticate)] == "WWW-Authenticate");
+constexpr std::array<std::string_view, name_count> header_names{"",
+                                                                "Accept",
+                                                                "Alert-Info",
+                                                                "Allow",
+                                                                "Allow-Events",
+                                                                "Authentication-Info",
+                                                                "Authorization",
+                                                                "Call-ID",
+                                                                "Call-Info",
+                                                                "Contact",
+                                                                "Content-Encoding",
+                                                                "Content-Length",
+                                                                "Content-Type",
+                                                                "CSeq",
+                                                                "Date",
+                                                                "Diversion",
+                                                                "Error-Info",
+                                                                "Event",
+                                                                "Expires",
+                                                                "From",
+                                                                "History-Info",
+                                                                "In-Reply-To",
+                                                                "Join",
+                                                                "Max-Forwards",
+                                                                "MIME-Version",
+                                                                "Min-Expires",
+                                                                "Organization",
+                                                                "P-Access-Network-Info",
+                                                                "P-Asserted-Identity",
+                                                                "P-Called-Party-ID",
+                                                                "P-Charging-Function-Addresses",
+                                                                "P-Charging-Vector",
+                                                                "P-Preferred-Identity",
+                                                                "P-Served-User",
+                                                                "Path",
+                                                                "Proxy-Authenticate",
+                                                                "Proxy-Authorization",
+                                                                "Proxy-Require",
+                                                                "RAck",
+                                                                "Reason",
+                                                                "Record-Route",
+                                                                "Refer-Sub",
+                                                                "Refer-To",
+                                                                "Referred-By",
+                                                                "Remote-Party-ID",
+                                                                "Replaces",
+                                                                "Require",
+                                                                "Retry-After",
+                                                                "Route",
+                                                                "RSeq",
+                                                                "Server",
+                                                                "Service-Route",
+                                                                "Session-Expires",
+                                                                "Subject",
+                                                                "Subscription-State",
+                                                                "Supported",
+                                                                "Target-Dialog",
+                                                                "To",
+                                                                "Unsupported",
+                                                                "User-Agent",
+                                                                "Via",
+                                                                "Warning",
+                                                                "WWW-Authenticate",
+                                                                "",
+                                                                ""};
+static_assert(header_names[static_cast<std::size_t>(HeaderName::www_authenticate)] == "WWW-Authenticate");
 
 constexpr std::size_t slots = 512;
 
@@ -92,7 +92,7 @@ consteval unsigned find_seed() {
   for (unsigned seed = 2'654'435'769U;; seed += 2) {
     std::array<bool, slots> used{};
     bool free = true;
-    for (const std::string_view name : names) {
+    for (const std::string_view name : header_names) {
       if (name.empty()) continue;
       bool& slot = used.at(hash(name, seed));
       free = free && !slot;
@@ -106,7 +106,7 @@ constexpr unsigned seed = find_seed();
 consteval std::array<HeaderName, slots> make_table() {
   std::array<HeaderName, slots> table{};
   for (std::size_t i = 0; i < name_count; ++i) {
-    if (!names.at(i).empty()) table.at(hash(names.at(i), seed)) = static_cast<HeaderName>(i);
+    if (!header_names.at(i).empty()) table.at(hash(header_names.at(i), seed)) = static_cast<HeaderName>(i);
   }
   return table;
 }
@@ -164,10 +164,10 @@ HeaderName header_name_of(std::string_view name) {
   if (name.empty()) return HeaderName::unknown;
   if (name.size() == 1) return compact(name.front());
   const HeaderName found = table[hash(name, seed)];
-  if (found != HeaderName::unknown && iequals(name, names[static_cast<std::size_t>(found)])) return found;
+  if (found != HeaderName::unknown && iequals(name, header_names[static_cast<std::size_t>(found)])) return found;
   return chars::lower(name.front()) == 'x' ? by_prefix(name) : HeaderName::unknown;
 }
 
-std::string_view to_string(HeaderName name) { return names[static_cast<std::size_t>(name)]; }
+std::string_view to_string(HeaderName name) { return header_names[static_cast<std::size_t>(name)]; }
 
 }  // namespace postern::sip

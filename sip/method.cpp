@@ -7,9 +7,9 @@
 namespace postern::sip {
 namespace {
 
-constexpr std::array<std::string_view, method_count> names{"ACK",     "BYE",      "CANCEL",    "INFO",   "INVITE",
-                                                           "MESSAGE", "NOTIFY",   "OPTIONS",   "PRACK",  "PUBLISH",
-                                                           "REFER",   "REGISTER", "SUBSCRIBE", "UPDATE", "other"};
+constexpr std::array<std::string_view, method_count> method_names{"ACK",     "BYE",      "CANCEL",    "INFO",   "INVITE",
+                                                                  "MESSAGE", "NOTIFY",   "OPTIONS",   "PRACK",  "PUBLISH",
+                                                                  "REFER",   "REGISTER", "SUBSCRIBE", "UPDATE", "other"};
 
 Method candidate(std::string_view token) {
   switch (token.front()) {
@@ -66,10 +66,10 @@ std::size_t parser_skips(char first) {
 }
 
 /// Known servers read a method without case, or by its first letters (pjsip does both): "register" and "INVIT" must not pass as methods
-/// that no rule names. RFC 3261 §7.1 makes them unknown methods, so nobody honest sends them.
+/// that no rule method_names. RFC 3261 §7.1 makes them unknown methods, so nobody honest sends them.
 bool resembles_known(std::string_view token) {
   for (std::size_t i = 0; i + 1 < method_count; ++i) {
-    if (token.size() <= names[i].size() && iequals(token, names[i].substr(0, token.size()))) return true;
+    if (token.size() <= method_names[i].size() && iequals(token, method_names[i].substr(0, token.size()))) return true;
   }
   return false;
 }
@@ -79,10 +79,10 @@ bool resembles_known(std::string_view token) {
 Method method_of(std::string_view token) {
   if (token.empty()) return Method::other;
   const Method method = candidate(token);
-  return method != Method::other && token == names[static_cast<std::size_t>(method)] ? method : Method::other;
+  return method != Method::other && token == method_names[static_cast<std::size_t>(method)] ? method : Method::other;
 }
 
-std::string_view to_string(Method method) { return names[static_cast<std::size_t>(method)]; }
+std::string_view to_string(Method method) { return method_names[static_cast<std::size_t>(method)]; }
 
 bool parser_takes_method(std::string_view token) {
   if (token.empty()) return false;

@@ -22,7 +22,7 @@ THIRD_PARTY = [
     (re.compile(r"^yaml-cpp/"), "yaml-cpp", re.compile(r"^config/[^/]+\.cpp$")),
     (re.compile(r"^boost/(asio|beast)"), "Boost.Asio and Beast", re.compile(r"^(sbc/net/.*|sbc/main\.cpp|tests/sbc_net/.*)$")),
     (re.compile(r"^openssl/(ssl|tls|dtls)"), "OpenSSL's TLS", re.compile(r"^sbc/net/.*$")),
-    (re.compile(r"^openssl/"), "OpenSSL", re.compile(r"^(sbc/net/.*|sbc/[^/]+\.cpp|tests/sbc/.*)$")),
+    (re.compile(r"^openssl/"), "OpenSSL", re.compile(r"^(sbc/net/.*|sbc/[^/]+\.cpp|sbc/evp\.hpp|tests/sbc/.*)$")),
     (re.compile(r"^maxminddb"), "libmaxminddb", re.compile(r"^acl/[^/]+\.cpp$")),
     (re.compile(r"^re2/"), "RE2", re.compile(r"^(acl/[^/]+\.cpp|tests/.*)$")),
     (re.compile(r"^spdlog/"), "spdlog", re.compile(r"^(sbc/net/[^/]+\.cpp|sbc/main\.cpp)$")),

@@ -36,12 +36,12 @@ TEST_F(TransactionsTest, TextIsBounded) {
   layer = Transactions(10'000, memory, milliseconds{4000}, 1);
   const sip::RawMessage& big = request("MESSAGE", {}, std::string(30'000, 'x'));
   std::uint64_t begun = 0;
-  while (layer.begin(id_of(begun + 1), big, phone, pbx, true, big.bytes, now, out) != nullptr) ++begun;
+  while (layer.begin(id_of(begun + 1), big, {phone, pbx, true, big.bytes}, now, out) != nullptr) ++begun;
   EXPECT_EQ(begun, memory * 7 / 8 / 31'000);
   EXPECT_LE(layer.memory(), memory);
   for (std::uint64_t i = 1; i <= begun; ++i) EXPECT_TRUE(hear(200, "MESSAGE", pbx, i));
   EXPECT_LT(layer.memory(), 10'000U) << "a body does not stay behind its answer";
-  EXPECT_NE(layer.begin(id_of(99), big, phone, pbx, true, big.bytes, now, out), nullptr);
+  EXPECT_NE(layer.begin(id_of(99), big, {phone, pbx, true, big.bytes}, now, out), nullptr);
   run_for(milliseconds{60'000});
   EXPECT_EQ(layer.size(), 0U);
   EXPECT_LE(layer.memory(), memory / 8) << "only small buffers wait for their next use";
@@ -49,7 +49,7 @@ TEST_F(TransactionsTest, TextIsBounded) {
 
 TEST_F(TransactionsTest, ABodyIsNotKeptBehindTheFirstProvisionalResponse) {
   const sip::RawMessage& big = request("INVITE", {}, std::string(30'000, 'x'));
-  Transaction* transaction = layer.begin(id_of(1), big, phone, pbx, true, big.bytes, now, out);
+  Transaction* transaction = layer.begin(id_of(1), big, {phone, pbx, true, big.bytes}, now, out);
   EXPECT_LT(transaction->original.size(), 1000U);
   hear(100);
   EXPECT_LT(transaction->sent.size(), 1000U);
@@ -86,7 +86,7 @@ TEST_F(TransactionsTest, AHundredThousandLeaveNothingBehind) {
   const sip::RawMessage& ok = response(200, "OPTIONS");
   std::size_t most = 0;
   for (std::uint64_t i = 1; i <= 100'000; ++i) {
-    Transaction* transaction = layer.begin(id_of(i), raw, phone, pbx, true, raw.bytes, now, out);
+    Transaction* transaction = layer.begin(id_of(i), raw, {phone, pbx, true, raw.bytes}, now, out);
     ASSERT_NE(transaction, nullptr);
     if (i % 8 != 0) {
       ASSERT_TRUE(layer.deliver(*transaction, ok, ok.bytes, now, out));
@@ -122,7 +122,7 @@ class TransactionsProperty : public TransactionsTest, public testing::WithParamI
     if (random() % 2 == 0) {
       const sip::RawMessage& raw = any(requests);
       const RequestMatch match = layer.match(id_of(number), raw, from, now, out);
-      if (match == RequestMatch::fresh && more) layer.begin(id_of(number), raw, from, to, random() % 2 == 0, raw.bytes, now, out);
+      if (match == RequestMatch::fresh && more) layer.begin(id_of(number), raw, {from, to, random() % 2 == 0, raw.bytes}, now, out);
       return;
     }
     const sip::RawMessage& raw = any(responses);

@@ -60,7 +60,7 @@ class TransactionsTest : public testing::Test {
   Transaction* begin(const std::string& method, bool proven = true, std::uint64_t number = 1, const Flow& from = phone,
                      const Flow& to = pbx) {
     const sip::RawMessage& raw = request(method);
-    return layer.begin(id_of(number), raw, from, to, proven, raw.bytes, now, out);
+    return layer.begin(id_of(number), raw, {from, to, proven, raw.bytes}, now, out);
   }
   RequestMatch match(const std::string& method, std::uint64_t number = 1, const Flow& from = phone) {
     return layer.match(id_of(number), request(method, method == "ACK" ? "b1" : ""), from, now, out);
