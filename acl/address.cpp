@@ -139,4 +139,11 @@ SourceKey::SourceKey(const Address& address) {
   for (std::size_t i = 0; i < 8; ++i) value_ = (value_ << 8) | address.bytes()[i];
 }
 
+Address SourceKey::address() const {
+  if (value_ >> 32 == UINT32_MAX) return Address::v4(static_cast<std::uint32_t>(value_));
+  Address::Bytes bytes{};
+  for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<std::uint8_t>(value_ >> (56 - 8 * i));
+  return Address::v6(bytes);
+}
+
 }  // namespace postern::acl

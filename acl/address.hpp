@@ -75,7 +75,10 @@ class SourceKey {
  public:
   constexpr SourceKey() = default;
   explicit SourceKey(const Address& address);
+  explicit SourceKey(std::uint64_t value) : value_(value) {}
   [[nodiscard]] std::uint64_t value() const { return value_; }
+  /// The address, or the first one of the /64.
+  [[nodiscard]] Address address() const;
   auto operator<=>(const SourceKey&) const = default;
 
  private:

@@ -26,9 +26,7 @@ struct BanTable::Impl {
   /// The ban in force.
   Ban* active(std::uint64_t key, TimePoint now) {
     Ban* ban = table.find(key);
-    if (ban == nullptr || ban->until > now) return ban;
-    table.erase(key);
-    return nullptr;
+    return ban != nullptr && ban->until > now ? ban : nullptr;
   }
 };
 
@@ -47,6 +45,7 @@ bool BanTable::add(const Address& address, Proof proof, Duration duration, std::
 
   Ban* ban = impl_->active(key, now);
   if (ban == nullptr) {
+    impl_->table.erase(key);  // one that has ended
     const Worth ceiling = ProvenThenLong::worth_of(wanted, now);
     // Of two unproven the newer stays, whatever their ends: else a minute's flood of forged evidence would keep out all that follows.
     return impl_->table.add(key, wanted, now, {ceiling.rank, Worth::most().order}) != nullptr;
@@ -59,8 +58,12 @@ bool BanTable::add(const Address& address, Proof proof, Duration duration, std::
 
 bool BanTable::remove(const Address& address) { return impl_->table.erase(SourceKey(address).value()); }
 
-void BanTable::expire(TimePoint now, std::size_t limit) {
-  impl_->table.sweep(limit, [now](const Ban& ban) { return ban.until <= now; });
+void BanTable::expire(TimePoint now, std::size_t limit, const std::function<void(const Address&, const Ban&)>& ended) {
+  impl_->table.sweep(limit, [&](std::uint64_t key, const Ban& ban) {
+    if (ban.until > now) return false;
+    ended(SourceKey(key).address(), ban);
+    return true;
+  });
 }
 
 std::size_t BanTable::size() const { return impl_->table.size(); }

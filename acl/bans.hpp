@@ -34,15 +34,16 @@ class BanTable {
   BanTable(BanTable&&) noexcept;
   BanTable& operator=(BanTable&&) noexcept;
 
-  /// The ban in force, or nullptr. An expired one is removed.
+  /// The ban in force, or nullptr.
   [[nodiscard]] const Ban* check(const Address& address, TimePoint now);
   /// Adds or prolongs; an unproven ban never shortens, extends past unproven_limit or replaces a proven one.
   /// True if the address is banned now and was not before: a full table takes no unproven ban in the place of a proven one.
   bool add(const Address& address, Proof proof, Duration duration, std::uint32_t cause, TimePoint now);
   /// True if there was one.
   bool remove(const Address& address);
-  /// Removes what has ended; at most `limit` entries are looked at a call, so that it can run often.
-  void expire(TimePoint now, std::size_t limit);
+  /// Removes and tells what has ended; at most `limit` places are looked at a call, so that it can run often. An IPv6 ban is told by the
+  /// first address of its /64.
+  void expire(TimePoint now, std::size_t limit, const std::function<void(const Address&, const Ban&)>& ended);
 
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::uint64_t evictions() const;

@@ -103,7 +103,7 @@ class BoundedTable {
     return true;
   }
 
-  /// Removes what `gone(value)` says; goes on where the last call stopped and looks at `limit` places.
+  /// Removes what `gone(key, value)` says; goes on where the last call stopped and looks at `limit` places.
   template <class Predicate>
   void sweep(std::size_t limit, Predicate gone) {
     const std::size_t places = sets_.size() * ways;
@@ -111,7 +111,7 @@ class BoundedTable {
       cursor_ = (cursor_ + 1) % places;
       Set& set = sets_[cursor_ / ways];
       const std::size_t way = cursor_ % ways;
-      if (set.stamps[way] == 0 || !gone(set.values[way])) continue;
+      if (set.stamps[way] == 0 || !gone(set.keys[way], set.values[way])) continue;
       set.stamps[way] = 0;
       --size_;
     }

@@ -19,7 +19,9 @@ struct Busy {
 
 bool Source::known(TimePoint now) const { return std::chrono::duration_cast<Duration>(now.time_since_epoch()).count() < known_until_ns; }
 
-void Source::set_known_until(TimePoint until) { known_until_ns = std::chrono::duration_cast<Duration>(until.time_since_epoch()).count(); }
+void Source::prolong_known(TimePoint until) {
+  known_until_ns = std::max(known_until_ns, std::chrono::duration_cast<Duration>(until.time_since_epoch()).count());
+}
 
 struct SourceTable::Impl {
   BoundedTable<Source, KnownThenBusy> table;
@@ -51,8 +53,8 @@ MethodBuckets::~MethodBuckets() = default;
 MethodBuckets::MethodBuckets(MethodBuckets&&) noexcept = default;
 MethodBuckets& MethodBuckets::operator=(MethodBuckets&&) noexcept = default;
 
-TokenBucket& MethodBuckets::touch(const Address& address, std::uint8_t method, TimePoint now) {
-  const std::uint64_t key = SourceKey(address).value() ^ impl_->method_hash(method);
+TokenBucket& MethodBuckets::touch(const Address& address, std::uint8_t method, bool registered, TimePoint now) {
+  const std::uint64_t key = SourceKey(address).value() ^ impl_->method_hash(method | (registered ? std::uint64_t{1} << 32 : 0));
   if (TokenBucket* bucket = impl_->table.touch(key, now)) return *bucket;
   return *impl_->table.add(key, TokenBucket{}, now, Worth::most());
 }

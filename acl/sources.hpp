@@ -17,7 +17,8 @@ struct Source {
   TokenBucket proven;
   std::int64_t known_until_ns = INT64_MIN;  ///< steady_clock, since epoch
   [[nodiscard]] bool known(TimePoint now) const;
-  void set_known_until(TimePoint until);
+  /// Of several devices behind one address the longest registration counts.
+  void prolong_known(TimePoint until);
 };
 
 /// Set-associative hash table: memory grows with use up to the bound and never beyond; a full set evicts
@@ -45,7 +46,8 @@ class SourceTable {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Buckets by (source, method number), for per_source_methods: the same bounds and eviction by idleness.
+/// Buckets by source, method number and whether it is a registered device that asks (what bears its address does not spend what is its
+/// own), for per_source_methods: the same bounds and eviction by idleness.
 class MethodBuckets {
  public:
   MethodBuckets(std::size_t capacity, std::uint64_t seed);
@@ -53,7 +55,7 @@ class MethodBuckets {
   MethodBuckets(MethodBuckets&&) noexcept;
   MethodBuckets& operator=(MethodBuckets&&) noexcept;
   /// The bucket, made full if need be; the reference holds until the next call.
-  TokenBucket& touch(const Address& address, std::uint8_t method, TimePoint now);
+  TokenBucket& touch(const Address& address, std::uint8_t method, bool registered, TimePoint now);
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::uint64_t evictions() const;
 

@@ -5,8 +5,9 @@
 namespace postern::sbc {
 namespace {
 
-constexpr std::uint32_t trusted_allowance = 10;  // an unproven packet of a trusted source: ten times per_source
-constexpr std::uint32_t most_devices = 10'000;   // of one address; keeps the arithmetic of the allowance small
+constexpr std::uint32_t trusted_allowance = 10;    // an unproven packet of a trusted source: ten times per_source
+constexpr std::uint32_t most_devices = 10'000;     // of one address; keeps the arithmetic of the allowance small
+constexpr std::size_t ban_places_a_turn = 32'768;  // of the table's million, so that none is counted for long after its end
 
 std::optional<acl::RateLimit> limit_of(const std::optional<acl::Rate>& rate) {
   if (!rate) return std::nullopt;
@@ -42,18 +43,19 @@ Admission::Admission(State& state)
     per_method_[static_cast<std::size_t>(sip::method_of(method))] = acl::RateLimit{rate};
 }
 
-Event Admission::event_of(EventKind kind, Outcome reason, const sip::RawMessage& request, const Flow& flow) {
+Event Admission::event_of(EventKind kind, Outcome reason, const sip::RawMessage* request, const Flow& flow) {
   Event event;
   event.kind = kind;
   event.reason = reason;
   event.source = flow.peer;
-  event.user_agent = request.user_agent;
-  event.method = request.method_text;
-  event.device = request.method == sip::Method::register_ ? request.to_user : request.from_user;
-  event.call_id = request.call_id;
   country_.clear();
   if (const acl::Geo& geo = state_.policy->geo(); geo.countries) country_ = geo.country(flow.peer.address).to_string();
   event.country = country_;
+  if (request == nullptr) return event;
+  event.user_agent = request->user_agent;
+  event.method = request->method_text;
+  event.device = request->method == sip::Method::register_ ? request->to_user : request->from_user;
+  event.call_id = request->call_id;
   return event;
 }
 
@@ -79,25 +81,21 @@ SourceStanding Admission::check_source(const Flow& flow, TimePoint now) {
   }
   acl::Source& source = state_.sources.touch(flow.peer.address, now);
   standing.known = source.known(now);
-  // The allowance is for each device that is registered from there; a stranger behind the same address has the plain one.
-  if (per_source_) {
-    const bool within = standing.live ? source.proven.take(per_source_->times(devices_at(flow.peer.address, now)), now)
-                                      : source.unproven.take(standing.trusted ? *per_source_trusted_ : *per_source_, now);
-    if (!within) {
-      standing.outcome = Outcome::source_limit;
-      return standing;
-    }
+  if (!take_source_allowance(source, flow.peer.address, standing, now)) {
+    standing.outcome = Outcome::source_limit;
+    return standing;
   }
   if (unknown_sources_ && !standing.answerable() && !unknown_bucket_.take(*unknown_sources_, now))
     standing.outcome = Outcome::unknown_sources_limit;
   return standing;
 }
 
-RequestStanding Admission::check_request(const sip::RawMessage& request, std::string_view request_user, const Flow& flow,
-                                         const SourceStanding& source, TimePoint now) {
-  const RequestStanding standing = check_rules(request, request_user, flow, source, now);
-  if (standing.outcome != Outcome::forwarded || request.method == sip::Method::ack) return standing;
-  return check_limits(request, flow, source, now);
+// Each device that is registered from an address has its allowance; whoever else bears that address has the plain one, so that what
+// is forged in a phone's name never uses up what is the phone's.
+bool Admission::take_source_allowance(acl::Source& source, const acl::Address& address, const SourceStanding& standing, TimePoint now) {
+  if (!per_source_ || (standing.live && standing.trusted)) return true;
+  if (standing.live) return source.proven.take(per_source_->times(devices_at(address, now)), now);
+  return source.unproven.take(standing.trusted ? *per_source_trusted_ : *per_source_, now);
 }
 
 RequestStanding Admission::check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow,
@@ -121,26 +119,19 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
     const int rule = verdict.shadows[i];
     const Outcome would = outcome_of(state_.policy->rules()[static_cast<std::size_t>(rule)].action, rule);
     if (!state_.journal.admits(EventKind::would_refuse, would, now)) continue;
-    Event event = event_of(EventKind::would_refuse, would, request, flow);
+    Event event = event_of(EventKind::would_refuse, would, &request, flow);
     event.rule = state_.policy->rule_name(rule);
     state_.journal.write(event);
   }
   RequestStanding standing;
-  standing.rule = verdict.rule;
   if (verdict.action == acl::Action::allow) return standing;
   standing.outcome = outcome_of(verdict.action, verdict.rule);
   const bool own_rule = verdict.rule != acl::Verdict::default_rule;
+  standing.rule = state_.policy->rule_name(verdict.rule);
   if (verdict.action == acl::Action::reject)
     standing.status = own_rule ? state_.policy->rules()[static_cast<std::size_t>(verdict.rule)].status : 403;
   if (verdict.action == acl::Action::ban && own_rule)
     ban(request, flow, source, state_.policy->rules()[static_cast<std::size_t>(verdict.rule)], now);
-
-  const bool matters = request.method == sip::Method::register_ || request.method == sip::Method::invite;
-  if (matters && state_.journal.admits(EventKind::refused, standing.outcome, now)) {
-    Event event = event_of(EventKind::refused, standing.outcome, request, flow);
-    event.rule = state_.policy->rule_name(verdict.rule);
-    state_.journal.write(event);
-  }
   return standing;
 }
 
@@ -153,32 +144,49 @@ void Admission::ban(const sip::RawMessage& request, const Flow& flow, const Sour
   if (!state_.bans.add(flow.peer.address, acl::Proof::unproven, duration, static_cast<std::uint32_t>(Outcome::rule_ban), now)) return;
   ++state_.metrics.bans[static_cast<std::size_t>(Outcome::rule_ban)];
   if (!state_.journal.admits(EventKind::ban, Outcome::rule_ban, now)) return;
-  Event event = event_of(EventKind::ban, Outcome::rule_ban, request, flow);
+  Event event = event_of(EventKind::ban, Outcome::rule_ban, &request, flow);
   event.rule = rule.name;
   event.duration = duration;
   event.detail = "unproven";
   state_.journal.write(event);
 }
 
-RequestStanding Admission::check_limits(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now) {
+RequestStanding Admission::check_method(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now) {
   RequestStanding standing;
   const auto& limit = per_method_[static_cast<std::size_t>(request.method)];
-  if (limit && !source.trusted) {
-    acl::TokenBucket& bucket = state_.method_buckets.touch(flow.peer.address, static_cast<std::uint8_t>(request.method), now);
-    if (!bucket.take(source.live ? limit->times(devices_at(flow.peer.address, now)) : *limit, now))
-      standing.outcome = Outcome::method_limit;
-  }
-  if (standing.outcome == Outcome::forwarded && pbx_ && !pbx_bucket_.take(*pbx_, now)) standing.outcome = Outcome::pbx_limit;
-  if (standing.outcome == Outcome::forwarded) return standing;
-  if (source.answerable() || standing.outcome == Outcome::pbx_limit) standing.status = 503;
-  const bool matters = request.method == sip::Method::register_ || request.method == sip::Method::invite;
-  if (matters && state_.journal.admits(EventKind::refused, standing.outcome, now))
-    state_.journal.write(event_of(EventKind::refused, standing.outcome, request, flow));
+  if (!limit || source.trusted) return standing;
+  acl::TokenBucket& bucket = state_.method_buckets.touch(flow.peer.address, static_cast<std::uint8_t>(request.method), source.live, now);
+  if (bucket.take(source.live ? limit->times(devices_at(flow.peer.address, now)) : *limit, now)) return standing;
+  standing.outcome = Outcome::method_limit;
+  if (source.answerable()) standing.status = 503;
   return standing;
 }
 
+bool Admission::pbx_is_busy(TimePoint now) { return pbx_ && !pbx_bucket_.take(*pbx_, now); }
+
 void Admission::accept_source(const acl::Address& address, TimePoint until, TimePoint now) {
-  state_.sources.touch(address, now).set_known_until(until);
+  state_.sources.touch(address, now).prolong_known(until);
+}
+
+void Admission::log_refused(Outcome outcome, std::string_view rule, const sip::RawMessage* request, const Flow& flow, TimePoint now) {
+  const bool matters = request != nullptr && (request->method == sip::Method::register_ || request->method == sip::Method::invite);
+  const EventKind kind = matters ? EventKind::refused : EventKind::refused_other;
+  if (!state_.journal.admits(kind, outcome, now)) return;
+  Event event = event_of(kind, outcome, request, flow);
+  event.rule = rule;
+  state_.journal.write(event);
+}
+
+void Admission::expire_bans(TimePoint now) {
+  state_.bans.expire(now, ban_places_a_turn, [&](const acl::Address& network, const acl::Ban& ban) {
+    const auto cause = static_cast<Outcome>(ban.cause);
+    if (!state_.journal.admits(EventKind::unban, cause, now)) return;
+    Event event;
+    event.kind = EventKind::unban;
+    event.reason = cause;
+    event.source.address = network;
+    state_.journal.write(event);
+  });
 }
 
 }  // namespace postern::sbc

@@ -30,8 +30,8 @@ struct SourceStanding {
 /// What the rules and limits say of a request.
 struct RequestStanding {
   Outcome outcome = Outcome::forwarded;
-  int status = 0;                         ///< the answer, if there is one to give; 0: silence
-  int rule = acl::Verdict::default_rule;  ///< which rule decided
+  int status = 0;         ///< the answer, if there is one to give; 0: silence
+  std::string_view rule;  ///< which one decided, if it was a rule; holds as long as the policy
 };
 
 class Admission {
@@ -40,23 +40,29 @@ class Admission {
 
   /// Step 2 of a datagram's life; access side only.
   SourceStanding check_source(const Flow& flow, TimePoint now);
-  /// Step 4, for requests outside a dialog. `request_user` is that of the restored Request-URI.
-  RequestStanding check_request(const sip::RawMessage& request, std::string_view request_user, const Flow& flow,
-                                const SourceStanding& source, TimePoint now);
+  /// What the rules say of a request outside a dialog. `request_user` is that of the restored Request-URI.
+  RequestStanding check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow, const SourceStanding& source,
+                              TimePoint now);
+  /// The source's allowance for this method: for what is no repetition.
+  RequestStanding check_method(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now);
+  /// limits.pbx: asked last, of requests that would be sent to it now.
+  [[nodiscard]] bool pbx_is_busy(TimePoint now);
 
   /// A final accepted REGISTER: the source goes before strangers until then.
   void accept_source(const acl::Address& address, TimePoint until, TimePoint now);
+  /// Tells the log of a packet that was refused. `request`: what was read of it, nullptr: nothing was.
+  void log_refused(Outcome outcome, std::string_view rule, const sip::RawMessage* request, const Flow& flow, TimePoint now);
+  /// Bans that have ended are taken out and told.
+  void expire_bans(TimePoint now);
 
  private:
-  RequestStanding check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow, const SourceStanding& source,
-                              TimePoint now);
-  RequestStanding check_limits(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now);
   void ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const acl::RuleOptions& rule, TimePoint now);
+  bool take_source_allowance(acl::Source& source, const acl::Address& address, const SourceStanding& standing, TimePoint now);
   [[nodiscard]] bool exempt(const acl::Address& address) const;
   [[nodiscard]] std::uint32_t devices_at(const acl::Address& address, TimePoint now) const;
 
   /// The event's texts hold until the next one.
-  Event event_of(EventKind kind, Outcome reason, const sip::RawMessage& request, const Flow& flow);
+  Event event_of(EventKind kind, Outcome reason, const sip::RawMessage* request, const Flow& flow);
 
   State& state_;
   std::string country_;

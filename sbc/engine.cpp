@@ -40,19 +40,16 @@ State::State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> ru
 
 struct Engine::Impl {
   Impl(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events)
-      : state(std::move(options), std::move(policy), secrets, events),
-        admission(state),
-        answers(state),
-        proxy(state, admission, answers),
-        registrar(state) {}
+      : state(std::move(options), std::move(policy), secrets, events), admission(state), answers(state), proxy(state, admission, answers) {}
 
   Outcome from_access(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome access_request(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
   /// Step 5: what the transaction layer deals with by itself; nullopt: a request to be routed.
   std::optional<Outcome> matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out);
-  /// Rules and limits; nullopt: the request may go on.
+  /// What the rules say; nullopt: the request may go on.
   std::optional<Outcome> refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
+  std::optional<Outcome> over_limit(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
   Outcome no_invite(const Flow& flow, bool proven, Outbox& out);
   Outcome refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out);
   Outcome not_a_message(const sip::Prescreened& screened, const Flow& flow, bool proven, Outbox& out);
@@ -66,8 +63,9 @@ struct Engine::Impl {
   Admission admission;
   Answers answers;
   Proxy proxy;
-  Registrar registrar;
-  sip::RawMessage message;  ///< the one being handled
+  sip::RawMessage message;             ///< the one being handled
+  bool read = false;                   ///< it was looked into, so that `message` tells of it
+  std::string_view rule_that_refused;  ///< empty: no rule did
   TimePoint next_housekeeping;
 };
 
@@ -76,51 +74,61 @@ Engine::Engine(EngineOptions options, std::shared_ptr<const acl::Policy> policy,
 Engine::~Engine() = default;
 
 Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
+  Impl& impl = *impl_;
   const std::size_t before = out.items().size();
-  const Outcome outcome =
-      datagram.flow.side == Side::access ? impl_->from_access(datagram, now, out) : impl_->from_core(datagram, now, out);
-  ++impl_->state.metrics.outcomes[static_cast<std::size_t>(outcome)];
-  impl_->count_responses(out, before);
+  impl.read = false;
+  impl.rule_that_refused = {};
+  const Outcome outcome = datagram.flow.side == Side::access ? impl.from_access(datagram, now, out) : impl.from_core(datagram, now, out);
+  ++impl.state.metrics.outcomes[static_cast<std::size_t>(outcome)];
+  impl.count_responses(out, before);
+  if (info(outcome).kind == OutcomeKind::refused)
+    impl.admission.log_refused(outcome, impl.rule_that_refused, impl.read ? &impl.message : nullptr, datagram.flow, now);
   return outcome;
 }
 
 Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbox& out) {
   const Flow& flow = datagram.flow;
   const SourceStanding source = admission.check_source(flow, now);
+  if (source.live) state.registrations.heard(flow, now);
   if (source.outcome != Outcome::forwarded && !source.answerable()) return source.outcome;
 
   const sip::Prescreened screened = sip::prescreen(datagram.bytes, message);
   if (screened.result != sip::PrescreenResult::message) {
+    if (source.outcome != Outcome::forwarded) return source.outcome;
+    read = screened.answerable;
     // Whom a rule keeps out gets no 400 either.
     if (screened.answerable) {
       if (const auto ended = refused(message.request_user, flow, source, now, out)) return *ended;
     }
     return not_a_message(screened, flow, false, out);
   }
+  read = true;
   count_received(flow);
   if (source.outcome != Outcome::forwarded) return refused_by_limit(flow, source, out);
-  if (source.live) state.registrations.heard(flow, now);
-  if (message.is_request) return access_request(flow, source, now, out);
-
-  if (const auto verdict = state.parser.check(message); !verdict.ok()) return Outcome::malformed;
-  return proxy.response(message, flow, now, out);
+  return message.is_request ? access_request(flow, source, now, out) : proxy.response(message, flow, now, out);
 }
 
 Outcome Engine::Impl::access_request(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out) {
   const Dialog dialog = proxy.dialog_of(message, flow);
   const auto user = dialog.target ? dialog.target->user : message.request_user;
-  const bool cancels = message.method == sip::Method::cancel;
+  const bool in_transaction = message.method == sip::Method::cancel || message.method == sip::Method::ack;
   // Rules and limits judge what stands outside a dialog; ACK and CANCEL belong to a transaction, or to nothing.
-  if (!dialog.proven() && !cancels && message.method != sip::Method::ack) {
+  const bool judged = !dialog.proven() && !in_transaction;
+  if (judged) {
     if (const auto ended = refused(user, flow, source, now, out)) return *ended;
   }
   const BranchId id = branch_id_of(state.mac, flow, message);
   if (const auto ended = matched(id, flow, now, out)) {
     if (*ended != Outcome::no_transaction) return *ended;
     // A CANCEL of nothing is a request like any other: who meets silence with an INVITE meets it here.
-    const auto judged = refused(user, flow, source, now, out);
-    return judged ? *judged : no_invite(flow, dialog.proven(), out);
+    const auto ruled = refused(user, flow, source, now, out);
+    return ruled ? *ruled : no_invite(flow, dialog.proven(), out);
   }
+  // Only now, so that a repetition spends nothing and is never answered otherwise than what it repeats.
+  if (judged) {
+    if (const auto ended = over_limit(flow, source, now, out)) return *ended;
+  }
+  if (const auto ended = proxy.refused(message, flow, dialog, out)) return *ended;
   if (const auto verdict = state.parser.check(message); !verdict.ok()) return parsed(verdict, flow, dialog.proven(), out);
   return proxy.request_from_access(message, flow, id, dialog, source, now, out);
 }
@@ -130,15 +138,13 @@ Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox&
   if (!is_pbx(flow.peer.address)) return Outcome::not_pbx;
   const sip::Prescreened screened = sip::prescreen(datagram.bytes, message);
   if (screened.result != sip::PrescreenResult::message) return not_a_message(screened, flow, true, out);
+  read = true;
   count_received(flow);
-  BranchId id;
-  if (message.is_request) {
-    id = branch_id_of(state.mac, flow, message);
-    if (const auto ended = matched(id, flow, now, out)) return *ended == Outcome::no_transaction ? no_invite(flow, true, out) : *ended;
-  }
-  const auto verdict = state.parser.check(message);
-  if (!verdict.ok()) return message.is_request ? parsed(verdict, flow, true, out) : Outcome::malformed;
-  return message.is_request ? proxy.request_from_core(message, flow, id, now, out) : proxy.response(message, flow, now, out);
+  if (!message.is_request) return proxy.response(message, flow, now, out);
+  const BranchId id = branch_id_of(state.mac, flow, message);
+  if (const auto ended = matched(id, flow, now, out)) return *ended == Outcome::no_transaction ? no_invite(flow, true, out) : *ended;
+  if (const auto verdict = state.parser.check(message); !verdict.ok()) return parsed(verdict, flow, true, out);
+  return proxy.request_from_core(message, flow, id, now, out);
 }
 
 std::optional<Outcome> Engine::Impl::matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out) {
@@ -183,15 +189,17 @@ Outcome Engine::Impl::not_a_message(const sip::Prescreened& screened, const Flow
 
 std::optional<Outcome> Engine::Impl::refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now,
                                              Outbox& out) {
-  const RequestStanding standing = admission.check_request(message, request_user, flow, source, now);
+  const RequestStanding standing = admission.check_rules(message, request_user, flow, source, now);
   if (standing.outcome == Outcome::forwarded) return std::nullopt;
-  const bool limit = standing.outcome == Outcome::method_limit || standing.outcome == Outcome::pbx_limit;
-  if (standing.status == 0) return standing.outcome;
-  if (limit) {
-    answers.overloaded(message, flow, false, out);
-  } else {
-    answers.send(message, flow, false, {standing.status, {}, {}}, out);
-  }
+  rule_that_refused = standing.rule;
+  if (standing.status != 0) answers.send(message, flow, false, {standing.status, {}, {}}, out);
+  return standing.outcome;
+}
+
+std::optional<Outcome> Engine::Impl::over_limit(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out) {
+  const RequestStanding standing = admission.check_method(message, flow, source, now);
+  if (standing.outcome == Outcome::forwarded) return std::nullopt;
+  if (standing.status != 0) answers.overloaded(message, flow, false, out);
   return standing.outcome;
 }
 
@@ -246,8 +254,8 @@ void Engine::advance(TimePoint now, Outbox& out) {
   state.journal.summarise(now);
   if (now < impl_->next_housekeeping) return;
   impl_->next_housekeeping = now + housekeeping;
-  state.registrations.expire(now, expiries_a_turn, [&](const Binding& binding) { impl_->registrar.ended(binding, now); });
-  state.bans.expire(now, expiries_a_turn);
+  state.registrations.expire(now, expiries_a_turn, [&](const Binding& binding) { impl_->proxy.ended(binding, now); });
+  impl_->admission.expire_bans(now);
 }
 
 const Metrics& Engine::metrics() const { return impl_->state.metrics; }

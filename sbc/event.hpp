@@ -11,9 +11,11 @@
 namespace postern::sbc {
 
 enum class EventKind : std::uint8_t {
-  refused,           ///< a registration or a call was refused (other refusals: only with `log: {level: debug}`)
+  refused,           ///< a registration or a call was refused
+  refused_other,     ///< anything else was: logged only with `log: {level: debug}`
   would_refuse,      ///< a rule in shadow mode matched
   ban,               ///< a source is banned or silenced from now on
+  unban,             ///< its time is over
   registered,        ///< a device is registered: first time, or from another flow
   unregistered,      ///< it took itself off, or its time ran out
   redirect_blocked,  ///< a phone's 3xx became 480

@@ -1,7 +1,5 @@
 #include "sbc/proxy.hpp"
 
-#include <fmt/format.h>
-
 namespace postern::sbc {
 
 using sip::Method;
@@ -49,18 +47,26 @@ Dialog Proxy::dialog_of(const sip::RawMessage& request, const Flow& flow) {
   return dialog;
 }
 
-Outcome Proxy::request_from_access(const sip::RawMessage& request, const Flow& flow, const BranchId& id, const Dialog& dialog,
-                                   const SourceStanding& source, TimePoint now, Outbox& out) {
-  const bool proven = dialog.proven();
+std::optional<Outcome> Proxy::refused(const sip::RawMessage& request, const Flow& flow, const Dialog& dialog, Outbox& out) {
   if (dialog.kind == Dialog::Kind::bad) {
-    answers_.send(request, flow, proven, {404, {}, {}}, out);
+    answers_.send(request, flow, false, {404, {}, {}}, out);
     return Outcome::bad_token;
   }
   // An ACK that ends nothing here can only be one to a 2xx, and that names its dialog by our Contact.
   if (request.method == Method::ack && dialog.kind != Dialog::Kind::own && dialog.kind != Dialog::Kind::rebound) return Outcome::not_served;
+  return std::nullopt;
+}
+
+Outcome Proxy::request_from_access(const sip::RawMessage& request, const Flow& flow, const BranchId& id, const Dialog& dialog,
+                                   const SourceStanding& source, TimePoint now, Outbox& out) {
+  const bool proven = dialog.proven();
   if (has_been_here(request)) {
     answers_.send(request, flow, proven, {482, {}, {}}, out);
     return Outcome::loop;
+  }
+  if (!proven && request.method != Method::ack && admission_.pbx_is_busy(now)) {
+    answers_.overloaded(request, flow, false, out);
+    return Outcome::pbx_limit;
   }
   RegisterPlan plan;
   const bool registers = request.method == Method::register_;
@@ -119,6 +125,7 @@ Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimeP
   Transaction* transaction = id ? state_.transactions.match_response(*id, response, flow) : nullptr;
   // A response to CANCEL is only ever to one of ours: the transaction layer has taken note of it.
   if (transaction == nullptr) return id && response.method == Method::cancel ? Outcome::repeated : Outcome::no_transaction;
+  if (!state_.parser.check(response).ok()) return Outcome::malformed;
   if (!state_.transactions.wants(*transaction, response, now, out)) return Outcome::repeated;
   return flow.side == Side::core ? response_from_core(response, flow, *transaction, now, out)
                                  : response_from_access(response, flow, *transaction, now, out);

@@ -33,10 +33,14 @@ class Proxy {
 
   [[nodiscard]] Dialog dialog_of(const sip::RawMessage& request, const Flow& flow);
 
+  /// What its token alone, or the want of one, refuses of a request that matched no transaction; it need not be parsed for that.
+  std::optional<Outcome> refused(const sip::RawMessage& request, const Flow& flow, const Dialog& dialog, Outbox& out);
   Outcome request_from_access(const sip::RawMessage& request, const Flow& flow, const BranchId& id, const Dialog& dialog,
                               const SourceStanding& source, TimePoint now, Outbox& out);
   Outcome request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id, TimePoint now, Outbox& out);
   Outcome response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
+  /// A registration's time ran out.
+  void ended(const Binding& binding, TimePoint now) { registrar_.ended(binding, now); }
 
  private:
   Outcome forward(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out);

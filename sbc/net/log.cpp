@@ -68,11 +68,14 @@ std::string json_line(std::string_view event, std::span<const Log::Field> fields
 std::string_view word_of(sbc::EventKind kind) {
   switch (kind) {
     case sbc::EventKind::refused:
+    case sbc::EventKind::refused_other:
       return "refused";
     case sbc::EventKind::would_refuse:
       return "would_refuse";
     case sbc::EventKind::ban:
       return "ban";
+    case sbc::EventKind::unban:
+      return "unban";
     case sbc::EventKind::registered:
       return "registered";
     case sbc::EventKind::unregistered:
@@ -87,8 +90,7 @@ std::string_view word_of(sbc::EventKind kind) {
 
 LogLevel level_of(const sbc::Event& event) {
   if (event.kind == sbc::EventKind::ban) return LogLevel::warning;
-  const bool notable = event.method == "REGISTER" || event.method == "INVITE";
-  return event.kind == sbc::EventKind::refused && !notable ? LogLevel::debug : LogLevel::info;
+  return event.kind == sbc::EventKind::refused_other ? LogLevel::debug : LogLevel::info;
 }
 
 std::string number_text(std::uint64_t value) { return value == 0 ? std::string() : std::to_string(value); }
@@ -120,7 +122,10 @@ void Log::on_event(const sbc::Event& event) {
   const LogLevel level = level_of(event);
   if (!enabled(level)) return;
   const bool has_source = event.source != sbc::Endpoint{};
-  const std::string source = has_source ? event.source.to_string() : std::string();
+  // an unban is told by address alone
+  const std::string source = !has_source              ? std::string()
+                             : event.source.port == 0 ? event.source.address.to_string()
+                                                      : event.source.to_string();
   const bool has_reason = event.reason != sbc::Outcome::forwarded;
   const auto seconds = static_cast<std::uint64_t>(std::max<std::chrono::seconds::rep>(event.duration.count(), 0));
   const std::string duration = number_text(seconds);

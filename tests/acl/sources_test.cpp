@@ -16,7 +16,7 @@ Address forged(std::uint32_t i) { return Address::v4(0x0b000000U + i); }
 TEST(SourceTable, RemembersASource) {
   SourceTable table(1000, seed);
   EXPECT_EQ(table.find(address("192.0.2.1")), nullptr);
-  table.touch(address("192.0.2.1"), at(0s)).set_known_until(at(1h));
+  table.touch(address("192.0.2.1"), at(0s)).prolong_known(at(1h));
   ASSERT_NE(table.find(address("192.0.2.1")), nullptr);
   EXPECT_TRUE(table.find(address("192.0.2.1"))->known(at(59min)));
   EXPECT_FALSE(table.find(address("192.0.2.1"))->known(at(1h)));
@@ -27,7 +27,7 @@ TEST(SourceTable, RemembersASource) {
 
 TEST(SourceTable, ASlash64IsOneSource) {
   SourceTable table(1000, seed);
-  table.touch(address("2001:db8:1:2::1"), at(0s)).set_known_until(at(1h));
+  table.touch(address("2001:db8:1:2::1"), at(0s)).prolong_known(at(1h));
   EXPECT_TRUE(table.touch(address("2001:db8:1:2:a:b:c:d"), at(1s)).known(at(1s)));
   EXPECT_FALSE(table.touch(address("2001:db8:1:3::1"), at(1s)).known(at(1s)));
   EXPECT_EQ(table.size(), 2U);
@@ -45,7 +45,7 @@ TEST(SourceTable, TheZeroKeyIsAKeyLikeAnyOther) {
 TEST(SourceTable, GrowsWithUseWithoutForgetting) {
   SourceTable table(1'000'000, seed);
   EXPECT_LT(table.memory_bytes(), 10'000U);
-  for (std::uint32_t i = 0; i < 100'000; ++i) table.touch(forged(i), at(0s)).set_known_until(at(Duration(i + 1)));
+  for (std::uint32_t i = 0; i < 100'000; ++i) table.touch(forged(i), at(0s)).prolong_known(at(Duration(i + 1)));
   EXPECT_EQ(table.size(), 100'000U);
   EXPECT_EQ(table.evictions(), 0U);
   EXPECT_LT(table.memory_bytes(), 100'000U * 40 * 3);
@@ -68,7 +68,7 @@ TEST(SourceTable, TenMillionForgedSourcesNeitherGrowItNorPushOutAKnownOne) {
   SourceTable table(100'000, seed);
   std::vector<Address> known;
   for (std::uint32_t i = 0; i < 1000; ++i) known.push_back(Address::v4(0xc6336400U + i));
-  for (const Address& source : known) table.touch(source, at(0s)).set_known_until(at(1h));
+  for (const Address& source : known) table.touch(source, at(0s)).prolong_known(at(1h));
 
   std::size_t memory_at_bound = 0;
   for (std::uint32_t i = 0; i < 10'000'000; ++i) {
@@ -98,7 +98,7 @@ TEST(SourceTable, AFullTableForgetsTheLongestIdle) {
 
 TEST(SourceTable, WhereAllAreKnownTheLongestIdleGoes) {
   SourceTable table(8, seed);
-  for (std::uint32_t i = 0; i < 8; ++i) table.touch(forged(i), at(i * 1s)).set_known_until(at(1h));
+  for (std::uint32_t i = 0; i < 8; ++i) table.touch(forged(i), at(i * 1s)).prolong_known(at(1h));
   EXPECT_FALSE(table.touch(forged(100), at(10s)).known(at(10s)));
   EXPECT_EQ(table.find(forged(0)), nullptr);
   EXPECT_NE(table.find(forged(100)), nullptr);
@@ -110,7 +110,7 @@ TEST(SourceTable, WhereAllAreKnownTheLongestIdleGoes) {
 
 TEST(SourceTable, WhatIsNoLongerKnownCanGo) {
   SourceTable table(8, seed);
-  for (std::uint32_t i = 0; i < 8; ++i) table.touch(forged(i), at(i * 1s)).set_known_until(at(i == 5 ? 1min : 1h));
+  for (std::uint32_t i = 0; i < 8; ++i) table.touch(forged(i), at(i * 1s)).prolong_known(at(i == 5 ? 1min : 1h));
   table.touch(forged(100), at(2min));
   EXPECT_EQ(table.find(forged(5)), nullptr);
   EXPECT_NE(table.find(forged(0)), nullptr);
@@ -126,16 +126,17 @@ TEST(SourceTable, MovesWithItsContent) {
 TEST(MethodBuckets, KeepsABucketForEachSourceAndMethod) {
   MethodBuckets buckets(1000, seed);
   const RateLimit one(Rate{1, 1});
-  EXPECT_TRUE(buckets.touch(address("192.0.2.1"), 1, at(0s)).take(one, at(0s)));
-  EXPECT_FALSE(buckets.touch(address("192.0.2.1"), 1, at(0s)).take(one, at(0s)));
-  EXPECT_TRUE(buckets.touch(address("192.0.2.1"), 2, at(0s)).take(one, at(0s)));
-  EXPECT_TRUE(buckets.touch(address("192.0.2.2"), 1, at(0s)).take(one, at(0s)));
+  EXPECT_TRUE(buckets.touch(address("192.0.2.1"), 1, false, at(0s)).take(one, at(0s)));
+  EXPECT_FALSE(buckets.touch(address("192.0.2.1"), 1, false, at(0s)).take(one, at(0s)));
+  EXPECT_TRUE(buckets.touch(address("192.0.2.1"), 2, false, at(0s)).take(one, at(0s)));
+  EXPECT_TRUE(buckets.touch(address("192.0.2.2"), 1, false, at(0s)).take(one, at(0s)));
   EXPECT_EQ(buckets.size(), 3U);
+  EXPECT_TRUE(buckets.touch(address("192.0.2.1"), 1, true, at(0s)).take(one, at(0s))) << "a registered device has its own";
 }
 
 TEST(MethodBuckets, IsBounded) {
   MethodBuckets buckets(1024, seed);
-  for (std::uint32_t i = 0; i < 100'000; ++i) buckets.touch(forged(i), static_cast<std::uint8_t>(i % 14), at(i * 1ms));
+  for (std::uint32_t i = 0; i < 100'000; ++i) buckets.touch(forged(i), static_cast<std::uint8_t>(i % 14), false, at(i * 1ms));
   EXPECT_LE(buckets.size(), 1024U);
   EXPECT_EQ(buckets.size() + buckets.evictions(), 100'000U);
 }

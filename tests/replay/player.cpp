@@ -57,6 +57,8 @@ std::string unescaped(std::string_view text) {
 }
 
 const std::map<sbc::EventKind, std::string_view> event_words{{sbc::EventKind::refused, "refused"},
+                                                             {sbc::EventKind::refused_other, "refused_other"},
+                                                             {sbc::EventKind::unban, "unban"},
                                                              {sbc::EventKind::would_refuse, "would_refuse"},
                                                              {sbc::EventKind::ban, "ban"},
                                                              {sbc::EventKind::registered, "registered"},

@@ -127,9 +127,11 @@ TEST(Log, JsonSurvivesWhatIsNotUtf8) {
 TEST(Log, LeavesOutWhatIsBelowItsLevel) {
   const auto act = [](Log& log) {
     sbc::Event event;
+    event.kind = sbc::EventKind::refused_other;
     event.reason = sbc::Outcome::rule_drop;
     event.method = "OPTIONS";
     log.on_event(event);
+    event.kind = sbc::EventKind::refused;
     event.method = "REGISTER";
     log.on_event(event);
     log.on_event(ban());
@@ -144,10 +146,15 @@ TEST(Log, LeavesOutWhatIsBelowItsLevel) {
 
 TEST(Log, NamesEveryKindOfEvent) {
   using sbc::EventKind;
-  const std::vector<std::pair<EventKind, std::string>> kinds = {
-      {EventKind::refused, "refused"},       {EventKind::would_refuse, "would_refuse"}, {EventKind::ban, "ban"},
-      {EventKind::registered, "registered"}, {EventKind::unregistered, "unregistered"}, {EventKind::redirect_blocked, "redirect_blocked"},
-      {EventKind::suppressed, "suppressed"}};
+  const std::vector<std::pair<EventKind, std::string>> kinds = {{EventKind::refused, "refused"},
+                                                                {EventKind::would_refuse, "would_refuse"},
+                                                                {EventKind::ban, "ban"},
+                                                                {EventKind::refused_other, "refused"},
+                                                                {EventKind::unban, "unban"},
+                                                                {EventKind::registered, "registered"},
+                                                                {EventKind::unregistered, "unregistered"},
+                                                                {EventKind::redirect_blocked, "redirect_blocked"},
+                                                                {EventKind::suppressed, "suppressed"}};
   for (const auto& [kind, word] : kinds) {
     sbc::Event event;
     event.kind = kind;
