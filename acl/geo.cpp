@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "acl/file_descriptor.hpp"
+
 namespace postern::acl {
 namespace {
 
@@ -24,20 +26,6 @@ constexpr std::array<const char*, 2> flat_country{"country_code", nullptr};
 constexpr std::array<const char*, 3> registered_country{"registered_country", "iso_code", nullptr};
 constexpr std::array<const char*, 2> nested_asn{"autonomous_system_number", nullptr};
 constexpr std::array<const char*, 2> flat_asn{"asn", nullptr};
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::string system_error(const std::string& path) { return path + ": " + std::strerror(errno); }
 
@@ -67,7 +55,7 @@ std::string copy_file(const std::string& path, int memory) {
   // O_NONBLOCK: a FIFO named by mistake must not hang the daemon.
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status{};
-  if (file.get() < 0 || fstat(file.get(), &status) != 0) return system_error(path);
+  if (!file || fstat(file.get(), &status) != 0) return system_error(path);
   if (!S_ISREG(status.st_mode)) return path + ": is not a regular file";
   if (!copy_all(file.get(), memory)) return system_error(path);
   return {};
@@ -169,7 +157,7 @@ GeoDatabase::~GeoDatabase() = default;
 
 std::variant<std::shared_ptr<const GeoDatabase>, std::string> GeoDatabase::open(const std::string& path) {
   const FileDescriptor memory(memfd_create("geo", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (memory.get() < 0) return system_error(path);
+  if (!memory) return system_error(path);
   if (auto problem = copy_file(path, memory.get()); !problem.empty()) return problem;
   if (fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) return system_error(path);
 

@@ -9,22 +9,10 @@
 #include <cerrno>
 #include <system_error>
 
+#include "acl/file_descriptor.hpp"
+
 namespace postern::config {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 FileError failure(const char* what) { return {fmt::format("cannot {}: {}", what, std::generic_category().message(errno))}; }
 
@@ -32,8 +20,8 @@ FileError failure(const char* what) { return {fmt::format("cannot {}: {}", what,
 
 std::variant<std::string, FileError> read_file(const std::string& path, std::size_t most) {
   // Not to wait for the other end of a FIFO; on a regular file the flag does nothing.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (file.get() < 0) return failure("open");
+  const acl::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) return failure("open");
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return failure("open");
   if (!S_ISREG(status.st_mode)) return FileError{"is no regular file"};

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "sbc/net/unique_fd.hpp"
+#include "acl/file_descriptor.hpp"
 
 namespace postern::net {
 
@@ -50,7 +50,7 @@ acl::Address address_of(const in6_addr& address) {
 int family_of(const acl::Address& address) { return address.is_v4() ? AF_INET : AF_INET6; }
 
 acl::Address local_address_toward(const sbc::Endpoint& peer) {
-  const UniqueFd fd(::socket(family_of(peer.address), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const acl::FileDescriptor fd(::socket(family_of(peer.address), SOCK_DGRAM | SOCK_CLOEXEC, 0));
   SocketAddress address{};
   socklen_t length = fill(address, peer);
   if (!fd || ::connect(fd.get(), &address.any, length) != 0) throw std::system_error(errno, std::generic_category());

@@ -36,7 +36,7 @@ StateFolder::StateFolder(std::string path) : path_(std::move(path)) {
         "or name another one with the key `state`",
         path_, error_text(), ::geteuid()));
   }
-  folder_ = UniqueFd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  folder_ = acl::FileDescriptor(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder_) {
     throw StartError(
         fmt::format("state: cannot open the folder {}: {}; it must be a folder owned by the user that Postern runs as (uid {}), "
@@ -75,7 +75,7 @@ sbc::Secrets StateFolder::secrets() const {
 }
 
 bool StateFolder::read_key(Secret& secret) const {
-  const UniqueFd file(::openat(folder_.get(), key_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  const acl::FileDescriptor file(::openat(folder_.get(), key_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (!file && errno == ENOENT) return false;
   if (!file) throw StartError(fmt::format("state: cannot read {}/{}: {}", path_, key_name, error_text()));
   struct stat status{};
@@ -99,7 +99,7 @@ bool StateFolder::read_key(Secret& secret) const {
 void StateFolder::write_key(const Secret& secret) const {
   // Left over from a start that was interrupted.
   ::unlinkat(folder_.get(), new_key_name, 0);
-  const UniqueFd file(::openat(folder_.get(), new_key_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const acl::FileDescriptor file(::openat(folder_.get(), new_key_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   const bool written = file && ::write(file.get(), secret.data(), secret.size()) == static_cast<ssize_t>(secret.size()) &&
                        ::fsync(file.get()) == 0 && ::renameat(folder_.get(), new_key_name, folder_.get(), key_name) == 0 &&
                        ::fsync(folder_.get()) == 0;

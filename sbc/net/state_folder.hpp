@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "acl/file_descriptor.hpp"
 #include "sbc/engine.hpp"
-#include "sbc/net/unique_fd.hpp"
 
 namespace postern::net {
 
@@ -24,7 +24,7 @@ class StateFolder {
   void write_key(const Secret& secret) const;
 
   std::string path_;
-  UniqueFd folder_;
+  acl::FileDescriptor folder_;
 };
 
 }  // namespace postern::net

@@ -11,9 +11,9 @@
 #include <span>
 #include <string_view>
 
+#include "acl/file_descriptor.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/net/socket_address.hpp"
-#include "sbc/net/unique_fd.hpp"
 #include "sbc/outbox.hpp"
 
 namespace postern::net {
@@ -105,7 +105,7 @@ class UdpSocket {
   /// How many of the first datagrams are done with (sent or failed); fewer than given: the kernel takes no more now.
   std::size_t send_some(std::span<const sbc::Outgoing* const> datagrams);
 
-  UniqueFd fd_;
+  acl::FileDescriptor fd_;
   sbc::Endpoint bound_;
   bool wildcard_ = false;
   SendQueue queue_;
