@@ -9,6 +9,7 @@
 #include "sbc/answers.hpp"
 #include "sbc/proxy.hpp"
 #include "sbc/state.hpp"
+#include "sip/message.hpp"
 #include "sip/prescreen.hpp"
 
 namespace postern::sbc {
@@ -129,7 +130,7 @@ Outcome Engine::Impl::access_request(const Flow& flow, const SourceStanding& sou
     if (const auto ended = over_limit(flow, source, now, out)) return *ended;
   }
   if (const auto ended = proxy.refused(message, flow, dialog, out)) return *ended;
-  if (const auto verdict = state.parser.check(message); !verdict.ok()) return parsed(verdict, flow, dialog.proven(), out);
+  if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, dialog.proven(), out);
   return proxy.request_from_access(message, flow, id, dialog, source, now, out);
 }
 
@@ -143,7 +144,7 @@ Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox&
   if (!message.is_request) return proxy.response(message, flow, now, out);
   const BranchId id = branch_id_of(state.mac, flow, message);
   if (const auto ended = matched(id, flow, now, out)) return *ended == Outcome::no_transaction ? no_invite(flow, true, out) : *ended;
-  if (const auto verdict = state.parser.check(message); !verdict.ok()) return parsed(verdict, flow, true, out);
+  if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, true, out);
   return proxy.request_from_core(message, flow, id, now, out);
 }
 

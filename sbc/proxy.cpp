@@ -1,5 +1,7 @@
 #include "sbc/proxy.hpp"
 
+#include "sip/message.hpp"
+
 namespace postern::sbc {
 
 using sip::Method;
@@ -125,7 +127,7 @@ Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimeP
   Transaction* transaction = id ? state_.transactions.match_response(*id, response, flow) : nullptr;
   // A response to CANCEL is only ever to one of ours: the transaction layer has taken note of it.
   if (transaction == nullptr) return id && response.method == Method::cancel ? Outcome::repeated : Outcome::no_transaction;
-  if (!state_.parser.check(response).ok()) return Outcome::malformed;
+  if (!sip::check(response).ok()) return Outcome::malformed;
   if (!state_.transactions.wants(*transaction, response, now, out)) return Outcome::repeated;
   return flow.side == Side::core ? response_from_core(response, flow, *transaction, now, out)
                                  : response_from_access(response, flow, *transaction, now, out);

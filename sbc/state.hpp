@@ -16,7 +16,6 @@
 #include "sbc/tokens.hpp"
 #include "sbc/transactions.hpp"
 #include "sip/editor.hpp"
-#include "sip/message.hpp"
 
 namespace postern::sbc {
 
@@ -43,7 +42,6 @@ struct State {
   acl::BanTable bans;
   Registrations registrations;
   Transactions transactions;
-  sip::Parser parser;
   sip::Editor editor;
   Journal journal;
   Metrics metrics;

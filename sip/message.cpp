@@ -131,15 +131,8 @@ bool feed(msg_t* msg, string_view bytes) {
 
 }  // namespace
 
-struct Parser::Impl {
-  const msg_mclass_t* message_class = sip_default_mclass();
-};
-
-Parser::Parser() : impl_(new Impl) {}
-Parser::~Parser() { delete impl_; }
-
-ParseVerdict Parser::check(const RawMessage& message) {
-  const MessagePtr msg{msg_create(impl_->message_class, 0)};
+ParseVerdict check(const RawMessage& message) {
+  const MessagePtr msg{msg_create(sip_default_mclass(), 0)};
   if (!msg) return refuse(500, "Memory");
   su_home_preload(msg_home(msg.get()), 1, preload_size(message.bytes.size()));
   msg_maxsize(msg.get(), Bounds::message + 1);

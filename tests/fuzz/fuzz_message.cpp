@@ -14,7 +14,6 @@ using postern::sip::Bounds;
 using postern::sip::Editor;
 using postern::sip::HeaderLine;
 using postern::sip::HeaderName;
-using postern::sip::Parser;
 using postern::sip::Prescreened;
 using postern::sip::PrescreenResult;
 using postern::sip::RawMessage;
@@ -35,7 +34,7 @@ void check_identity(const RawMessage& m, Editor& editor) {
   require(editor.serialise(out) && out == m.bytes);
 }
 
-void check_edits(const RawMessage& m, Parser& parser, Editor& editor) {
+void check_edits(const RawMessage& m, Editor& editor) {
   editor.reset(m);
   editor.insert_before(*m.find(HeaderName::via), "Via", "SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bKours");
   editor.replace(m.top_via.whole, postern::sip::with_received(m.top_via, "192.0.2.1", 5060, true));
@@ -57,20 +56,19 @@ void check_edits(const RawMessage& m, Parser& parser, Editor& editor) {
   // Our Via may be the comma too many only if it were put into the line; it has a line of its own.
   require(found.result == PrescreenResult::message && again.body() == "v=0\r\n" && again.branch == "z9hG4bKours");
   require(again.call_id == m.call_id && again.cseq == m.cseq && again.from_tag == m.from_tag && again.to_tag == m.to_tag);
-  require(parser.check(again).ok());
+  require(postern::sip::check(again).ok());
 }
 
 }  // namespace
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static Parser parser;
   static Editor editor;
   RawMessage m;
   const Prescreened found = postern::sip::prescreen({reinterpret_cast<const char*>(data), size}, m);
   if (found.answerable) check_answer(m);
   if (found.result != PrescreenResult::message) return 0;
   check_identity(m, editor);
-  if (parser.check(m).ok()) check_edits(m, parser, editor);
+  if (postern::sip::check(m).ok()) check_edits(m, editor);
   return 0;
 }

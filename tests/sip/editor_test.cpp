@@ -146,7 +146,7 @@ TEST(Response, CopiesWhatRfc3261Names) {
             "Content-Length: 0\r\n\r\n");
   RawMessage response;
   EXPECT_EQ(prescreen(out, response).result, PrescreenResult::message);
-  EXPECT_TRUE(Parser().check(response).ok());
+  EXPECT_TRUE(check(response).ok());
 }
 
 TEST(Response, EditsTheFirstOfSeveralViasInALine) {

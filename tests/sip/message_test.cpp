@@ -22,7 +22,7 @@ struct VerdictCase {
   const char* header;
 };
 
-TEST(Parser, JudgesRequests) {
+TEST(Check, JudgesRequests) {
   const VerdictCase cases[] = {
       {"", "", 0, ""},
       {"sip:1002@sbc.example.com SIP", "tel:+12025550100 SIP", 416, "Request-URI"},
@@ -39,45 +39,41 @@ TEST(Parser, JudgesRequests) {
       {"User-Agent", "Date: Fri, 01 Jan 2010 16:00:00 EST\r\nUser-Agent", 0, ""},
       {"User-Agent", "X-Unknown: ;;,,;;,;\r\nUser-Agent", 0, ""},
   };
-  Parser parser;
   for (const VerdictCase& one : cases) {
     RawMessage m;
     const std::string bytes = with(invite, one.from, one.to);
     ASSERT_EQ(prescreen(bytes, m).result, PrescreenResult::message) << one.to;
-    const ParseVerdict verdict = parser.check(m);
+    const ParseVerdict verdict = check(m);
     EXPECT_EQ(verdict.status, one.status) << one.to << " " << verdict.header;
     EXPECT_EQ(verdict.header, one.header) << one.to;
   }
 }
 
-TEST(Parser, NamesTheExtensionsThatNobodyKnows) {
-  Parser parser;
+TEST(Check, NamesTheExtensionsThatNobodyKnows) {
   RawMessage m;
   const std::string bytes = with(invite, "User-Agent", "Proxy-Require: a, b\r\nUser-Agent");
   ASSERT_EQ(prescreen(bytes, m).result, PrescreenResult::message);
-  EXPECT_EQ(parser.check(m).unsupported, "a, b");
+  EXPECT_EQ(check(m).unsupported, "a, b");
   const std::string ack = with(with(bytes, "INVITE", "ACK"), "7 INVITE", "7 ACK");
   ASSERT_EQ(prescreen(ack, m).result, PrescreenResult::message);
-  EXPECT_TRUE(parser.check(m).ok()) << "an ACK is never refused for an extension (RFC 3261 §8.2.2.3)";
+  EXPECT_TRUE(check(m).ok()) << "an ACK is never refused for an extension (RFC 3261 §8.2.2.3)";
 }
 
-TEST(Parser, JudgesResponses) {
-  Parser parser;
+TEST(Check, JudgesResponses) {
   RawMessage m;
   ASSERT_EQ(prescreen(ok, m).result, PrescreenResult::message);
-  EXPECT_TRUE(parser.check(m).ok());
+  EXPECT_TRUE(check(m).ok());
   const std::string bad = with(ok, "Content-Length", "Contact: <\r\nContent-Length");
   ASSERT_EQ(prescreen(bad, m).result, PrescreenResult::message);
-  EXPECT_EQ(parser.check(m).status, 400);
+  EXPECT_EQ(check(m).status, 400);
 }
 
-TEST(Parser, HoldsThePrescreenToItsWord) {
-  Parser parser;
+TEST(Check, HoldsThePrescreenToItsWord) {
   RawMessage m;
   const auto refused = [&](auto change) {
     EXPECT_EQ(prescreen(invite, m).result, PrescreenResult::message);
     change();
-    return parser.check(m).status;
+    return check(m).status;
   };
   EXPECT_EQ(refused([] {}), 0);
   EXPECT_EQ(refused([&] { m.method_text = "OPTIONS"; }), 400);
@@ -90,12 +86,11 @@ TEST(Parser, HoldsThePrescreenToItsWord) {
   // Two branches: each side may take another one, so the message is refused.
   const std::string twice = with(invite, ";rport", ";branch=z9hG4bK-9");
   ASSERT_EQ(prescreen(twice, m).result, PrescreenResult::message);
-  EXPECT_EQ(parser.check(m).status, 400);
+  EXPECT_EQ(check(m).status, 400);
 }
 
 TEST(Corpus, EveryRealMessagePassesAndComesBackUnchanged) {
   POSTERN_NEEDS_TEST_DATA();
-  Parser parser;
   std::size_t passed = 0;
   for (const char* folder : {"messages/captured", "messages/devices"}) {
     for (const auto& path : testing::files(folder, ".sip")) {
@@ -107,7 +102,7 @@ TEST(Corpus, EveryRealMessagePassesAndComesBackUnchanged) {
         continue;
       }
       ASSERT_EQ(found.result, PrescreenResult::message) << path << to_string(found.defect);
-      const ParseVerdict verdict = parser.check(m);
+      const ParseVerdict verdict = check(m);
       EXPECT_TRUE(verdict.ok()) << path << verdict.status << verdict.header;
       Editor editor;
       editor.reset(m);
@@ -176,16 +171,15 @@ const std::map<std::string, int> torture{
     {"archive-extra-test", 400},
 };
 
-int status_of(const std::string& bytes, Parser& parser, RawMessage& m) {
+int status_of(const std::string& bytes, RawMessage& m) {
   const Prescreened found = prescreen(bytes, m);
-  if (found.result == PrescreenResult::message) return parser.check(m).status;
+  if (found.result == PrescreenResult::message) return check(m).status;
   if (found.defect == Defect::version) return 505;
   return found.defect == Defect::method ? 501 : 400;
 }
 
 TEST(Corpus, Rfc4475IsAnsweredAsItsAuthorsAsk) {
   POSTERN_NEEDS_TEST_DATA();
-  Parser parser;
   std::size_t seen = 0;
   for (const char* folder : {"rfc4475", "rfc4475/variants"}) {
     for (const auto& path : testing::files(folder, ".dat")) {
@@ -193,7 +187,7 @@ TEST(Corpus, Rfc4475IsAnsweredAsItsAuthorsAsk) {
       const auto expected = torture.find(path.stem().string());
       ASSERT_NE(expected, torture.end()) << path;
       const std::string bytes = testing::read_file(path);
-      EXPECT_EQ(status_of(bytes, parser, m), expected->second) << path;
+      EXPECT_EQ(status_of(bytes, m), expected->second) << path;
       ++seen;
     }
   }

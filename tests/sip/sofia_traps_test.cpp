@@ -58,7 +58,7 @@ class Sofia {
 int our_status(const std::string& bytes) {
   RawMessage m;
   if (prescreen(bytes, m).result != PrescreenResult::message) return 400;
-  return Parser().check(m).status;
+  return check(m).status;
 }
 
 std::string with_method(const std::string& method) { return with(with(invite, "INVITE", method), "7 INVITE", "7 " + method); }
