@@ -261,7 +261,7 @@ void Engine::advance(TimePoint now, Outbox& out) {
 
 const Metrics& Engine::metrics() const { return impl_->state.metrics; }
 
-Gauges Engine::gauges(TimePoint) const {
+Gauges Engine::gauges() const {
   const State& state = impl_->state;
   Gauges gauges;
   gauges.bans_active = state.bans.size();

@@ -50,7 +50,7 @@ class Engine {
   void advance(TimePoint now, Outbox& out);
 
   [[nodiscard]] const Metrics& metrics() const;
-  [[nodiscard]] Gauges gauges(TimePoint now) const;
+  [[nodiscard]] Gauges gauges() const;
 
  private:
   struct Impl;

@@ -1,4 +1,4 @@
-// What is counted. One declaration for each metric: the field, its name, its help; sbc/net/admin renders the same table.
+// What is counted. Each metric is declared once, by its row: the struct's field, and the name and help that sbc/net/metrics_page gives it.
 #pragma once
 
 #include <array>
@@ -13,36 +13,61 @@ namespace postern::sbc {
 inline constexpr std::size_t side_count = 2;
 inline constexpr std::size_t transport_count = 5;
 
+// The types of the counters; each is exposed with labels of its own.
+using ByMethod = std::array<std::uint64_t, sip::method_count>;
+/// {side,transport,method}
+using MessageCounts = std::array<std::array<ByMethod, transport_count>, side_count>;
+/// {outcome}
+struct OutcomeCounts : std::array<std::uint64_t, outcome_count> {};
+/// {cause}: an outcome of the kind `refused`
+struct CauseCounts : std::array<std::uint64_t, outcome_count> {};
+/// {status}
+struct StatusCounts : std::array<std::uint64_t, 700> {};
+
 /// Counts by fixed upper bounds in seconds; the last bucket is +Inf.
 struct Histogram {
   static constexpr std::array<double, 12> bounds{0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25, 1, 4};
   std::array<std::uint64_t, bounds.size() + 1> buckets{};
   double sum = 0;
-  void observe(double seconds);
+  void observe(double seconds, std::uint64_t times = 1);
 };
+
+// clang-format off
+// field            type           name                                help
+#define POSTERN_METRICS(X)                                                                                                           \
+  X(received,       MessageCounts, "postern_messages_received_total",  "SIP messages received.")                                     \
+  X(forwarded,      MessageCounts, "postern_messages_forwarded_total", "SIP messages forwarded, by the side that they left on.")     \
+  X(outcomes,       OutcomeCounts, "postern_packets_total",            "Packets received, by how their handling ended.")             \
+  X(bans,           CauseCounts,   "postern_bans_total",               "Bans and silences imposed, by cause.")                       \
+  X(responses_sent, StatusCounts,  "postern_responses_sent_total",     "SIP responses sent to the access side, by status code.")     \
+  X(pbx_response,   Histogram,     "postern_pbx_response_seconds",     "Time from a request forwarded to the PBX to its first final answer.")
+
+// field             name                       help
+#define POSTERN_GAUGES(X)                                                                        \
+  X(bans_active,     "postern_bans_active",     "Sources that are banned or silenced now.")      \
+  X(registrations,   "postern_registrations",   "Registrations alive now.")                      \
+  X(sources_tracked, "postern_sources_tracked", "Source addresses remembered.")                  \
+  X(transactions,    "postern_transactions",    "SIP transactions under way.")
+
+/// The tables that push an entry out when they are full: postern_evictions_total{table}.
+#define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(bans) X(transactions) X(registrations) X(tokens)
+// clang-format on
 
 /// A worker's counters: plain numbers that only its thread writes.
 struct Metrics {
-  using ByMethod = std::array<std::uint64_t, sip::method_count>;
-  std::array<std::array<ByMethod, transport_count>, side_count>
-      received{};  ///< postern_messages_received_total{side,transport,method}: a SIP message that passed the prescreen
-  std::array<std::array<ByMethod, transport_count>, side_count>
-      forwarded{};  ///< postern_messages_forwarded_total: by the side that it left on
-  std::array<std::uint64_t, outcome_count>
-      outcomes{};  ///< refused ones: postern_messages_refused_total{reason}; all: postern_packets_total{outcome}
-  std::array<std::uint64_t, 700> responses_sent{};  ///< postern_responses_sent_total{status}: to the access side, ours and the PBX's
-  std::array<std::uint64_t, outcome_count> bans{};  ///< postern_bans_total{cause}
-  Histogram pbx_response;                           ///< postern_pbx_response_seconds: request forwarded to first final answer
+#define X(field, type, name, help) type field{};
+  POSTERN_METRICS(X)
+#undef X
 };
 
-/// What stands now (gauges) and what tables have evicted; asked for when it is scraped.
+/// What stands now, and what tables have evicted; asked for when it is scraped.
 struct Gauges {
-  std::size_t bans_active = 0;
-  std::size_t registrations = 0;
-  std::size_t sources_tracked = 0;
-  std::size_t transactions = 0;
-  std::uint64_t evicted_sources = 0, evicted_methods = 0, evicted_bans = 0, evicted_transactions = 0, evicted_registrations = 0,
-                evicted_tokens = 0;
+#define X(field, name, help) std::size_t field = 0;
+  POSTERN_GAUGES(X)
+#undef X
+#define X(table) std::uint64_t evicted_##table = 0;
+  POSTERN_BOUNDED_TABLES(X)
+#undef X
 };
 
 }  // namespace postern::sbc

@@ -20,7 +20,6 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using Labels = std::vector<ClientMetric::Label>;
 using Families = std::vector<MetricFamily>;
-using ByTransport = std::array<sbc::Metrics::ByMethod, sbc::transport_count>;
 
 MetricFamily& add_family(Families& families, std::string name, std::string help, MetricType type) {
   return families.emplace_back(MetricFamily{std::move(name), std::move(help), type, {}});
@@ -38,7 +37,7 @@ void add_gauge(Families& families, std::string name, std::string help, double va
   metric.gauge.value = value;
 }
 
-void add_histogram(Families& families, std::string name, std::string help, const sbc::Histogram& histogram) {
+void add_metric(Families& families, std::string name, std::string help, const sbc::Histogram& histogram) {
   ClientMetric& metric = add_family(families, std::move(name), std::move(help), MetricType::Histogram).metric.emplace_back();
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < histogram.buckets.size(); ++i) {
@@ -51,11 +50,11 @@ void add_histogram(Families& families, std::string name, std::string help, const
 }
 
 /// UDP always, so that its series exist from the start; other transports once they are used.
-void add_messages(Families& families, std::string name, std::string help, const std::array<ByTransport, sbc::side_count>& counts) {
+void add_metric(Families& families, std::string name, std::string help, const sbc::MessageCounts& counts) {
   MetricFamily& family = add_family(families, std::move(name), std::move(help), MetricType::Counter);
   for (std::size_t side = 0; side < sbc::side_count; ++side) {
     for (std::size_t transport = 0; transport < sbc::transport_count; ++transport) {
-      const sbc::Metrics::ByMethod& methods = counts[side][transport];
+      const sbc::ByMethod& methods = counts[side][transport];
       const bool used = std::ranges::any_of(methods, [](std::uint64_t count) { return count != 0; });
       if (!used && static_cast<sbc::Transport>(transport) != sbc::Transport::udp) continue;
       for (std::size_t method = 0; method < methods.size(); ++method) {
@@ -69,9 +68,8 @@ void add_messages(Families& families, std::string name, std::string help, const 
   }
 }
 
-void add_outcomes(Families& families, std::string name, std::string help, const std::string& label,
-                  const std::array<std::uint64_t, sbc::outcome_count>& counts, bool refused_only) {
-  MetricFamily& family = add_family(families, std::move(name), std::move(help), MetricType::Counter);
+void add_outcomes(MetricFamily& family, const std::string& label, const std::array<std::uint64_t, sbc::outcome_count>& counts,
+                  bool refused_only) {
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const sbc::OutcomeInfo& outcome = sbc::outcome_table[i];
     if (refused_only && outcome.kind != sbc::OutcomeKind::refused) continue;
@@ -79,40 +77,41 @@ void add_outcomes(Families& families, std::string name, std::string help, const 
   }
 }
 
-void add_engine_counters(Families& families, const sbc::Metrics& metrics) {
-  add_messages(families, "postern_messages_received_total", "SIP messages received.", metrics.received);
-  add_messages(families, "postern_messages_forwarded_total", "SIP messages forwarded, by the side that they left on.", metrics.forwarded);
-  add_outcomes(families, "postern_packets_total", "Packets received, by how their handling ended.", "outcome", metrics.outcomes, false);
-  add_outcomes(families, "postern_messages_refused_total", "Packets refused, by reason.", "reason", metrics.outcomes, true);
-  add_outcomes(families, "postern_bans_total", "Bans and silences imposed, by cause.", "cause", metrics.bans, true);
-  MetricFamily& responses =
-      add_family(families, "postern_responses_sent_total", "SIP responses sent to the access side, by status code.", MetricType::Counter);
-  for (std::size_t status = 0; status < metrics.responses_sent.size(); ++status) {
-    if (metrics.responses_sent[status] != 0) add_counter(responses, {{"status", std::to_string(status)}}, metrics.responses_sent[status]);
-  }
-  add_histogram(families, "postern_pbx_response_seconds", "Time from a request forwarded to the PBX to its first final answer.",
-                metrics.pbx_response);
+/// All of them, and again by themselves those that were refused: what an operator looks at.
+void add_metric(Families& families, std::string name, std::string help, const sbc::OutcomeCounts& counts) {
+  add_outcomes(add_family(families, std::move(name), std::move(help), MetricType::Counter), "outcome", counts, false);
+  add_outcomes(add_family(families, "postern_messages_refused_total", "Packets refused, by reason.", MetricType::Counter), "reason", counts,
+               true);
 }
 
-void add_engine_gauges(Families& families, const sbc::Gauges& gauges) {
-  add_gauge(families, "postern_bans_active", "Sources that are banned or silenced now.", static_cast<double>(gauges.bans_active));
-  add_gauge(families, "postern_registrations", "Registrations alive now.", static_cast<double>(gauges.registrations));
-  add_gauge(families, "postern_sources_tracked", "Source addresses remembered.", static_cast<double>(gauges.sources_tracked));
-  add_gauge(families, "postern_transactions", "SIP transactions under way.", static_cast<double>(gauges.transactions));
+void add_metric(Families& families, std::string name, std::string help, const sbc::CauseCounts& counts) {
+  add_outcomes(add_family(families, std::move(name), std::move(help), MetricType::Counter), "cause", counts, true);
+}
+
+void add_metric(Families& families, std::string name, std::string help, const sbc::StatusCounts& counts) {
+  MetricFamily& family = add_family(families, std::move(name), std::move(help), MetricType::Counter);
+  for (std::size_t status = 0; status < counts.size(); ++status) {
+    if (counts[status] != 0) add_counter(family, {{"status", std::to_string(status)}}, counts[status]);
+  }
+}
+
+void add_engine(Families& families, const sbc::Metrics& metrics, const sbc::Gauges& gauges) {
+#define X(field, type, name, help) add_metric(families, name, help, metrics.field);
+  POSTERN_METRICS(X)
+#undef X
+#define X(field, name, help) add_gauge(families, name, help, static_cast<double>(gauges.field));
+  POSTERN_GAUGES(X)
+#undef X
   MetricFamily& evictions =
       add_family(families, "postern_evictions_total", "Entries pushed out of a full table, by table.", MetricType::Counter);
-  add_counter(evictions, {{"table", "sources"}}, gauges.evicted_sources);
-  add_counter(evictions, {{"table", "methods"}}, gauges.evicted_methods);
-  add_counter(evictions, {{"table", "bans"}}, gauges.evicted_bans);
-  add_counter(evictions, {{"table", "transactions"}}, gauges.evicted_transactions);
-  add_counter(evictions, {{"table", "registrations"}}, gauges.evicted_registrations);
-  add_counter(evictions, {{"table", "tokens"}}, gauges.evicted_tokens);
+#define X(table) add_counter(evictions, {{"table", #table}}, gauges.evicted_##table);
+  POSTERN_BOUNDED_TABLES(X)
+#undef X
 }
 
 void add_shell(Families& families, const ShellMetrics& shell) {
-  add_histogram(families, "postern_forward_seconds",
-                "Time from the receipt of a batch of datagrams to the sending of what it caused, once for each datagram sent.",
-                shell.forward);
+  add_metric(families, "postern_forward_seconds",
+             "Time from the receipt of a batch of datagrams to the sending of what it caused, once for each datagram sent.", shell.forward);
   MetricFamily& sends =
       add_family(families, "postern_send_failures_total", "Datagrams that could not be sent, by reason.", MetricType::Counter);
   add_counter(sends, {{"reason", "error"}}, shell.send_errors);
@@ -133,8 +132,7 @@ void add_shell(Families& families, const ShellMetrics& shell) {
 
 std::string metrics_page(const sbc::Metrics& metrics, const sbc::Gauges& gauges, const ShellMetrics& shell) {
   Families families;
-  add_engine_counters(families, metrics);
-  add_engine_gauges(families, gauges);
+  add_engine(families, metrics, gauges);
   add_shell(families, shell);
   return prometheus::TextSerializer().Serialize(families);
 }

@@ -18,7 +18,7 @@ struct ShellMetrics {
   std::uint64_t log_lines_lost = 0;
 };
 
-/// Prometheus text format 0.0.4; names and labels as in docs/configuration.md. No label takes a value from the network.
+/// Prometheus text format 0.0.4; names and labels as in sbc/metrics.hpp. No label takes a value from the network.
 std::string metrics_page(const sbc::Metrics& metrics, const sbc::Gauges& gauges, const ShellMetrics& shell);
 
 }  // namespace postern::net

@@ -45,12 +45,6 @@ UdpSocket open_socket(const std::string& what, const sbc::Endpoint& bind) {
   }
 }
 
-void observe(sbc::Histogram& histogram, double seconds, std::uint64_t times) {
-  const auto bound = std::ranges::lower_bound(sbc::Histogram::bounds, seconds);
-  histogram.buckets[static_cast<std::size_t>(bound - sbc::Histogram::bounds.begin())] += times;
-  histogram.sum += seconds * static_cast<double>(times);
-}
-
 sbc::Endpoint core_address(const sbc::PbxOptions& pbx) {
   if (pbx.bind && !pbx.bind->address.is_unspecified()) return *pbx.bind;
   const std::uint16_t port = pbx.bind ? pbx.bind->port : Worker::default_core_port;
@@ -168,7 +162,7 @@ std::size_t Worker::handle_batch(Port& port) {
   }
   if (const std::size_t sent = outbox_.items().size(); sent != 0) {
     flush();
-    observe(forward_, std::chrono::duration<double>(acl::Clock::now() - now).count(), sent);
+    forward_.observe(std::chrono::duration<double>(acl::Clock::now() - now).count(), sent);
   }
   if (running_) arm_timer();
   return received;

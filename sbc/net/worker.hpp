@@ -44,7 +44,7 @@ class Worker {
   [[nodiscard]] int receive_buffer() const;
 
   [[nodiscard]] const sbc::Metrics& metrics() const { return engine_->metrics(); }
-  [[nodiscard]] sbc::Gauges gauges() const { return engine_->gauges(acl::Clock::now()); }
+  [[nodiscard]] sbc::Gauges gauges() const { return engine_->gauges(); }
   [[nodiscard]] ShellMetrics shell_metrics() const;
 
  private:

@@ -128,7 +128,7 @@ class EngineBench : public sbc::EventSink {
   [[nodiscard]] sbc::Outcome outcome() const { return outcome_; }
   [[nodiscard]] const sbc::EngineOptions& options() const { return options_; }
   [[nodiscard]] const sbc::Metrics& metrics() const { return engine_->metrics(); }
-  [[nodiscard]] sbc::Gauges gauges() const { return engine_->gauges(now_); }
+  [[nodiscard]] sbc::Gauges gauges() const { return engine_->gauges(); }
   [[nodiscard]] sbc::TimePoint now() const { return now_; }
   [[nodiscard]] sbc::Engine& engine() { return *engine_; }
 
