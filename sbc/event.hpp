@@ -19,7 +19,7 @@ enum class EventKind : std::uint8_t {
   registered,        ///< a device is registered: first time, or from another flow
   unregistered,      ///< it took itself off, or its time ran out
   redirect_blocked,  ///< a phone's 3xx became 480
-  suppressed,        ///< `count` events of this kind and outcome were not logged one by one (floods are summarised)
+  suppressed,        ///< `count` events of the kind `of` and this outcome were not logged one by one (floods are summarised)
 };
 
 /// Views hold during the call. Texts come from the network: the log escapes them.
@@ -33,8 +33,9 @@ struct Event {
   std::string_view method;
   std::string_view device;
   std::string_view call_id;
-  std::string_view detail;           ///< the defect, the bad header, the listener ...
-  std::chrono::seconds duration{0};  ///< of a ban
+  std::string_view detail;               ///< the defect, the bad header, the listener ...
+  std::chrono::seconds duration{0};      ///< of a ban
+  EventKind of = EventKind::suppressed;  ///< of `suppressed`: the kind that was
   std::uint64_t count = 0;
 };
 

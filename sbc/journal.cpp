@@ -29,6 +29,7 @@ void Journal::summarise(acl::TimePoint now) {
       if (own.suppressed == 0) continue;
       Event event;
       event.kind = EventKind::suppressed;
+      event.of = static_cast<EventKind>(kind);
       event.reason = static_cast<Outcome>(reason);
       event.count = own.suppressed;
       own.suppressed = 0;

@@ -90,7 +90,8 @@ std::string_view word_of(sbc::EventKind kind) {
 
 LogLevel level_of(const sbc::Event& event) {
   if (event.kind == sbc::EventKind::ban) return LogLevel::warning;
-  return event.kind == sbc::EventKind::refused_other ? LogLevel::debug : LogLevel::info;
+  const sbc::EventKind kind = event.kind == sbc::EventKind::suppressed ? event.of : event.kind;
+  return kind == sbc::EventKind::refused_other ? LogLevel::debug : LogLevel::info;
 }
 
 std::string number_text(std::uint64_t value) { return value == 0 ? std::string() : std::to_string(value); }
@@ -132,7 +133,8 @@ void Log::on_event(const sbc::Event& event) {
   const std::string count = number_text(event.count);
   // What the network can choose stands last, so that a filter finds source before anything that was made to look like it.
   write(level, word_of(event.kind),
-        {{"reason", has_reason ? sbc::info(event.reason).word : std::string_view()},
+        {{"of", event.kind == sbc::EventKind::suppressed ? word_of(event.of) : std::string_view()},
+         {"reason", has_reason ? sbc::info(event.reason).word : std::string_view()},
          {"rule", event.rule},
          {"source", source},
          {"country", event.country},

@@ -153,15 +153,27 @@ TEST(Log, NamesEveryKindOfEvent) {
                                                                 {EventKind::unban, "unban"},
                                                                 {EventKind::registered, "registered"},
                                                                 {EventKind::unregistered, "unregistered"},
-                                                                {EventKind::redirect_blocked, "redirect_blocked"},
-                                                                {EventKind::suppressed, "suppressed"}};
+                                                                {EventKind::redirect_blocked, "redirect_blocked"}};
   for (const auto& [kind, word] : kinds) {
     sbc::Event event;
     event.kind = kind;
     event.count = 7;
     const std::string text = written({LogFormat::text, LogLevel::debug}, [&](Log& log) { log.on_event(event); });
     EXPECT_THAT(text, HasSubstr("event=" + word + " count=7\n"));
+    event.kind = EventKind::suppressed;
+    event.of = kind;
+    const std::string summary = written({LogFormat::text, LogLevel::debug}, [&](Log& log) { log.on_event(event); });
+    EXPECT_THAT(summary, HasSubstr("event=suppressed of=" + word + " count=7\n"));
   }
+}
+
+TEST(Log, ASummaryIsAsLoudAsWhatItStandsFor) {
+  sbc::Event event;
+  event.kind = sbc::EventKind::suppressed;
+  event.of = sbc::EventKind::refused_other;
+  EXPECT_EQ(written({LogFormat::text, LogLevel::info}, [&](Log& log) { log.on_event(event); }), "");
+  event.of = sbc::EventKind::refused;
+  EXPECT_THAT(written({LogFormat::text, LogLevel::info}, [&](Log& log) { log.on_event(event); }), HasSubstr("info event=suppressed"));
 }
 
 }  // namespace
