@@ -250,7 +250,7 @@ std::optional<TimePoint> Engine::next_deadline() const {
 void Engine::advance(TimePoint now, Outbox& out) {
   State& state = impl_->state;
   const std::size_t before = out.items().size();
-  state.transactions.advance(now, timers_a_turn, out, [](Transaction&) {});
+  state.transactions.advance(now, timers_a_turn, out);
   impl_->count_responses(out, before);
   state.journal.summarise(now);
   if (now < impl_->next_housekeeping) return;

@@ -28,7 +28,7 @@ std::array<char, 8> to_tag_of(const BranchId& id, std::uint64_t seed) {
 
 RequestMatch Transactions::Impl::match_cancel(Record* invite, const sip::RawMessage& request, TimePoint now, Outbox& out) {
   if (invite == nullptr || !invite->is_invite) return RequestMatch::no_invite;
-  respond(*invite, request, 200, {}, out);
+  respond(*invite, request, 200, out);
   if (is_final(*invite) || invite->cancel_sent) return RequestMatch::answered;
   reasons.clear();
   sip::append_reasons(request, reasons);
@@ -60,7 +60,7 @@ RequestMatch Transactions::Impl::match_repeated(Record& record, const sip::RawMe
   }
   // The first answer to an INVITE from an unproven source, and all there is if memory was too short for the last response.
   const bool trying = !is_final(record) && (record.is_invite || record.trying_sent);
-  return trying && respond(record, request, 100, {}, out) ? RequestMatch::answered : RequestMatch::repeated;
+  return trying && respond(record, request, 100, out) ? RequestMatch::answered : RequestMatch::repeated;
 }
 
 Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now,
@@ -82,20 +82,18 @@ Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& req
   table.store(*record, record->hidden_vias, departure.hidden_vias);
   start_retransmissions(*record, now);
   set_life(*record, now + (departure.to.side == Side::core ? pbx_timeout : Timers::transaction_timeout), now);
-  if (record->is_invite && departure.proven) respond(*record, request, 100, {}, out);
+  if (record->is_invite && departure.proven) respond(*record, request, 100, out);
   out.add(departure.to) = departure.sent;
   return record;
 }
 
-bool Transactions::Impl::respond(const Record& record, const sip::RawMessage& request, int status, std::string_view extra,
-                                 Outbox& out) const {
+bool Transactions::Impl::respond(const Record& record, const sip::RawMessage& request, int status, Outbox& out) const {
   const std::array<char, 8> tag = to_tag_of(record.id, seed);
   const std::string host = record.from.peer.address.to_string();
   sip::ResponseParts parts;
   parts.status_code = status;
   parts.reason_phrase = sip::reason_phrase_of(status);
   parts.to_tag = {tag.data(), tag.size()};
-  parts.extra = extra;
   parts.source_host = host;
   parts.source_port = record.from.peer.port;
   std::string& bytes = out.add(record.from);
@@ -155,13 +153,9 @@ bool Transactions::deliver(Transaction& transaction, const sip::RawMessage& resp
   return true;
 }
 
-void Transactions::answer(Transaction& transaction, int status, std::string_view extra_headers, TimePoint now, Outbox& out) {
-  impl_->answer(static_cast<Record&>(transaction), status, extra_headers, now, out);
-}
-
 std::optional<TimePoint> Transactions::next_deadline() const { return impl_->wheel.next_deadline(); }
 
-void Transactions::advance(TimePoint now, std::size_t limit, Outbox& out, const std::function<void(Transaction&)>& timed_out) {
+void Transactions::advance(TimePoint now, std::size_t limit, Outbox& out) {
   for (; limit > 0; --limit) {
     const auto timer = impl_->wheel.take(now);
     if (!timer) return;
@@ -169,7 +163,7 @@ void Transactions::advance(TimePoint now, std::size_t limit, Outbox& out, const 
     if (TransactionTable::is_retransmit(*timer)) {
       impl_->retransmit(record, now, out);
     } else {
-      impl_->end_of_life(record, now, out, timed_out);
+      impl_->end_of_life(record, now, out);
     }
   }
 }

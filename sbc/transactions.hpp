@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -108,16 +107,10 @@ class Transactions {
   /// this call, once: after it has said false the response is done with.
   bool wants(Transaction& transaction, const sip::RawMessage& response, TimePoint now, Outbox& out);
 
-  /// Answers a transaction ourselves (`status` 300..699), as if the next hop had; `extra_headers` are whole lines with CRLF. An INVITE is
-  /// cancelled toward the next hop (§16.7 step 10), so a final response of the next hop is answered differently by deliver() with another
-  /// text. No effect on one that has a final answer.
-  void answer(Transaction& transaction, int status, std::string_view extra_headers, TimePoint now, Outbox& out);
-
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
   /// Fires what is due, at most `limit` timers: retransmissions, 408 to an INVITE whose time ran out (silence for all else, RFC 4320),
-  /// CANCEL on timer C, removal. `timed_out(Transaction&)` is called before a transaction ends without any answer of the next hop; it may
-  /// answer().
-  void advance(TimePoint now, std::size_t limit, Outbox& out, const std::function<void(Transaction&)>& timed_out);
+  /// CANCEL on timer C, removal.
+  void advance(TimePoint now, std::size_t limit, Outbox& out);
 
   [[nodiscard]] std::size_t size() const;
   /// Bytes held for message text, those that wait for their next use included.

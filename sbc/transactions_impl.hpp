@@ -15,7 +15,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -38,12 +37,11 @@ struct Transactions::Impl {
   RequestMatch match_repeated(Record& record, const sip::RawMessage& request, Outbox& out) const;
   Record* begin(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out);
   /// A response of our own to a request of this transaction; false (and nothing sent): an unproven source would get more than it sent.
-  bool respond(const Record& record, const sip::RawMessage& request, int status, std::string_view extra, Outbox& out) const;
+  bool respond(const Record& record, const sip::RawMessage& request, int status, Outbox& out) const;
 
   // Responses (transactions_responses.cpp).
   bool wants(Record& record, const sip::RawMessage& response, TimePoint now, Outbox& out);
   void pass(Record& record, const sip::RawMessage& response, std::string_view forwarded, TimePoint now, Outbox& out);
-  void answer(Record& record, int status, std::string_view extra, TimePoint now, Outbox& out);
   void on_provisional(Record& record, int status, TimePoint now, Outbox& out);
   void accept(Record& record, TimePoint now);
   /// `final_answer`: what a repeated request fetches; empty: nothing could be sent.
@@ -54,7 +52,9 @@ struct Transactions::Impl {
 
   // Time (transactions_timers.cpp).
   void retransmit(Record& record, TimePoint now, Outbox& out);
-  void end_of_life(Record& record, TimePoint now, Outbox& out, const std::function<void(Transaction&)>& timed_out);
+  void end_of_life(Record& record, TimePoint now, Outbox& out);
+  /// 408 to an INVITE whose next hop gave no final answer.
+  void give_up(Record& invite, TimePoint now, Outbox& out);
   void start_retransmissions(Record& record, TimePoint now);
   void set_life(Record& record, TimePoint ends, TimePoint now);
 

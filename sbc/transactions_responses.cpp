@@ -79,20 +79,6 @@ void Transactions::Impl::complete(Record& record, std::string_view final_answer,
   table.mark_answered(record);
 }
 
-void Transactions::Impl::answer(Record& record, int status, std::string_view extra, TimePoint now, Outbox& out) {
-  if (is_final(record) || record.is_cancel) return;
-  const bool ringing = record.state == TransactionState::proceeding;
-  sip::prescreen(record.original, kept);
-  const bool sent = respond(record, kept, status, extra, out);
-  complete(record, sent ? std::string_view{out.items().back().bytes} : std::string_view{}, now);
-  if (!record.is_invite || record.cancel_sent) return;
-  if (ringing) {
-    send_cancel(record, now, out);
-  } else {
-    record.cancel_wanted = true;  // for the case that it was only late
-  }
-}
-
 void Transactions::Impl::keep_header_section(Record& record, std::string& text) {
   const std::size_t end = text.find("\r\n\r\n");
   if (end != std::string::npos) table.cut(record, text, end + 4);

@@ -30,19 +30,20 @@ void Transactions::Impl::retransmit(Record& record, TimePoint now, Outbox& out) 
   constexpr auto until_t2 = 7 * Timers::t1;
   if (answered || record.is_invite || record.is_cancel || record.trying_sent || !record.proven || now < record.started + until_t2) return;
   sip::prescreen(record.original, kept);
-  record.trying_sent = respond(record, kept, 100, {}, out);
+  record.trying_sent = respond(record, kept, 100, out);
 }
 
-void Transactions::Impl::end_of_life(Record& record, TimePoint now, Outbox& out, const std::function<void(Transaction&)>& timed_out) {
-  if (is_final(record) || record.is_cancel) return table.erase(record);
-  if (record.state == TransactionState::calling) {
-    const BranchId id = record.id;
-    timed_out(record);
-    if (table.find(id, false) != &record || is_final(record)) return;  // the callee answered it
-  }
-  if (!record.is_invite) return table.erase(record);  // silence: RFC 4320 §4.2
+void Transactions::Impl::end_of_life(Record& record, TimePoint now, Outbox& out) {
+  if (is_final(record) || !record.is_invite) return table.erase(record);  // silence: RFC 4320 §4.2
   if (record.state == TransactionState::proceeding && !record.cancel_sent) return send_cancel(record, now, out);
-  answer(record, 408, {}, now, out);
+  give_up(record, now, out);
+}
+
+void Transactions::Impl::give_up(Record& invite, TimePoint now, Outbox& out) {
+  invite.cancel_wanted = !invite.cancel_sent;  // for the case that the next hop was only late
+  sip::prescreen(invite.original, kept);
+  const bool sent = respond(invite, kept, 408, out);
+  complete(invite, sent ? std::string_view{out.items().back().bytes} : std::string_view{}, now);
 }
 
 }  // namespace postern::sbc

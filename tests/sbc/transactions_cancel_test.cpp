@@ -128,7 +128,6 @@ TEST_F(TransactionsTest, OurCancelEndsOnTimerF) {
   run_until(milliseconds{32'000});
   EXPECT_EQ(layer.size(), 1U);
   EXPECT_THAT(sent(), ElementsAre("access 408")) << "nor was the INVITE answered for 64*T1 (RFC 3261 §9.1)";
-  EXPECT_EQ(time_outs, 0) << "the next hop had answered";
 }
 
 TEST_F(TransactionsTest, RingingOnDoesNotProlongACancelledInvite) {

@@ -98,17 +98,12 @@ class TransactionsTest : public testing::Test {
     collect();
     for (auto next = layer.next_deadline(); next && *next <= end; next = layer.next_deadline()) {
       now = std::max(now, *next);
-      layer.advance(now, all, out, [this](Transaction& transaction) { on_time_out(transaction); });
+      layer.advance(now, all, out);
       collect();
     }
     now = end;
   }
   void run_for(milliseconds time) { run_until(std::chrono::duration_cast<milliseconds>(now - start) + time); }
-
-  void on_time_out(Transaction& transaction) {
-    ++time_outs;
-    if (answer_on_time_out != 0) layer.answer(transaction, answer_on_time_out, "Retry-After: 5\r\n", now, out);
-  }
 
   void collect() {
     for (const Outgoing& one : out.items()) {
@@ -132,8 +127,6 @@ class TransactionsTest : public testing::Test {
   std::deque<sip::RawMessage> messages;
   Sent log, timed_log;
   std::string last_bytes;
-  int time_outs = 0;
-  int answer_on_time_out = 0;
 };
 
 }  // namespace postern::sbc::test

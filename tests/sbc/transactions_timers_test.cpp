@@ -20,7 +20,6 @@ TEST_F(TowardDevice, TimersAAndB) {
   EXPECT_THAT(sent_with_times(), ElementsAre("500 access INVITE", "1500 access INVITE", "3500 access INVITE", "7500 access INVITE",
                                              "15500 access INVITE", "31500 access INVITE", "32000 core 408"))
       << "7 INVITEs in all";
-  EXPECT_EQ(time_outs, 1);
 }
 
 TEST_F(TowardDevice, TimersEAndF) {
@@ -30,7 +29,6 @@ TEST_F(TowardDevice, TimersEAndF) {
                                              "7500 access NOTIFY", "11500 access NOTIFY", "15500 access NOTIFY", "19500 access NOTIFY",
                                              "23500 access NOTIFY", "27500 access NOTIFY", "31500 access NOTIFY"))
       << "11 in all; 100 when E reached T2 and no 408 (RFC 4320)";
-  EXPECT_EQ(time_outs, 1);
   EXPECT_EQ(layer.size(), 0U);
 }
 
@@ -41,7 +39,6 @@ TEST_F(TowardDevice, TimerEGoesToT2OnAProvisionalResponse) {
   EXPECT_THAT(sent_with_times(),
               ElementsAre("500 access NOTIFY", "4500 access NOTIFY", "4500 core 100", "8500 access NOTIFY", "12500 access NOTIFY",
                           "16500 access NOTIFY", "20500 access NOTIFY", "24500 access NOTIFY", "28500 access NOTIFY"));
-  EXPECT_EQ(time_outs, 0) << "it was heard of";
   EXPECT_EQ(layer.size(), 0U);
 }
 
@@ -101,7 +98,6 @@ TEST_F(TransactionsTest, APbxThatIsSilentTimesOutAfterPbxTimeout) {
   sent_with_times();
   run_until(milliseconds{4000});
   EXPECT_THAT(sent_with_times(), ElementsAre("500 core INVITE", "1500 core INVITE", "3500 core INVITE", "4000 access 408"));
-  EXPECT_EQ(time_outs, 1);
 }
 
 TEST_F(TransactionsTest, ToOthersThanInviteATimeOutIsSilence) {
@@ -109,7 +105,6 @@ TEST_F(TransactionsTest, ToOthersThanInviteATimeOutIsSilence) {
   sent_with_times();
   run_until(milliseconds{4000});
   EXPECT_THAT(sent_with_times(), ElementsAre("500 core REGISTER", "1500 core REGISTER", "3500 core REGISTER"));
-  EXPECT_EQ(time_outs, 1);
   EXPECT_EQ(layer.size(), 0U);
   EXPECT_EQ(match("REGISTER"), RequestMatch::fresh);
   EXPECT_FALSE(hear(200, "REGISTER")) << "late (RFC 4320 §4.2)";
@@ -121,7 +116,6 @@ TEST_F(TransactionsTest, APbxThatSaid100HasUntilTimerF) {
   run_until(milliseconds{31'990});
   EXPECT_EQ(layer.size(), 1U);
   EXPECT_TRUE(hear(200, "REGISTER"));
-  EXPECT_EQ(time_outs, 0);
 }
 
 TEST_F(TransactionsTest, ALate2xxPassesBehindOur408) {
@@ -130,17 +124,6 @@ TEST_F(TransactionsTest, ALate2xxPassesBehindOur408) {
   sent();
   EXPECT_TRUE(hear(200));
   EXPECT_THAT(sent(), ElementsAre("access 200"));
-}
-
-TEST_F(TransactionsTest, WhoIsToldOfTheTimeOutMayAnswer) {
-  answer_on_time_out = 503;
-  begin("INVITE");
-  begin("SUBSCRIBE", true, 2);
-  sent_with_times();
-  run_until(milliseconds{4400});
-  const Sent answers = sent_with_times();
-  EXPECT_THAT(answers, testing::Contains("4000 access 503").Times(2));
-  EXPECT_THAT(answers, testing::Not(testing::Contains("4000 access 408")));
 }
 
 // The server side of a final response
@@ -231,11 +214,10 @@ TEST_F(TransactionsTest, AdvanceDoesNoMoreThanItIsTold) {
   for (std::uint64_t i = 1; i <= 10; ++i) begin("BYE", true, i);
   sent();
   now += Timers::t1;
-  const auto ignore = [](Transaction&) {};
-  layer.advance(now, 4, out, ignore);
+  layer.advance(now, 4, out);
   EXPECT_THAT(sent(), testing::SizeIs(4));
   EXPECT_LE(layer.next_deadline().value_or(TimePoint::max()), now) << "there is more";
-  layer.advance(now, 100, out, ignore);
+  layer.advance(now, 100, out);
   EXPECT_THAT(sent(), testing::SizeIs(6));
 }
 
@@ -243,7 +225,7 @@ TEST_F(TransactionsTest, ALongPauseCausesNoBurst) {
   begin("INVITE", true, 1, pbx, phone);
   sent();
   now += milliseconds{20'000};
-  layer.advance(now, all, out, [](Transaction&) {});
+  layer.advance(now, all, out);
   EXPECT_THAT(sent(), ElementsAre("access INVITE"));
 }
 
