@@ -137,31 +137,40 @@ void TransactionTable::recount(Record& record) {
 void TransactionTable::mark_answered(Record& record) {
   if (record.answered) return;
   record.answered = true;
-  record.older = newest_;
-  (newest_ == none ? oldest_ : slab_[newest_].newer) = record.index;
-  newest_ = record.index;
+  Answered& list = list_of(record);
+  record.older = list.newest;
+  (list.newest == none ? list.oldest : slab_[list.newest].newer) = record.index;
+  list.newest = record.index;
 }
 
 void TransactionTable::unlink_answered(Record& record) {
-  (record.older == none ? oldest_ : slab_[record.older].newer) = record.newer;
-  (record.newer == none ? newest_ : slab_[record.newer].older) = record.older;
+  Answered& list = list_of(record);
+  (record.older == none ? list.oldest : slab_[record.older].newer) = record.newer;
+  (record.newer == none ? list.newest : slab_[record.newer].older) = record.older;
   record.older = record.newer = none;
   record.answered = false;
 }
 
 bool TransactionTable::make_room(std::size_t records, std::size_t bytes, const Record* keep, bool proven) {
-  const auto full = [&] {
-    if (size_ + records > capacity_ || held_ + bytes > held_limit_) return true;
+  const auto share_is_full = [&] {
     return !proven && (unproven_size_ + records > (capacity_ + 1) / 2 || unproven_held_ + bytes > held_limit_ / 2);
   };
-  while (full()) {
-    std::uint32_t victim = oldest_;
-    if (victim != none && &slab_[victim] == keep) victim = slab_[victim].newer;
-    if (victim == none) return false;
-    erase(slab_[victim]);
+  const auto table_is_full = [&] { return size_ + records > capacity_ || held_ + bytes > held_limit_; };
+  while (true) {
+    const bool own_share = share_is_full();
+    if (!own_share && !table_is_full()) return true;
+    Record* victim = oldest(answered_unproven_, keep);
+    if (victim == nullptr && !own_share) victim = oldest(answered_proven_, keep);
+    if (victim == nullptr) return false;
+    erase(*victim);
     ++evictions_;
   }
-  return true;
+}
+
+Record* TransactionTable::oldest(const Answered& answered, const Record* keep) {
+  std::uint32_t index = answered.oldest;
+  if (index != none && &slab_[index] == keep) index = slab_[index].newer;
+  return index == none ? nullptr : &slab_[index];
 }
 
 void TransactionTable::forget_text(std::string& text) { std::string{}.swap(text); }

@@ -26,7 +26,7 @@ struct Record : Transaction {
   // The table's own.
   static constexpr std::uint32_t none = UINT32_MAX;
   std::uint32_t next_in_bucket = none;
-  std::uint32_t older = none;  ///< among the answered ones
+  std::uint32_t older = none;  ///< among the answered ones of its kind
   std::uint32_t newer = none;
   bool answered = false;  ///< stands in that list: may be evicted
   bool unproven = false;  ///< counted among those that share half of the table
@@ -47,7 +47,8 @@ class TransactionTable {
   [[nodiscard]] Record* find(const BranchId& id, bool is_cancel);
   /// A clean record, for which room is made (`bytes` of text are about to be put into it); nullptr: there is none.
   /// The id must not be there. `keep` is not evicted for it.
-  /// Those that are not `proven` share half of the table, so that forged requests never take the place of live phones.
+  /// Those that are not `proven` share half of the table and push out no others for more, so that forged requests never take the place of
+  /// live phones.
   Record* add(const BranchId& id, bool is_cancel, std::size_t bytes, const Record* keep, bool proven);
   void erase(Record& record);
 
@@ -67,8 +68,16 @@ class TransactionTable {
  private:
   static constexpr std::uint32_t none = Record::none;
 
+  /// The answered ones by age.
+  struct Answered {
+    std::uint32_t oldest = none;
+    std::uint32_t newest = none;
+  };
+
   [[nodiscard]] std::uint32_t& bucket(const BranchId& id, bool is_cancel);
   bool make_room(std::size_t records, std::size_t bytes, const Record* keep, bool proven);
+  [[nodiscard]] Record* oldest(const Answered& answered, const Record* keep);
+  [[nodiscard]] Answered& list_of(const Record& record) { return record.unproven ? answered_unproven_ : answered_proven_; }
   [[nodiscard]] Record& unused(std::size_t bytes);
   void unlink_answered(Record& record);
   static void forget_text(std::string& text);
@@ -82,8 +91,8 @@ class TransactionTable {
   std::vector<std::uint32_t> buckets_;
   std::vector<std::uint32_t> warm_;  ///< unused records that kept their buffers: taken first
   std::vector<std::uint32_t> cold_;  ///< unused records without
-  std::uint32_t oldest_ = none;
-  std::uint32_t newest_ = none;
+  Answered answered_proven_;
+  Answered answered_unproven_;
   std::size_t size_ = 0;
   std::size_t held_ = 0;
   std::size_t pooled_ = 0;

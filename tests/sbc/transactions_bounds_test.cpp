@@ -47,6 +47,75 @@ TEST_F(TransactionsTest, TextIsBounded) {
   EXPECT_LE(layer.memory(), memory / 8) << "only small buffers wait for their next use";
 }
 
+TEST_F(TransactionsTest, TheUnprovenShareHalfOfTheRecords) {
+  layer = Transactions(10, 1 << 20, milliseconds{4000}, 1);
+  for (std::uint64_t i = 1; i <= 5; ++i) ASSERT_NE(begin("BYE", false, i), nullptr) << i;
+  EXPECT_EQ(begin("BYE", false, 6), nullptr);
+  for (std::uint64_t i = 7; i <= 11; ++i) ASSERT_NE(begin("BYE", true, i), nullptr) << i;
+  EXPECT_EQ(begin("BYE", true, 12), nullptr) << "all ten are unanswered";
+  EXPECT_EQ(layer.evictions(), 0U);
+  EXPECT_TRUE(hear(200, "BYE", pbx, 1));
+  EXPECT_NE(begin("BYE", true, 12), nullptr);
+  EXPECT_EQ(begin("BYE", false, 6), nullptr) << "the table is full of the proven now";
+}
+
+TEST_F(TransactionsTest, TheUnprovenShareHalfOfTheMemory) {
+  constexpr std::size_t held = 175'000;  // an eighth of the memory is for buffers that wait for their next use
+  layer = Transactions(10'000, held / 7 * 8, milliseconds{4000}, 1);
+  const sip::RawMessage& big = request("MESSAGE", {}, std::string(30'000, 'x'));
+  std::uint64_t begun = 0;
+  const auto begin_all = [&](bool proven) {
+    const std::uint64_t before = begun;
+    while (layer.begin(id_of(begun + 1), big, {phone, pbx, proven, big.bytes}, now, out) != nullptr) ++begun;
+    return begun - before;
+  };
+  EXPECT_EQ(begin_all(false), held / 2 / 31'000);
+  EXPECT_EQ(begin_all(true), held / 31'000 - held / 2 / 31'000);
+  EXPECT_EQ(layer.evictions(), 0U);
+}
+
+TEST_F(TransactionsTest, TheUnprovenPushOutTheirOwn) {
+  layer = Transactions(10, 1 << 20, milliseconds{4000}, 1);
+  begin("BYE", true, 1);
+  hear(200, "BYE", pbx, 1);
+  for (std::uint64_t i = 2; i <= 6; ++i) begin("BYE", false, i);
+  hear(200, "BYE", pbx, 2);
+  EXPECT_NE(begin("BYE", false, 7), nullptr);
+  EXPECT_EQ(match("BYE", 2), RequestMatch::fresh);
+  EXPECT_EQ(begin("BYE", false, 8), nullptr);
+  EXPECT_EQ(match("BYE", 1), RequestMatch::answered) << "the proven one is older, but none of theirs";
+  EXPECT_EQ(layer.evictions(), 1U);
+}
+
+TEST_F(TransactionsTest, TheProvenPushOutTheUnprovenFirst) {
+  layer = Transactions(2, 1 << 20, milliseconds{4000}, 1);
+  begin("BYE", true, 1);
+  hear(200, "BYE", pbx, 1);
+  begin("BYE", false, 2);
+  hear(200, "BYE", pbx, 2);
+  EXPECT_NE(begin("BYE", true, 3), nullptr);
+  EXPECT_EQ(match("BYE", 1), RequestMatch::answered);
+  EXPECT_NE(begin("BYE", true, 4), nullptr);
+  EXPECT_EQ(match("BYE", 1), RequestMatch::fresh);
+}
+
+TEST_F(TransactionsTest, WhatIsToBeRememberedNeedsItsRoomToo) {
+  layer = Transactions(10, 4'000, milliseconds{4000}, 1);
+  const sip::RawMessage& raw = request("REGISTER");
+  const std::string large(3'000, 'm');
+  EXPECT_EQ(layer.begin(id_of(1), raw, {phone, pbx, true, raw.bytes, large}, now, out), nullptr);
+  EXPECT_EQ(layer.begin(id_of(1), raw, {phone, pbx, true, raw.bytes, {}, large}, now, out), nullptr);
+  EXPECT_THAT(sent(), IsEmpty());
+  EXPECT_EQ(layer.size(), 0U);
+  EXPECT_EQ(layer.next_deadline(), std::nullopt);
+  EXPECT_EQ(match("REGISTER"), RequestMatch::fresh);
+  const Transaction* transaction = layer.begin(id_of(1), raw, {phone, pbx, true, raw.bytes, "memo", "via"}, now, out);
+  ASSERT_NE(transaction, nullptr);
+  EXPECT_EQ(transaction->memo, "memo");
+  EXPECT_EQ(transaction->hidden_vias, "via");
+  EXPECT_THAT(sent(), ElementsAre("core REGISTER"));
+}
+
 TEST_F(TransactionsTest, ABodyIsNotKeptBehindTheFirstProvisionalResponse) {
   const sip::RawMessage& big = request("INVITE", {}, std::string(30'000, 'x'));
   Transaction* transaction = layer.begin(id_of(1), big, {phone, pbx, true, big.bytes}, now, out);
