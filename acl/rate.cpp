@@ -29,6 +29,12 @@ RateLimit RateLimit::times(std::uint32_t factor) const {
   return result;
 }
 
+RateLimit RateLimit::leaving_half() const {
+  RateLimit result = *this;
+  result.burst_span_ns_ = burst_span_ns_ / 2 + emission_interval_ns_ / 2;
+  return result;
+}
+
 bool TokenBucket::take(const RateLimit& limit, TimePoint now) {
   if (wait(limit, now) > Duration::zero()) return false;
   theoretical_arrival_ns_ = std::max(theoretical_arrival_ns_, ns_of(now)) + limit.emission_interval_ns_;

@@ -24,6 +24,9 @@ class RateLimit {
   explicit RateLimit(const Rate& rate);
   /// The same rate with `factor` times the allowance (rate and burst); factor >= 1.
   [[nodiscard]] RateLimit times(std::uint32_t factor) const;
+  /// For the same bucket: takes only from the first half of the burst and leaves the other to who asks with the whole limit, so that these
+  /// are served first.
+  [[nodiscard]] RateLimit leaving_half() const;
 
  private:
   friend class TokenBucket;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sbc/contact.hpp"
+
 namespace postern::sbc {
 namespace {
 
@@ -37,6 +39,7 @@ Admission::Admission(State& state)
       per_source_(limit_of(state.options.limits.per_source)),
       unknown_sources_(limit_of(state.options.limits.unknown_sources)),
       pbx_(limit_of(state.options.limits.pbx)) {
+  if (pbx_) pbx_for_strangers_ = pbx_->leaving_half();
   if (per_source_) per_source_trusted_ = per_source_->times(trusted_allowance);
   // Methods that we have no name for share the bucket of Method::other.
   for (const auto& [method, rate] : state.options.limits.per_source_methods)
@@ -103,13 +106,15 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
   acl::RequestFacts facts;
   facts.source = flow.peer.address;
   facts.method = request.method_text;
-  facts.user_agent = request.user_agent;
+  const bool folded = request.user_agent.find('\n') != std::string_view::npos;
+  const std::string unfolded_agent = folded ? unfolded(request.user_agent) : std::string();
+  facts.user_agent = folded ? unfolded_agent : request.user_agent;
   // The PBX decodes a user before it dials or looks it up: "%30%30" is "00".
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before they are read
   std::array<char, 256> from_user, to_user, decoded_request_user;
-  facts.from_user = sip::decoded_user(request.from_user, from_user);
-  facts.to_user = sip::decoded_user(request.to_user, to_user);
-  facts.request_user = sip::decoded_user(request_user, decoded_request_user);
+  facts.from_user = sip::canonical_user(request.from_user, from_user);
+  facts.to_user = sip::canonical_user(request.to_user, to_user);
+  facts.request_user = sip::canonical_user(request_user, decoded_request_user);
   facts.listener = state_.options.listeners[flow.listener].name;
   facts.transport = to_string(flow.transport);
   facts.registered = source.live;
@@ -162,7 +167,9 @@ RequestStanding Admission::check_method(const sip::RawMessage& request, const Fl
   return standing;
 }
 
-bool Admission::pbx_is_busy(TimePoint now) { return pbx_ && !pbx_bucket_.take(*pbx_, now); }
+bool Admission::pbx_is_busy(const SourceStanding& source, TimePoint now) {
+  return pbx_ && !pbx_bucket_.take(source.answerable() ? *pbx_ : *pbx_for_strangers_, now);
+}
 
 void Admission::accept_source(const acl::Address& address, TimePoint until, TimePoint now) {
   state_.sources.touch(address, now).prolong_known(until);

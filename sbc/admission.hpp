@@ -45,8 +45,8 @@ class Admission {
                               TimePoint now);
   /// The source's allowance for this method: for what is no repetition.
   RequestStanding check_method(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now);
-  /// limits.pbx: asked last, of requests that would be sent to it now.
-  [[nodiscard]] bool pbx_is_busy(TimePoint now);
+  /// limits.pbx: asked last, of requests that would be sent to it now. Strangers leave half of its burst to those we know.
+  [[nodiscard]] bool pbx_is_busy(const SourceStanding& source, TimePoint now);
 
   /// A final accepted REGISTER: the source goes before strangers until then.
   void accept_source(const acl::Address& address, TimePoint until, TimePoint now);
@@ -67,7 +67,7 @@ class Admission {
   State& state_;
   std::string country_;
   acl::NetworkSet trusted_;
-  std::optional<acl::RateLimit> per_source_, per_source_trusted_, unknown_sources_, pbx_;
+  std::optional<acl::RateLimit> per_source_, per_source_trusted_, unknown_sources_, pbx_, pbx_for_strangers_;
   acl::TokenBucket unknown_bucket_, pbx_bucket_;
   std::array<std::optional<acl::RateLimit>, sip::method_count> per_method_;
 };

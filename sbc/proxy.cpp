@@ -66,7 +66,7 @@ Outcome Proxy::request_from_access(const sip::RawMessage& request, const Flow& f
     answers_.send(request, flow, proven, {482, {}, {}}, out);
     return Outcome::loop;
   }
-  if (!proven && request.method != Method::ack && admission_.pbx_is_busy(now)) {
+  if (!proven && request.method != Method::ack && admission_.pbx_is_busy(source, now)) {
     answers_.overloaded(request, flow, false, out);
     return Outcome::pbx_limit;
   }

@@ -82,7 +82,7 @@ void add_line(std::string& memo, char tag, std::string_view text) {
 RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, TimePoint now) const {
   RegisterPlan plan;
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
-  const std::string_view aor_user = sip::decoded_user(request.to_user, buffer);
+  const std::string_view aor_user = sip::canonical_user(request.to_user, buffer);
   add_line(plan.memo, 'u', aor_user);
   add_line(plan.memo, 'c', request.call_id);
   std::string_view instance;

@@ -1,5 +1,6 @@
 // Access to core: what the PBX gets.
 #include <algorithm>
+#include <array>
 
 #include "sbc/rewrite.hpp"
 #include "sip/via_edit.hpp"
@@ -90,9 +91,9 @@ void InwardRewriter::request_uri(const Request& request) {
   if (uri->has_user) text_.append(uri->user).append(uri->password.empty() ? "" : ":").append(uri->password).append("@");
   text_ += state_.names.pbx_host_port();
   // How the access side reaches us says nothing of how the PBX is reached.
-  std::string params;
-  sip::append_params_without(params, uri->params, "transport");
-  sip::append_params_without(text_, params, "maddr");
+  // A line is what a trunk registered; none of ours are reached from here.
+  constexpr std::array<std::string_view, 3> ours_to_say{"transport", "maddr", "line"};
+  sip::append_params_without(text_, uri->params, ours_to_say);
   state_.editor.replace(request.message.request_uri, text_);
 }
 
@@ -217,13 +218,9 @@ void InwardRewriter::contact(const sip::RawMessage& message, const sip::HeaderLi
     replace_uri(state_.editor, *element, text_);
     const bool own = std::ranges::any_of(own_contact_params, [&](std::string_view name) { return element->param(name).has_value(); });
     if (!own) continue;
-    std::string params = unfolded(element->params);
-    for (const std::string_view name : own_contact_params) {
-      text_.clear();
-      sip::append_params_without(text_, params, name);
-      params = text_;
-    }
-    state_.editor.replace(element->params, params);
+    text_.clear();
+    sip::append_params_without(text_, unfolded(element->params), own_contact_params);
+    state_.editor.replace(element->params, text_);
   }
 }
 

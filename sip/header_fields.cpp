@@ -22,6 +22,7 @@ bool read_address(string_view value, Address& out) {
   if (!read_name_addr(value, address)) return false;
   out.uri = address.uri;
   out.tag = find_param(address.params, "tag").value_or(string_view{});
+  if (iequals(out.uri.substr(0, 4), "tel:")) out.user = out.uri.substr(4);  // up to its parameters, which canonical_user() takes off
   if (!iequals(out.uri.substr(0, 4), "sip:") && !iequals(out.uri.substr(0, 5), "sips:")) return true;
   UriView uri;
   if (!read_uri(out.uri, uri)) return false;
@@ -74,6 +75,7 @@ bool stands_once(HeaderName name) {
     case HeaderName::expires:
     case HeaderName::refer_to:
     case HeaderName::referred_by:
+    case HeaderName::user_agent:
     case HeaderName::replaces:
     case HeaderName::event:
     case HeaderName::rack:

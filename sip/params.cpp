@@ -71,31 +71,32 @@ std::optional<string_view> find_param(string_view params, string_view name) {
   return std::nullopt;
 }
 
-void append_params_without(std::string& out, string_view params, string_view name) {
+void append_params_without(std::string& out, string_view params, std::span<const string_view> names) {
   Param param;
   while (next_param(params, param)) {
-    if (!iequals(param.name, name)) out.append(param.whole);
+    if (std::none_of(names.begin(), names.end(), [&](string_view name) { return iequals(param.name, name); })) out.append(param.whole);
   }
 }
 
-string_view decoded_user(string_view user, std::span<char> buffer) {
-  if (user.find('%') == string_view::npos || user.size() > buffer.size()) return user;
+string_view canonical_user(string_view user, std::span<char> buffer) {
+  const auto canonical_end = [](string_view text) { return std::min(text.find_first_of(string_view(";\0", 2)), text.size()); };
+  if (user.find('%') == string_view::npos) return user.substr(0, std::min(canonical_end(user), buffer.size()));
   const auto digit = [](char c) {
     return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
   };
   std::size_t size = 0;
-  for (std::size_t at = 0; at < user.size(); ++at) {
+  for (std::size_t at = 0; at < user.size() && size < buffer.size(); ++at) {
     char letter = user[at];
-    if (letter == '%') {
-      const int high = user.size() - at > 2 ? digit(user[at + 1]) : -1;
-      const int low = user.size() - at > 2 ? digit(user[at + 2]) : -1;
-      if (high < 0 || low < 0) return user;
+    const int high = letter == '%' && user.size() - at > 2 ? digit(user[at + 1]) : -1;
+    const int low = high >= 0 ? digit(user[at + 2]) : -1;
+    if (low >= 0) {
       letter = static_cast<char>(high * 16 + low);
       at += 2;
     }
     buffer[size++] = letter;
   }
-  return {buffer.data(), size};
+  const string_view decoded{buffer.data(), size};
+  return decoded.substr(0, canonical_end(decoded));
 }
 
 std::optional<string_view> ElementReader::next() {

@@ -114,7 +114,9 @@ void Scanner::scan(std::size_t at) {
       if (!line.clean) fail(Defect::control_character);
       out_.body_begin = line.next;
       // One look over the whole section: NUL is legal nowhere in it but in a quoted pair, and C strings end there.
-      if (section_.substr(0, line.next).find('\0') != string_view::npos) fail(Defect::control_character);
+      const string_view whole = section_.substr(0, line.next);
+      if (whole.find('\0') != string_view::npos) fail(Defect::control_character);
+      if (std::count(whole.begin(), whole.end(), ',') > static_cast<std::ptrdiff_t>(Bounds::commas)) fail(Defect::too_many_elements);
       return;
     }
     if (!line.ended) break;

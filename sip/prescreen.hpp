@@ -20,6 +20,7 @@ struct Bounds {
   static constexpr std::size_t header_section = std::size_t{16} * 1024;
   static constexpr std::size_t header_lines = 128;
   static constexpr std::size_t commas_a_line = 64;
+  static constexpr std::size_t commas = 192;  ///< in the whole header section: parsing an element costs far more than a byte
 };
 
 /// One header field; folded lines (§7.3.1) belong to the field that they continue.
@@ -46,7 +47,7 @@ struct RawMessage {
   std::uint32_t cseq = 0;
   std::string_view user_agent;          ///< User-Agent of a request, else empty; longer than 512 bytes: cut
   std::string_view from_uri, to_uri;    ///< without brackets
-  std::string_view from_user, to_user;  ///< of sip:/sips: URIs, else empty
+  std::string_view from_user, to_user;  ///< of sip:, sips: and tel: URIs (there with its parameters), else empty
   std::string_view from_tag, to_tag;    ///< empty: none
   std::string_view request_user;        ///< user of a sip:/sips: Request-URI
   std::size_t header_count = 0;

@@ -83,11 +83,12 @@ struct ViaView {
 
 /// A parameter in ";a=b;c" text, names without case, quoted values with their quotes; nullopt: absent.
 std::optional<std::string_view> find_param(std::string_view params, std::string_view name);
-/// A user part with its escapes decoded (§19.1.2), in `buffer`; as it is if it has none, a broken one, or does not fit.
-std::string_view decoded_user(std::string_view user, std::span<char> buffer);
+/// A user part as a PBX takes it: escapes decoded (§19.1.2; a broken one stays as it is), without user parameters (";npdi") and what
+/// stands behind a NUL, no longer than `buffer`, which holds it if there was something to decode.
+std::string_view canonical_user(std::string_view user, std::span<char> buffer);
 /// ASCII comparison without case.
 bool iequals(std::string_view a, std::string_view b);
-/// Appends `params` without the parameter `name` (all its occurrences).
-void append_params_without(std::string& out, std::string_view params, std::string_view name);
+/// Appends `params` without the parameters of these names (all their occurrences).
+void append_params_without(std::string& out, std::string_view params, std::span<const std::string_view> names);
 
 }  // namespace postern::sip

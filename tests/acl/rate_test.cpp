@@ -83,6 +83,18 @@ TEST(RateLimit, ABurstBelowOneIsOne) {
   EXPECT_EQ(take_all(bucket, limit, at(1s), 10), 1);
 }
 
+TEST(RateLimit, WhoLeavesHalfIsServedBehindWhoDoesNot) {
+  const RateLimit whole(Rate{10, 10}), strangers = whole.leaving_half();
+  TokenBucket bucket;
+  EXPECT_EQ(take_all(bucket, strangers, at(0s), 100), 5);
+  EXPECT_EQ(take_all(bucket, whole, at(0s), 100), 5);
+  EXPECT_EQ(take_all(bucket, strangers, at(500ms), 100), 0);
+  EXPECT_EQ(take_all(bucket, whole, at(500ms), 100), 5);
+  EXPECT_EQ(take_all(bucket, strangers, at(1500ms), 100), 5);
+  TokenBucket single;
+  EXPECT_EQ(take_all(single, RateLimit(Rate{1, 1}).leaving_half(), at(0s), 10), 1) << "a burst of one has no half";
+}
+
 TEST(RateLimit, ADefaultOneNeverRefuses) {
   TokenBucket bucket;
   EXPECT_TRUE(bucket.take(RateLimit(Rate{1, 1}), at(0s)));

@@ -224,6 +224,14 @@ TEST(Prescreen, KeepsEveryBound) {
   const auto commas = [](std::size_t count) { return with(invite, "Contact:", "Allow: " + std::string(count, ',') + "\r\nContact:"); };
   EXPECT_EQ(prescreen(commas(Bounds::commas_a_line), m).result, PrescreenResult::message);
   EXPECT_EQ(prescreen(commas(Bounds::commas_a_line + 1), m).defect, Defect::too_many_elements);
+  const auto spread = [](std::size_t count) {
+    std::string all;
+    for (std::size_t i = 0; i < count / 32; ++i) all += "Allow: " + std::string(32, ',') + "\r\n";
+    return with(invite, "Contact:", all + "Allow: " + std::string(count % 32, ',') + "\r\nContact:");
+  };
+  const auto own = static_cast<std::size_t>(std::count(invite.begin(), invite.end(), ','));
+  EXPECT_EQ(prescreen(spread(Bounds::commas - own), m).result, PrescreenResult::message);
+  EXPECT_EQ(prescreen(spread(Bounds::commas - own + 1), m).defect, Defect::too_many_elements);
   const std::size_t section = invite.size() - 5;
   const auto filled = [&](std::size_t size) { return with(invite, "Phone", std::string(size - section + 5, 'p')); };
   const std::string largest = filled(Bounds::header_section);

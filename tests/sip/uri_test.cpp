@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string>
 #include <vector>
 
 #include "sip/via_edit.hpp"
@@ -151,7 +153,7 @@ TEST(Params, AreFoundAndTakenOff) {
   EXPECT_EQ(find_param(";;,;,,", "a"), std::nullopt);
   EXPECT_EQ(find_param(";a=\"", "a"), "\"");
   std::string out = "sip:a@b";
-  append_params_without(out, ";OB;lr; ob ;x=\"ob;ob\";ob=1;obx", "ob");
+  append_params_without(out, ";OB;lr; ob ;x=\"ob;ob\";ob=1;obx", std::array<std::string_view, 1>{"ob"});
   EXPECT_EQ(out, "sip:a@b;lr;x=\"ob;ob\";obx");
 }
 
@@ -202,6 +204,23 @@ TEST(ViaEdit, WritesReceivedAndRport) {
     ASSERT_TRUE(via) << one.via;
     EXPECT_EQ(with_received(*via, one.host, 4000, one.force), one.expected);
   }
+}
+
+TEST(CanonicalUser, IsWhatAPbxTakes) {
+  std::array<char, 16> buffer{};
+  const auto of = [&](std::string_view user) { return std::string(canonical_user(user, buffer)); };
+  EXPECT_EQ(of("1001"), "1001");
+  EXPECT_EQ(of("%30%30881234"), "00881234");
+  EXPECT_EQ(of("9999;npdi"), "9999");
+  EXPECT_EQ(of("9999%3Bnpdi"), "9999");
+  EXPECT_EQ(of("9999%00x"), "9999");
+  EXPECT_EQ(of("9999;%zz"), "9999") << "a broken escape does not keep the rest from being read";
+  EXPECT_EQ(of("%3"), "%3");
+  EXPECT_EQ(of("%"), "%");
+  EXPECT_EQ(of("%4142"), "A42");
+  EXPECT_EQ(of("%39999;" + std::string(300, 'a')), "9999") << "nor does its length";
+  EXPECT_EQ(of("%30900" + std::string(300, '1')), "0900111111111111");
+  EXPECT_EQ(of("0900" + std::string(300, '1')), "0900111111111111");
 }
 
 }  // namespace
