@@ -19,9 +19,13 @@ def processes():
 
 
 class RunDoor(case.Case):
-    def test_phones_register_and_talk_through_it(self):
-        run = Process("run", [os.path.join(case.source_folder(), "scripts", "run")], self.folder)
+    def run_script(self, name, *arguments):
+        run = Process(name, [os.path.join(case.source_folder(), "scripts", "run"), *arguments], self.folder)
         self.addCleanup(run.stop)
+        return run
+
+    def test_phones_register_and_talk_through_it(self):
+        run = self.run_script("run")
         run.wait_log("Ctrl-C ends it", 600)
         one, two = talk.phones(self, ("127.0.0.1", 5060))
         talk.call(one, two, talk.TONE_1001, talk.TONE_1002)
@@ -34,6 +38,20 @@ class RunDoor(case.Case):
         started = lambda: [text for text in processes().values() if "kamailio" in text or "bin/postern" in text or "tail " in text]
         wait_for(lambda: not started(), f"all that scripts/run started to end; there are {started()}")
         case.measured("2 phones registered, each heard the other's tone, 0 processes left")
+
+    def test_a_second_run_leaves_the_first_alone(self):
+        first = self.run_script("first")
+        first.wait_log("Ctrl-C ends it", 600)
+        files = [pathlib.Path(case.source_folder(), "build", "run", name) for name in ("postern.yaml", "postern.log", "pbx.log")]
+        before = [file.read_bytes() for file in files]
+        second = self.run_script("second")
+        self.assertEqual(second.wait_end(60), 1)
+        self.assertIn(f"already running on port 5060 as PID {first.pid}", second.log())
+        self.assertNotIn("Ctrl-C ends it", second.log())
+        beside = self.run_script("beside", "--port", "5070")
+        beside.wait_log("Postern stands on port 5070", 60)
+        self.assertEqual([file.read_bytes() for file in files], before)
+        self.assertTrue(first.alive())
 
 
 if __name__ == "__main__":
