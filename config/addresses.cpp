@@ -1,4 +1,4 @@
-// Scalars that hold an address: URLs, endpoints, hosts, networks.
+// Scalars that hold an address, or a part of one: URLs, transports, endpoints, hosts, networks.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,16 +11,20 @@
 namespace postern::config {
 namespace {
 
+/// A URL's scheme is the word for its transport.
 struct Scheme {
-  std::string_view name;
   sbc::Transport transport;
   std::uint16_t port;
 };
-constexpr std::array<Scheme, 5> schemes{{{"udp", sbc::Transport::udp, 5060},
-                                         {"tcp", sbc::Transport::tcp, 5060},
-                                         {"tls", sbc::Transport::tls, 5061},
-                                         {"ws", sbc::Transport::ws, 80},
-                                         {"wss", sbc::Transport::wss, 443}}};
+constexpr std::array<Scheme, 5> schemes{{{sbc::Transport::udp, 5060},
+                                         {sbc::Transport::tcp, 5060},
+                                         {sbc::Transport::tls, 5061},
+                                         {sbc::Transport::ws, 80},
+                                         {sbc::Transport::wss, 443}}};
+
+auto scheme_named(std::span<const Scheme> among, std::string_view name) {
+  return std::find_if(among.begin(), among.end(), [&](const Scheme& scheme) { return sbc::to_string(scheme.transport) == name; });
+}
 
 /// Letters, digits and hyphens between dots, as RFC 1123 §2.1 has them; underscores too, which private zones use.
 bool is_host_name(std::string_view text) {
@@ -87,7 +91,7 @@ Parsed parse_sip_address(const Kind& kind, std::string_view text, std::span<cons
   const std::size_t separator = text.find("://");
   if (separator == std::string_view::npos) return expected(kind, text);
   const std::string_view name = text.substr(0, separator);
-  const auto scheme = std::find_if(allowed.begin(), allowed.end(), [&](const Scheme& s) { return s.name == name; });
+  const auto scheme = scheme_named(allowed, name);
   if (scheme == allowed.end()) return expected(kind, text);
   const AuthorityResult result = parse_authority(text.substr(separator + 3));
   if (!result.authority) return wrong_authority(kind, text, result);
@@ -98,6 +102,11 @@ Parsed parse_sip_address(const Kind& kind, std::string_view text, std::span<cons
 }
 
 constexpr std::span<const Scheme> all_schemes{schemes};
+
+Parsed parse_transport(std::string_view text, const Range& /*range*/) {
+  if (scheme_named(all_schemes, text) == all_schemes.end()) return expected(kinds::transport, text);
+  return {std::string(text), {}};
+}
 
 Parsed parse_listener(std::string_view text, const Range& /*range*/) {
   return parse_sip_address(kinds::listener_address, text, all_schemes, false);
@@ -185,12 +194,13 @@ Parsed parse_network_ref(std::string_view text, const Range& range) {
 
 std::string to_string(const SipAddress& address) {
   const bool v6_text = address.host.find(':') != std::string::npos;
-  const std::string_view scheme = schemes[static_cast<std::size_t>(address.transport)].name;
+  const char* const scheme = sbc::to_string(address.transport);
   return v6_text ? fmt::format("{}://[{}]:{}", scheme, address.host, address.port)
                  : fmt::format("{}://{}:{}", scheme, address.host, address.port);
 }
 
 namespace kinds {
+const Kind transport{"transport", "udp, tcp, tls, ws or wss", parse_transport};
 const Kind listener_address{"listener URL", "a URL such as udp://0.0.0.0:5060 (udp, tcp, tls, ws or wss)", parse_listener};
 const Kind pbx_address{"SIP URL", "a URL such as udp://10.0.0.5:15060 (udp, tcp or tls)", parse_pbx};
 const Kind trunk_address{"SIP URL with host", "a URL such as udp://sip.voipco.example (udp, tcp or tls)", parse_trunk};

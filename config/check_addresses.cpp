@@ -1,69 +1,59 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "acl/file_descriptor.hpp"
 #include "config/checks.hpp"
 
 namespace postern::config {
 namespace {
 
-constexpr std::uint16_t standard_bind_port = 5080;
-
 /// Asks the kernel, which also knows of non-local binds and of 127/8. True if in doubt.
 bool host_has(const acl::Address& address) {
   if (address.is_unspecified()) return true;
   const int family = address.is_v4() ? AF_INET : AF_INET6;
-  const int fd = ::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return true;
+  const acl::FileDescriptor socket(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) return true;
   int result = 0;
   if (address.is_v4()) {
     sockaddr_in name{};
     name.sin_family = AF_INET;
     name.sin_addr.s_addr = htonl(address.v4_value());
-    result = ::bind(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name);
+    result = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name);
   } else {
     sockaddr_in6 name{};
     name.sin6_family = AF_INET6;
     std::memcpy(&name.sin6_addr, address.bytes().data(), address.bytes().size());
-    result = ::bind(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name);
+    result = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name);
   }
-  const int error = errno;
-  ::close(fd);
-  return result == 0 || error != EADDRNOTAVAIL;
-}
-
-/// Whether a socket bound there hears one of our addresses: 0.0.0.0 all of IPv4, [::] all there are.
-bool covers(const acl::Address& bound, const acl::Address& address) {
-  return bound == address || (bound.is_unspecified() && (!bound.is_v4() || address.is_v4()));
-}
-
-std::string text_of(const sbc::Endpoint& endpoint) {
-  return endpoint.address.is_v4() ? fmt::format("{}:{}", endpoint.address.to_string(), endpoint.port)
-                                  : fmt::format("[{}]:{}", endpoint.address.to_string(), endpoint.port);
+  return result == 0 || errno != EADDRNOTAVAIL;
 }
 
 void check_loop(const Draft& draft, const sbc::ListenerOptions& listener, Report& report) {
   for (const Located<SipAddress>& pbx : draft.pbx) {
-    const acl::Address& address = *pbx.value.address;
-    const bool same = listener.bind.port == pbx.value.port && covers(listener.bind.address, address);
-    if (same && (listener.bind.address == address || host_has(address)))
+    const sbc::Endpoint address{*pbx.value.address, pbx.value.port};
+    if (covers(listener.bind, address) && (listener.bind == address || host_has(address.address)))
       report.error(pbx.at, fmt::format("is the listener {} itself: what goes to the PBX would come back", in_quotes(listener.name)));
   }
   if (draft.pbx_bind) {
-    const sbc::Endpoint& bind = draft.pbx_bind->value;
-    if (listener.bind.port == bind.port && covers(listener.bind.address, bind.address))
+    if (covers(listener.bind, draft.pbx_bind->value))
       report.error(draft.pbx_bind->at, fmt::format("is the listener {} itself; the PBX needs a port of its own", in_quotes(listener.name)));
-  } else if (listener.bind.port == standard_bind_port && listener.bind.address.is_unspecified() && !draft.pbx.empty()) {
+  } else if (!draft.pbx.empty() && listener.bind.address.is_unspecified() &&
+             covers(listener.bind, {*draft.pbx.front().value.address, sbc::PbxOptions::default_bind_port})) {
     report.error(draft.pbx.front().at, fmt::format("without pbx.bind the PBX is talked to from port {}, which the listener {} takes",
-                                                   standard_bind_port, in_quotes(listener.name)));
+                                                   sbc::PbxOptions::default_bind_port, in_quotes(listener.name)));
   }
 }
 
 }  // namespace
+
+bool covers(const sbc::Endpoint& bound, const sbc::Endpoint& endpoint) {
+  const bool every_address = bound.address.is_unspecified() && bound.address.is_v4() == endpoint.address.is_v4();
+  return bound.port == endpoint.port && (every_address || bound.address == endpoint.address);
+}
 
 void check_addresses(const Draft& draft, Report& report) {
   for (const DraftListener& listener : draft.listeners) {
@@ -78,7 +68,7 @@ void check_addresses(const Draft& draft, Report& report) {
     report.warning(draft.pbx_bind->at, fmt::format("this host does not have the address {}", bind.address.to_string()));
   for (const Located<SipAddress>& pbx : draft.pbx) {
     if (sbc::Endpoint{*pbx.value.address, pbx.value.port} == bind)
-      report.error(draft.pbx_bind->at, fmt::format("{} is the PBX's own address", text_of(bind)));
+      report.error(draft.pbx_bind->at, fmt::format("{} is the PBX's own address", bind.to_string()));
   }
 }
 

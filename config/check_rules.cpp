@@ -49,8 +49,7 @@ class RuleChecker {
     if (!transport) return true;
     const auto& listeners = draft_.config.engine.listeners;
     const bool any = std::any_of(listeners.begin(), listeners.end(), [&](const sbc::ListenerOptions& listener) {
-      constexpr std::string_view words[] = {"udp", "tcp", "tls", "ws", "wss"};
-      const std::string_view word = words[static_cast<std::size_t>(listener.transport)];
+      const std::string_view word = sbc::to_string(listener.transport);
       return (std::find(transport->values.begin(), transport->values.end(), word) != transport->values.end()) != transport->negated;
     });
     if (!any) report_.warning(where(index), "can never match: no listener has such a transport");

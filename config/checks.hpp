@@ -6,6 +6,8 @@
 
 namespace postern::config {
 
+/// Whether a socket bound there takes an endpoint of ours: a wildcard takes every address of its own family, as ours are IPV6_V6ONLY.
+bool covers(const sbc::Endpoint& bound, const sbc::Endpoint& endpoint);
 /// The PBX's address against the listeners' (errors), and addresses that this host does not have (warnings).
 void check_addresses(const Draft& draft, Report& report);
 /// Warnings about rules: draft.rules and draft.config.policy.rules must correspond. Bounded work.

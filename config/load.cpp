@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <variant>
 
 #include "acl/policy.hpp"
 #include "config/checks.hpp"
@@ -19,22 +20,27 @@ namespace {
 
 const char* word_of(Severity severity) { return severity == Severity::error ? "error" : "warning"; }
 
-/// What only shows when all is put together: the last word is that of the compiler that `run` will ask too.
-void check_policy(const Draft& draft, const Resolved& resolved, Report& report) {
+/// What only shows when all is put together. nullptr where there is an error.
+std::shared_ptr<const acl::Policy> compile(const Draft& draft, Resolved resolved, Report& report) {
+  // A rule that lost a condition to an error would be judged by what it does not say.
+  if (report.has_errors()) return nullptr;
   check_rules(draft, report);
-  const auto compiled = acl::Policy::compile(draft.config.policy, resolved.geo);
-  if (const auto* error = std::get_if<std::string>(&compiled)) report.error({{}, "rules"}, *error);
+  auto compiled = acl::Policy::compile(draft.config.policy, std::move(resolved.geo));
+  if (const auto* error = std::get_if<std::string>(&compiled)) {
+    report.error({{}, "rules"}, *error);
+    return nullptr;
+  }
+  return std::get<std::shared_ptr<const acl::Policy>>(std::move(compiled));
 }
 
-Config load(const YamlNode& root, const std::string& directory, Report& report) {
+LoadResult load(const YamlNode& root, const std::string& directory, Report& report) {
   Draft draft;
   Reader(draft, report).read(root);
   Resolved resolved = Resolver(draft, report, directory).resolve();
   resolve_rules(draft, resolved, report);
   check_addresses(draft, report);
-  // A rule that lost a condition to an error would be judged by what it does not say.
-  if (!report.has_errors()) check_policy(draft, resolved, report);
-  return std::move(draft.config);
+  auto policy = compile(draft, std::move(resolved), report);
+  return {std::move(draft.config), std::move(policy), {}};
 }
 
 }  // namespace
@@ -43,14 +49,10 @@ std::string Problem::to_string() const {
   return fmt::format("{}:{}:{}: {}: {}{}", file, line, column, path, severity == Severity::warning ? "warning: " : "", message);
 }
 
-bool LoadResult::ok() const {
-  return std::none_of(problems.begin(), problems.end(), [](const Problem& problem) { return problem.severity == Severity::error; });
-}
-
 LoadResult load_text(std::string_view text, const std::string& name, const std::string& directory) {
   Report report(name);
   LoadResult result;
-  if (const NodePtr root = parse_yaml(text, report)) result.config = load(*root, directory, report);
+  if (const NodePtr root = parse_yaml(text, report)) result = load(*root, directory, report);
   result.problems = report.take();
   return result;
 }
@@ -60,7 +62,7 @@ LoadResult load_file(const std::string& path) {
   if (const auto* error = std::get_if<FileError>(&text)) {
     Report report(path);
     report.error({{}, "(file)"}, error->message);
-    return {{}, report.take()};
+    return {{}, nullptr, report.take()};
   }
   std::error_code error;  // a working directory that is gone: relative paths stay relative
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);

@@ -1,8 +1,7 @@
 // An operator's YAML file -> option structs, or every error at once.
 #pragma once
 
-#include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +9,10 @@
 #include "acl/options.hpp"
 #include "sbc/net/options.hpp"
 #include "sbc/options.hpp"
+
+namespace postern::acl {
+class Policy;
+}
 
 namespace postern::config {
 
@@ -32,16 +35,16 @@ struct Problem {
 struct Config {
   sbc::EngineOptions engine;
   acl::PolicyOptions policy;
-  std::optional<std::string> country_database;  ///< absolute path
-  std::optional<std::string> asn_database;
   net::ShellOptions shell;
 };
 
 struct LoadResult {
-  Config config;                  ///< usable only if no problem is an error
-  std::vector<Problem> problems;  ///< in order of file, line, column
+  Config config;                              ///< usable only if ok()
+  std::shared_ptr<const acl::Policy> policy;  ///< config.policy compiled, the databases opened
+  std::vector<Problem> problems;              ///< in order of file, line, column
 
-  [[nodiscard]] bool ok() const;
+  /// No problem is an error.
+  [[nodiscard]] bool ok() const { return policy != nullptr; }
 };
 
 /// Reads and checks a file and what it names (lists, databases, addresses). Never throws on bad input; ends within a bounded

@@ -7,6 +7,7 @@
 
 #include "acl/networks.hpp"
 #include "acl/user_agents.hpp"
+#include "config/checks.hpp"
 #include "config/files.hpp"
 #include "config/suggest.hpp"
 
@@ -91,8 +92,11 @@ void Resolver::listener(const DraftListener& draft) {
   for (const sbc::ListenerOptions& other : draft_.config.engine.listeners) {
     if (other.name == listener.name && !draft.name.value.empty())
       report_.error(draft.name.at, fmt::format("another listener is named {}", in_quotes(listener.name)));
-    if (other.bind == listener.bind && other.transport == listener.transport)
+    if (other.transport != listener.transport) continue;
+    if (other.bind == listener.bind)
       report_.error(draft.address.at, "another listener has this address");
+    else if (covers(other.bind, listener.bind) || covers(listener.bind, other.bind))
+      report_.error(draft.address.at, fmt::format("the listener {} takes this address and port too", in_quotes(other.name)));
   }
   draft_.config.engine.listeners.push_back(std::move(listener));
 }
@@ -214,19 +218,18 @@ void Resolver::limits() {
 }
 
 void Resolver::geo() {
-  const auto open = [&](const std::optional<Located<std::string>>& written, std::optional<std::string>& path) {
+  const auto open = [&](const std::optional<Located<std::string>>& written) {
     std::shared_ptr<const acl::GeoDatabase> database;
     if (!written) return database;
-    path = absolute_path(directory_, written->value);
-    auto opened = acl::GeoDatabase::open(*path);
+    auto opened = acl::GeoDatabase::open(absolute_path(directory_, written->value));
     if (const auto* error = std::get_if<std::string>(&opened))
-      report_.error(written->at, error->find(*path) == std::string::npos ? fmt::format("{}: {}", *path, *error) : *error);
+      report_.error(written->at, *error);
     else
       database = std::get<0>(std::move(opened));
     return database;
   };
-  resolved_.geo.countries = open(draft_.country_database, draft_.config.country_database);
-  resolved_.geo.asns = open(draft_.asn_database, draft_.config.asn_database);
+  resolved_.geo.countries = open(draft_.country_database);
+  resolved_.geo.asns = open(draft_.asn_database);
 }
 
 void Resolver::user_agents() {

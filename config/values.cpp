@@ -150,12 +150,6 @@ Parsed parse_method(std::string_view text, const Range& /*range*/) {
   return Parsed::wrong(fmt::format("{} is no SIP method known here{}", in_quotes(text), did_you_mean(text, words)));
 }
 
-Parsed parse_transport(std::string_view text, const Range& /*range*/) {
-  constexpr std::array<std::string_view, 5> words{"udp", "tcp", "tls", "ws", "wss"};
-  if (std::find(words.begin(), words.end(), text) != words.end()) return {std::string(text), {}};
-  return expected(kinds::transport, text);
-}
-
 }  // namespace
 
 namespace kinds {
@@ -175,7 +169,6 @@ const Kind rate{"rate", "a rate such as 50/s, 30/m or 10/h", parse_rate};
 const Kind country{"country", "a country's two letters, `private` or `unknown`", parse_country};
 const Kind asn{"AS number", "an AS number such as 1221 or AS1221", parse_asn};
 const Kind method{"method", "a SIP method such as REGISTER", parse_method};
-const Kind transport{"transport", "udp, tcp, tls, ws or wss", parse_transport};
 }  // namespace kinds
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {

@@ -1,17 +1,11 @@
 // The composition root: the command line, and what each command puts together.
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cstdlib>
 #include <exception>
 #include <iostream>
-#include <memory>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
-#include "acl/geo.hpp"
-#include "acl/policy.hpp"
 #include "config/load.hpp"
 #include "sbc/net/log.hpp"
 #include "sbc/net/shell.hpp"
@@ -25,48 +19,6 @@ using namespace postern;  // NOLINT(google-build-using-namespace): this file is 
 constexpr int exit_good = 0;
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
-
-using PolicyPtr = std::shared_ptr<const acl::Policy>;
-
-/// Left empty with a problem added where the file cannot be used.
-std::shared_ptr<const acl::GeoDatabase> open_database(const std::optional<std::string>& path, const std::string& key,
-                                                      const std::string& file, std::vector<config::Problem>& problems) {
-  if (!path) return nullptr;
-  auto opened = acl::GeoDatabase::open(*path);
-  if (const auto* message = std::get_if<std::string>(&opened)) {
-    problems.push_back({file, 1, 1, key, config::Severity::error, *message});
-    return nullptr;
-  }
-  return std::get<std::shared_ptr<const acl::GeoDatabase>>(std::move(opened));
-}
-
-/// What the configuration names but the loader only describes: databases opened, rules compiled. nullptr where that failed.
-PolicyPtr build_policy(const config::Config& config, const std::string& file, std::vector<config::Problem>& problems) {
-  const std::size_t before = problems.size();
-  acl::Geo geo{open_database(config.country_database, "geo.country", file, problems),
-               open_database(config.asn_database, "geo.asn", file, problems)};
-  if (problems.size() != before) return nullptr;
-  auto compiled = acl::Policy::compile(config.policy, std::move(geo));
-  if (const auto* message = std::get_if<std::string>(&compiled)) {
-    problems.push_back({file, 1, 1, "rules", config::Severity::error, *message});
-    return nullptr;
-  }
-  return std::get<PolicyPtr>(std::move(compiled));
-}
-
-struct Loaded {
-  config::Config config;
-  PolicyPtr policy;  ///< nullptr: there are errors among the problems
-  std::vector<config::Problem> problems;
-};
-
-Loaded load(const std::string& file) {
-  config::LoadResult result = config::load_file(file);
-  Loaded loaded{std::move(result.config), nullptr, std::move(result.problems)};
-  const bool good = std::ranges::none_of(loaded.problems, [](const auto& problem) { return problem.severity == config::Severity::error; });
-  if (good) loaded.policy = build_policy(loaded.config, file, loaded.problems);
-  return loaded;
-}
 
 void print_problems(const std::vector<config::Problem>& problems) {
   for (const config::Problem& problem : problems) std::cerr << problem.to_string() << '\n';
@@ -95,20 +47,20 @@ std::string summary(const config::Config& config) {
 }
 
 int check(const std::string& file, bool json) {
-  const Loaded loaded = load(file);
+  const config::LoadResult loaded = config::load_file(file);
   if (json) {
     std::cout << config::to_json(loaded.problems);
   } else {
     print_problems(loaded.problems);
-    if (loaded.policy) std::cout << file << ": " << summary(loaded.config) << '\n';
+    if (loaded.ok()) std::cout << file << ": " << summary(loaded.config) << '\n';
   }
-  return loaded.policy ? exit_good : exit_failed;
+  return loaded.ok() ? exit_good : exit_failed;
 }
 
 int run(const std::string& file) {
-  Loaded loaded = load(file);
+  config::LoadResult loaded = config::load_file(file);
   print_problems(loaded.problems);
-  if (!loaded.policy) return exit_failed;
+  if (!loaded.ok()) return exit_failed;
   net::Log log(loaded.config.shell.log);
   try {
     net::Shell shell(loaded.config.shell, std::move(loaded.config.engine), std::move(loaded.policy), log);

@@ -34,9 +34,11 @@ struct ListenerOptions {
 };
 
 struct PbxOptions {
+  static constexpr std::uint16_t default_bind_port = 5080;
+
   std::vector<Endpoint> addresses;  ///< at least one
   Transport transport = Transport::udp;
-  std::optional<Endpoint> bind;              ///< default: the local address of the route, port 5080
+  std::optional<Endpoint> bind;              ///< default: the local address of the route, the default port
   std::optional<std::string> domain;         ///< host written into Request-URIs toward the PBX; default: its address
   std::optional<std::string> public_domain;  ///< host shown to clients where the PBX writes its own; default: what the listener advertises
   std::chrono::milliseconds timeout{4000};   ///< no answer at all for so long: the next address; none left: 408 to an INVITE
@@ -56,8 +58,8 @@ struct EngineOptions {
   PbxOptions pbx;
   LimitsOptions limits;
   std::vector<acl::Network> trusted;
-  std::vector<acl::Address>
-      never_banned;  ///< our own addresses and the default gateway; the shell finds them, the PBX's are added by the engine
+  /// Our own addresses and the default gateway, which the shell finds at its start; the engine adds the PBX's.
+  std::vector<acl::Address> never_banned;
 };
 
 }  // namespace postern::sbc

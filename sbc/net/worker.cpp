@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "sbc/net/host_addresses.hpp"
 #include "sbc/net/start_error.hpp"
 
 namespace postern::net {
@@ -47,7 +48,7 @@ UdpSocket open_socket(const std::string& what, const sbc::Endpoint& bind) {
 
 sbc::Endpoint core_address(const sbc::PbxOptions& pbx) {
   if (pbx.bind && !pbx.bind->address.is_unspecified()) return *pbx.bind;
-  const std::uint16_t port = pbx.bind ? pbx.bind->port : Worker::default_core_port;
+  const std::uint16_t port = pbx.bind ? pbx.bind->port : sbc::PbxOptions::default_bind_port;
   try {
     return {local_address_toward(pbx.addresses.front()), port};
   } catch (const std::system_error& error) {
@@ -78,6 +79,7 @@ Worker::Worker(boost::asio::io_context& io, sbc::EngineOptions options, std::sha
     : io_(io), options_(std::move(options)), timer_(io) {
   open_listeners();
   open_core();
+  options_.never_banned = own_and_gateway_addresses();
   engine_ = std::make_unique<sbc::Engine>(options_, std::move(policy), secrets, events);
 }
 

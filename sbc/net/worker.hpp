@@ -18,7 +18,6 @@ namespace postern::net {
 /// Owns the listeners' sockets, the core socket and an Engine. Everything runs on the io_context's one thread.
 class Worker {
  public:
-  static constexpr std::uint16_t default_core_port = 5080;
   /// Batches that one socket may handle before the others get their turn.
   static constexpr int batches_per_turn = 4;
 

@@ -106,11 +106,29 @@ TEST(Problems, ListenersAreUnique) {
                           "4:43: listeners[2].name: another listener is named \"a\""));
 }
 
+TEST(Problems, AWildcardTakesItsPortOnAllAddressesOfItsFamily) {
+  const std::string pbx = "pbx: udp://127.0.0.1:15060\n";
+  EXPECT_THAT(problems_of("listeners: [udp://0.0.0.0:5060, udp://127.0.0.1:5060]\n" + pbx),
+              ElementsAre("1:33: listeners[1]: the listener \"udp://0.0.0.0:5060\" takes this address and port too"));
+  EXPECT_THAT(problems_of("listeners: [udp://127.0.0.1:5060, udp://0.0.0.0:5060]\n" + pbx),
+              ElementsAre("1:35: listeners[1]: the listener \"udp://127.0.0.1:5060\" takes this address and port too"));
+  EXPECT_THAT(problems_of("listeners: [udp://0.0.0.0:5060, \"udp://[::]:5060\", udp://127.0.0.1:5062]\n" + pbx), IsEmpty());
+}
+
 TEST(Problems, LoopsAreErrors) {
   EXPECT_THAT(problems_of("listeners: [udp://0.0.0.0:5070]\npbx: udp://127.0.0.1:5070\n"),
               ElementsAre("2:6: pbx: is the listener \"udp://0.0.0.0:5070\" itself: what goes to the PBX would come back"));
   EXPECT_THAT(problems_of("listeners: [udp://0.0.0.0:5070]\npbx: {address: udp://127.0.0.1:15060, bind: 127.0.0.1:5070}\n"),
               ElementsAre("2:45: pbx.bind: is the listener \"udp://0.0.0.0:5070\" itself; the PBX needs a port of its own"));
+  EXPECT_THAT(
+      problems_of("listeners: [udp://0.0.0.0:5080]\npbx: udp://127.0.0.1:15060\n"),
+      ElementsAre("2:6: pbx: without pbx.bind the PBX is talked to from port 5080, which the listener \"udp://0.0.0.0:5080\" takes"));
+}
+
+TEST(Problems, AnIpv6WildcardHearsNoIpv4) {
+  EXPECT_THAT(problems_of("listeners: [\"udp://[::]:5070\"]\npbx: udp://127.0.0.1:5070\n"), IsEmpty());
+  EXPECT_THAT(problems_of("listeners: [\"udp://[::]:5070\"]\npbx: {address: udp://127.0.0.1:15060, bind: 127.0.0.1:5070}\n"), IsEmpty());
+  EXPECT_THAT(problems_of("listeners: [\"udp://[::]:5080\"]\npbx: udp://127.0.0.1:15060\n"), IsEmpty());
 }
 
 TEST(Problems, AddressesOfOthersAreWarnings) {

@@ -2,20 +2,15 @@
 #pragma once
 
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
-#include "acl/policy.hpp"
 #include "config/load.hpp"
 #include "sbc/engine.hpp"
+#include "tests/support/data.hpp"
 
 namespace postern::testing {
 
@@ -46,16 +41,6 @@ struct Sent {
   std::string bytes;
 };
 
-inline std::filesystem::path data_folder() {
-  const char* named = std::getenv("POSTERN_TEST_DATA");  // NOLINT(concurrency-mt-unsafe): tests have one thread
-  return named != nullptr ? std::filesystem::path(named) : std::filesystem::path(POSTERN_SOURCE_DIR) / "../shared/data";
-}
-
-inline std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// The same keys in every test: golden files depend on them.
 inline sbc::Secrets fixed_secrets() {
   sbc::Secrets secrets;
@@ -74,9 +59,7 @@ class EngineBench : public sbc::EventSink {
     if (!loaded.ok()) throw std::runtime_error(problems);
     options_ = loaded.config.engine;
     if (!options_.pbx.bind) throw std::runtime_error("pbx.bind must be set: there is no route to look at");
-    auto policy = acl::Policy::compile(loaded.config.policy, open_geo(loaded.config));
-    if (const auto* error = std::get_if<std::string>(&policy)) throw std::runtime_error(*error);
-    policy_ = std::get<std::shared_ptr<const acl::Policy>>(policy);
+    policy_ = loaded.policy;
     start();
   }
 
@@ -144,18 +127,6 @@ class EngineBench : public sbc::EventSink {
   void collect() {
     for (const sbc::Outgoing& item : out_.items()) sent.push_back({item.flow, item.bytes});
     out_.clear();
-  }
-  static std::shared_ptr<const acl::GeoDatabase> open_database(const std::optional<std::string>& path) {
-    if (!path) return nullptr;
-    auto opened = acl::GeoDatabase::open(*path);
-    if (const auto* error = std::get_if<std::string>(&opened)) throw std::runtime_error(*error);
-    return std::get<std::shared_ptr<const acl::GeoDatabase>>(opened);
-  }
-  static acl::Geo open_geo(const config::Config& config) {
-    acl::Geo geo;
-    geo.countries = open_database(config.country_database);
-    geo.asns = open_database(config.asn_database);
-    return geo;
   }
 
   sbc::EngineOptions options_;
