@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t seed = 0x5eed;
 
-class Bans : public testing::Test {
+class Bans : public ::testing::Test {
  protected:
   bool add(const std::string& source, Proof proof, Duration duration, TimePoint now, std::uint32_t cause = 0) {
     return table_.add(address(source), proof, duration, cause, now);

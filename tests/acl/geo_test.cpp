@@ -26,12 +26,10 @@ void write_file(const std::filesystem::path& path, const std::string& content) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
 }
 
-class GeoTestData : public testing::Test {
+class GeoTestData : public ::testing::Test {
  protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(folder_ / "LOOKUPS.tsv")) GTEST_SKIP() << "no test databases in " << folder_;
-  }
-  std::filesystem::path folder_ = test_data() / "mmdb";
+  void SetUp() override { POSTERN_NEEDS_TEST_DATA(); }
+  std::filesystem::path folder_ = testing::data_folder() / "mmdb";
 };
 
 TEST_F(GeoTestData, FindsWhatLibmaxminddbFinds) {
@@ -82,7 +80,7 @@ TEST_F(GeoTestData, SurvivesARewriteInPlace) {
 
 TEST_F(GeoTestData, RefusesATruncatedFile) {
   const TemporaryFolder folder;
-  const std::string whole = read_file(folder_ / "GeoLite2-Country-Test.mmdb");
+  const std::string whole = testing::read_file(folder_ / "GeoLite2-Country-Test.mmdb");
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{1000}, whole.size() / 2, whole.size() - 200}) {
     write_file(folder / "cut.mmdb", whole.substr(0, size));
     EXPECT_NE(error_of(folder / "cut.mmdb"), "") << size;
@@ -91,7 +89,7 @@ TEST_F(GeoTestData, RefusesATruncatedFile) {
 
 TEST_F(GeoTestData, RefusesAFileWhoseTreeWasOverwritten) {
   const TemporaryFolder folder;
-  std::string content = read_file(folder_ / "GeoLite2-Country-Test.mmdb");
+  std::string content = testing::read_file(folder_ / "GeoLite2-Country-Test.mmdb");
   std::fill_n(content.begin(), content.size() / 2, '\x7f');
   write_file(folder / "bad.mmdb", content);
   EXPECT_NE(error_of(folder / "bad.mmdb").find("bad.mmdb: is damaged"), std::string::npos);
@@ -99,7 +97,7 @@ TEST_F(GeoTestData, RefusesAFileWhoseTreeWasOverwritten) {
 
 TEST_F(GeoTestData, DamageNeverCrashes) {
   const TemporaryFolder folder;
-  const std::string whole = read_file(folder_ / "GeoLite2-ASN-Test.mmdb");
+  const std::string whole = testing::read_file(folder_ / "GeoLite2-ASN-Test.mmdb");
   std::mt19937_64 random(3);
   int opened = 0;
   for (int round = 0; round < 200; ++round) {
@@ -130,7 +128,7 @@ TEST(GeoDatabase, SaysWhatIsWrongWithTheFile) {
   EXPECT_NE(error_of(folder / "fifo").size(), 0U);
 }
 
-class MadeDatabase : public testing::Test {
+class MadeDatabase : public ::testing::Test {
  protected:
   std::shared_ptr<const GeoDatabase> make(const std::string& layout, int ip_version, const std::string& rows) {
     const auto path = folder_ / (layout + ".mmdb");

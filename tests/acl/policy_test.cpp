@@ -22,7 +22,7 @@ Condition<Country> countries(const std::vector<std::string>& texts, bool negated
   return condition;
 }
 
-class PolicyTest : public testing::Test {
+class PolicyTest : public ::testing::Test {
  protected:
   RuleOptions& rule(const std::string& name, Action action) {
     RuleOptions& added = options_.rules.emplace_back();

@@ -7,12 +7,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 
 #include "acl/address.hpp"
 #include "acl/rate.hpp"
+#include "tests/support/data.hpp"
 
 namespace postern::acl {
 
@@ -29,18 +29,6 @@ inline Network network(const std::string& text) {
 }
 
 inline TimePoint at(Duration since_start) { return TimePoint(std::chrono::hours(1)) + since_start; }
-
-inline std::filesystem::path test_data() {
-  const char* folder = std::getenv("POSTERN_TEST_DATA");
-  return folder != nullptr ? std::filesystem::path(folder) : std::filesystem::path(POSTERN_SOURCE_DIR) / ".." / "shared" / "data";
-}
-
-inline std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 /// A folder of this test's own, removed at its end.
 class TemporaryFolder {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <thread>
 
 #include "support.hpp"
@@ -183,13 +184,13 @@ TEST(BuiltinScanners, LeaveProductsAlone) {
 }
 
 TEST(BuiltinScanners, MatchNoneOfTheCapturedProducts) {
-  const auto messages = test_data() / "messages";
-  if (!std::filesystem::exists(messages)) GTEST_SKIP() << "no test messages in " << messages;
+  POSTERN_NEEDS_TEST_DATA();
+  const auto messages = testing::data_folder() / "messages";
   const auto set = compile({"builtin"});
   int seen = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(messages)) {
     if (entry.path().extension() != ".sip") continue;
-    std::istringstream lines(read_file(entry.path()));
+    std::istringstream lines(testing::read_file(entry.path()));
     for (std::string line; std::getline(lines, line);) {
       const std::size_t colon = line.find(':');
       std::string name = line.substr(0, colon);

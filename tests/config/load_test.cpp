@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/config/support.hpp"
+#include "tests/support/data.hpp"
 
 namespace postern::config::test {
 namespace {
@@ -149,9 +150,8 @@ TEST(Load, AListWithManyWarningsIsStillGood) {
 }
 
 TEST(Load, DatabasesAreOpened) {
-  const char* given = std::getenv("POSTERN_TEST_DATA");
-  const std::string data = given != nullptr ? given : POSTERN_SOURCE_DIR "/../shared/data";
-  if (!std::filesystem::exists(data + "/mmdb/GeoLite2-Country-Test.mmdb")) GTEST_SKIP() << "no test databases: set POSTERN_TEST_DATA";
+  POSTERN_NEEDS_TEST_DATA();
+  const std::string data = testing::data_folder().string();
   const LoadResult result = load(std::string(smallest) +
                                      "geo: {country: mmdb/GeoLite2-Country-Test.mmdb, asn: mmdb/GeoLite2-ASN-Test.mmdb}\n"
                                      "rules: [{country: [NO, private, unknown], asn: [1221, AS64496], action: drop}]\n",

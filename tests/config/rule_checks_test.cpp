@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/config/support.hpp"
+#include "tests/support/data.hpp"
 
 namespace postern::config::test {
 namespace {
@@ -59,9 +60,8 @@ TEST(RuleChecks, RefusingWhatIsTrusted) {
 }
 
 TEST(RuleChecks, CountriesThatAreNotKnown) {
-  const char* given = std::getenv("POSTERN_TEST_DATA");
-  const std::string data = given != nullptr ? given : POSTERN_SOURCE_DIR "/../shared/data";
-  if (!std::filesystem::exists(data + "/mmdb/GeoLite2-Country-Test.mmdb")) GTEST_SKIP() << "no test databases: set POSTERN_TEST_DATA";
+  POSTERN_NEEDS_TEST_DATA();
+  const std::string data = testing::data_folder().string();
   const auto warnings = [&](const std::string& rule) {
     return problems_of(load(std::string(smallest) + "geo: {country: mmdb/GeoLite2-Country-Test.mmdb}\nrules: [{" + rule + "}]\n", data));
   };

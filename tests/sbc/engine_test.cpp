@@ -89,9 +89,7 @@ std::string header_section_without(const sip::RawMessage& message, const Names& 
 
 class EngineCorpus : public ::testing::Test {
  protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(data_folder())) GTEST_SKIP() << "no test data: set POSTERN_TEST_DATA";
-  }
+  void SetUp() override { POSTERN_NEEDS_TEST_DATA(); }
 
   static sbc::Flow phone_flow(const EngineBench& bench) { return bench.access_flow({*acl::Address::parse("203.0.113.7"), 5062}); }
 

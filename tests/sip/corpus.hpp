@@ -4,25 +4,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tests/support/data.hpp"
+
 namespace postern::sip::testing {
 
-inline std::filesystem::path data_folder() {
-  const char* named = std::getenv("POSTERN_TEST_DATA");  // NOLINT(concurrency-mt-unsafe): tests have one thread
-  return named != nullptr ? std::filesystem::path(named) : std::filesystem::path(POSTERN_SOURCE_DIR) / "../shared/data";
-}
-
-inline std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using postern::testing::data_folder;
+using postern::testing::read_file;
 
 /// All files with that extension in a folder of the test data, sorted.
 inline std::vector<std::filesystem::path> files(std::string_view folder, std::string_view extension) {
@@ -34,9 +26,6 @@ inline std::vector<std::filesystem::path> files(std::string_view folder, std::st
   std::sort(found.begin(), found.end());
   return found;
 }
-
-#define POSTERN_NEEDS_TEST_DATA() \
-  if (!std::filesystem::exists(postern::sip::testing::data_folder())) GTEST_SKIP() << "no test data: set POSTERN_TEST_DATA"
 
 /// Two captures end before the empty line: the recorder cut them (the index says Content-Length "none").
 inline bool is_cut_capture(const std::filesystem::path& path) {

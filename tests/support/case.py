@@ -32,7 +32,7 @@ def test_data(*parts):
     """The shared test data, or a skip of the whole file when this machine has none."""
     folder = os.environ.get("POSTERN_TEST_DATA") or os.path.join(os.path.dirname(source_folder()), "shared", "data")
     if not os.path.isdir(folder):
-        skip_all("no shared test data: set POSTERN_TEST_DATA")
+        skip_all("no test data: set POSTERN_TEST_DATA")
     return os.path.join(folder, *parts)
 
 
