@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that every function that docs/life-of-a-datagram.md names in backticks (`name()` or `Class::name`) exists in the source.
+"""Checks that every name in backticks in docs/life-of-a-datagram.md exists in the source: `Class::name` as a member of that class or a
+definition outside of it, `namespace::Name` as a type in that namespace, `name` as a type, or as a function that is declared or called.
 
 usage: document_names.py [ROOT]; exit status 1 when a name is missing, when the document is, or when it names nothing."""
 import pathlib
@@ -7,21 +8,40 @@ import re
 import sys
 
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
-NAME = re.compile(r"^((?:[A-Za-z_]\w*::)*)(~?[A-Za-z_]\w*)(\(.*\))?$")
+NAME = re.compile(r"^(?:[A-Za-z_]\w*::)*~?[A-Za-z_]\w*(?:\(\))?$")
+# Comments and literals: a word in them is no name.
+NO_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S)
+TYPE = r"\b(?:class|struct|enum class|enum|using)\s+{}\b(?!\s*;)"
+OPENING = r"\b{}\s+(?:\w+::)*{}\b[^;{{}}()]*{{"
 
 
-def named_functions(text):
-    """(as written, qualifiers, name) of each code span that is a function's name; fenced blocks are no part of it."""
-    for match in CODE_SPAN.finditer(re.sub(r"```.*?```", "", text, flags=re.S)):
-        if (parts := NAME.match(match.group(1))) and (parts.group(1) or parts.group(3) is not None):
-            yield match.group(1), [q for q in parts.group(1).split("::") if q], parts.group(2)
+def bodies(kinds, name, source):
+    """What stands between the braces of each class (or namespace) of that name."""
+    for match in re.finditer(OPENING.format(kinds, re.escape(name)), source):
+        depth, end = 1, match.end()
+        while depth and end < len(source):
+            depth += {"{": 1, "}": -1}.get(source[end], 0)
+            end += 1
+        yield source[match.end():end - 1]
 
 
-def missing(name, qualifiers, source):
-    """What of a name does not stand in the source, or None."""
-    if not re.search(r"\b" + re.escape(name) + r"\b", source):
-        return name
-    return next((q for q in qualifiers if not re.search(r"\b(?:class|struct|namespace|enum(?: class)?|using)\s[^;{]*\b" + re.escape(q) + r"\b", source)), None)
+def is_type(name, source):
+    return re.search(TYPE.format(re.escape(name)), source) is not None
+
+
+def is_function(name, source):
+    return re.search(r"\b" + re.escape(name) + r"\s*\(", source) is not None
+
+
+def exists(written, source):
+    """Whether a name stands in the source, as a type or a function of what it is qualified with."""
+    *scopes, name = written.removesuffix("()").split("::")
+    if not scopes:
+        return is_type(name, source) or is_function(name, source)
+    scope = scopes[-1]
+    if any(is_type(name, body) or is_function(name, body) for body in bodies("(?:class|struct|namespace)", scope, source)):
+        return True
+    return is_type(scope, source) and re.search(rf"\b{re.escape(scope)}::{re.escape(name)}\s*\(", source) is not None
 
 
 def main():
@@ -31,12 +51,13 @@ def main():
         print(f"{document.relative_to(root)} is missing")
         return 1
     paths = [p for folder in ("acl", "sip", "config", "sbc") for p in sorted((root / folder).rglob("*.[ch]pp"))]
-    source = "\n".join(re.sub(r"//.*", "", p.read_text(errors="replace")) for p in paths)
-    names = list(named_functions(document.read_text()))
-    problems = [f"`{written}`: no {part} in the source" for written, qualifiers, name in names if (part := missing(name, qualifiers, source))]
-    if not names:
-        problems = ["the document names no function"]
-    print("\n".join(problems) if problems else f"all {len(names)} names exist")
+    source = "\n".join(NO_CODE.sub(" ", p.read_text(errors="replace")) for p in paths)
+    spans = CODE_SPAN.findall(re.sub(r"```.*?```", "", document.read_text(), flags=re.S))
+    problems = [f"`{span}` is no name" for span in spans if not NAME.match(span)]
+    problems += [f"`{span}` does not stand in the source" for span in spans if NAME.match(span) and not exists(span, source)]
+    if not spans:
+        problems = ["the document names nothing"]
+    print("\n".join(problems) if problems else f"all {len(spans)} names exist")
     return 1 if problems else 0
 
 
