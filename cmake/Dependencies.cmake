@@ -1,7 +1,7 @@
-# Versions are what Debian 12 ships; all are Debian packages (scripts/lib/packages has the list).
+# Versions are what Debian 12 ships; all are Debian packages (scripts/packages/build has the list).
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-find_package(Boost 1.81 REQUIRED)  # headers only: Asio, Beast, JSON (header-only mode)
+find_package(Boost 1.81 REQUIRED)  # headers only: Asio, Beast
 find_package(OpenSSL 3 REQUIRED)
 find_package(yaml-cpp 0.7 REQUIRED)
 find_package(fmt 9 REQUIRED)

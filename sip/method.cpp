@@ -66,7 +66,7 @@ std::size_t parser_skips(char first) {
 }
 
 /// Known servers read a method without case, or by its first letters (pjsip does both): "register" and "INVIT" must not pass as methods
-/// that no rule method_names. RFC 3261 §7.1 makes them unknown methods, so nobody honest sends them.
+/// that no rule names. RFC 3261 §7.1 makes them unknown methods, so nobody honest sends them.
 bool resembles_known(std::string_view token) {
   for (std::size_t i = 0; i + 1 < method_count; ++i) {
     if (token.size() <= method_names[i].size() && iequals(token, method_names[i].substr(0, token.size()))) return true;
