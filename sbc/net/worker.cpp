@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "sbc/net/host_addresses.hpp"
 #include "sbc/net/start_error.hpp"
 
 namespace postern::net {
@@ -78,6 +79,7 @@ Worker::Worker(boost::asio::io_context& io, sbc::EngineOptions options, std::sha
     : io_(io), options_(std::move(options)), timer_(io) {
   open_listeners();
   open_core();
+  options_.never_banned = own_and_gateway_addresses();
   engine_ = std::make_unique<sbc::Engine>(options_, std::move(policy), secrets, events);
 }
 
