@@ -52,11 +52,24 @@ RequestMatch Transactions::Impl::match_ack(Record& record, TimePoint now) {
   return RequestMatch::repeated;
 }
 
-RequestMatch Transactions::Impl::match_repeated(Record& record, const sip::RawMessage& request, Outbox& out) const {
+// An unproven source's request goes to the next hop again only when it comes again, and no sooner than timer A or E would have it.
+void Transactions::Impl::repeat_unproven(Record& record, TimePoint now, Outbox& out) {
+  if (now < record.retransmit_at) return;
+  table.recount(record);
+  out.add(record.to) = record.sent;
+  record.interval = std::min<std::chrono::milliseconds>(record.interval * 2, Timers::t2);
+  record.retransmit_at = now + record.interval;
+}
+
+RequestMatch Transactions::Impl::match_repeated(Record& record, const sip::RawMessage& request, TimePoint now, Outbox& out) {
   if (record.state == TransactionState::accepted || record.state == TransactionState::confirmed) return RequestMatch::repeated;
   if (!record.last_response.empty()) {
     out.add(record.from) = record.last_response;
     return RequestMatch::answered;
+  }
+  if (record.state == TransactionState::calling && !record.proven) {
+    repeat_unproven(record, now, out);
+    return RequestMatch::repeated;
   }
   // The first answer to an INVITE from an unproven source, and all there is if memory was too short for the last response.
   const bool trying = !is_final(record) && (record.is_invite || record.trying_sent);
@@ -118,7 +131,7 @@ RequestMatch Transactions::match(const BranchId& id, const sip::RawMessage& requ
   if (request.method == sip::Method::cancel) return impl_->match_cancel(record, request, now, out);
   if (record == nullptr) return RequestMatch::fresh;
   if (request.method == sip::Method::ack) return impl_->match_ack(*record, now);
-  return impl_->match_repeated(*record, request, out);
+  return impl_->match_repeated(*record, request, now, out);
 }
 
 Transaction* Transactions::begin(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now,
@@ -139,6 +152,11 @@ Transaction* Transactions::match_response(const BranchId& id, const sip::RawMess
     record->state = TransactionState::proceeding;
   }
   return nullptr;
+}
+
+bool Transactions::went_to(Side side, const BranchId& id) const {
+  const Record* record = impl_->table.find(id, false);
+  return record != nullptr && record->to.side == side;
 }
 
 bool Transactions::wants(Transaction& transaction, const sip::RawMessage& response, TimePoint now, Outbox& out) {

@@ -46,7 +46,8 @@ struct Transaction {
   bool proven = false;  ///< the request proved its source; else a final answer to INVITE is not repeated on timer G (a repeated request
                         ///< fetches it), and nothing that we make ourselves is longer than what asked for it
   TimePoint started;
-  std::string original;  ///< the request's header section as it came (what an answer of our own copies); until there is a final answer
+  std::string original;  ///< the request's header section as it came (what its answers copy): of an INVITE as long as there is the
+                         ///< transaction (a 2xx may come late and again), else until there is a final answer
   std::string
       sent;  ///< the request as it was sent; only its header section once it is not repeated any more, nothing once nothing needs it
   std::string last_response;   ///< the last response passed to `from`, as long as a repeated request may fetch it
@@ -99,6 +100,9 @@ class Transactions {
   /// (same side, same peer address; ports may differ). nullptr: none, or it was our CANCEL's (then absorbed). A response to CANCEL never is
   /// anybody's but ours: the caller drops it.
   Transaction* match_response(const BranchId& id, const sip::RawMessage& response, const Flow& from);
+
+  /// Is there a transaction of this id whose request went to that side?
+  [[nodiscard]] bool went_to(Side side, const BranchId& id) const;
 
   /// Passes `response` on: `forwarded` is what `from` gets (made by the proxy). ACKs a non-2xx to INVITE hop by hop, absorbs what must not
   /// be passed on (100, repetitions of a final response), keeps timers. True if `forwarded` was put into `out`.

@@ -34,7 +34,8 @@ struct Transactions::Impl {
   // Requests (transactions.cpp).
   RequestMatch match_cancel(Record* invite, const sip::RawMessage& request, TimePoint now, Outbox& out);
   RequestMatch match_ack(Record& record, TimePoint now);
-  RequestMatch match_repeated(Record& record, const sip::RawMessage& request, Outbox& out) const;
+  RequestMatch match_repeated(Record& record, const sip::RawMessage& request, TimePoint now, Outbox& out);
+  void repeat_unproven(Record& record, TimePoint now, Outbox& out);
   Record* begin(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out);
   /// A response of our own to a request of this transaction; false (and nothing sent): an unproven source would get more than it sent.
   bool respond(const Record& record, const sip::RawMessage& request, int status, Outbox& out) const;

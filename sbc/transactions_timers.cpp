@@ -7,7 +7,8 @@ namespace postern::sbc {
 void Transactions::Impl::start_retransmissions(Record& record, TimePoint now) {
   record.interval = Timers::t1;
   record.retransmit_at = now + Timers::t1;
-  wheel.arm(TransactionTable::retransmit_timer(record), record.retransmit_at, now);
+  // Whose source is not proven has to repeat itself (match_repeated()): the PBX is not asked eleven times for one forged datagram.
+  if (record.proven || record.is_cancel) wheel.arm(TransactionTable::retransmit_timer(record), record.retransmit_at, now);
 }
 
 void Transactions::Impl::set_life(Record& record, TimePoint ends, TimePoint now) {

@@ -17,8 +17,27 @@ TEST_F(TransactionsTest, AnInviteFromAProvenSourceIsAnswered100AtOnce) {
 TEST_F(TransactionsTest, AnUnprovenOneWhenItRepeatsItself) {
   begin("INVITE", false);
   EXPECT_THAT(sent(), ElementsAre("core INVITE"));
+  hear(100);
   EXPECT_EQ(match("INVITE"), RequestMatch::answered);
   EXPECT_THAT(sent(), ElementsAre("access 100"));
+}
+
+TEST_F(TransactionsTest, AnUnprovenOneGoesOnAgainOnlyWhenItRepeatsItselfAndNoSoonerThanTimerA) {
+  begin("INVITE", false);
+  sent();
+  run_until(milliseconds{400});
+  EXPECT_EQ(match("INVITE"), RequestMatch::repeated);
+  EXPECT_THAT(sent(), IsEmpty());
+  run_until(milliseconds{500});
+  EXPECT_EQ(match("INVITE"), RequestMatch::repeated);
+  EXPECT_EQ(match("INVITE"), RequestMatch::repeated);
+  EXPECT_THAT(sent(), ElementsAre("core INVITE"));
+  run_until(milliseconds{1499});
+  EXPECT_EQ(match("INVITE"), RequestMatch::repeated);
+  EXPECT_THAT(sent(), IsEmpty());
+  run_until(milliseconds{1500});
+  EXPECT_EQ(match("INVITE"), RequestMatch::repeated);
+  EXPECT_THAT(sent(), ElementsAre("core INVITE"));
 }
 
 TEST_F(TransactionsTest, AnUnprovenSourceNeverGetsMoreThanItSent) {
