@@ -56,8 +56,6 @@ bool BanTable::add(const Address& address, Proof proof, Duration duration, std::
   return false;
 }
 
-bool BanTable::remove(const Address& address) { return impl_->table.erase(SourceKey(address).value()); }
-
 void BanTable::expire(TimePoint now, std::size_t limit, const std::function<void(const Address&, const Ban&)>& ended) {
   impl_->table.sweep(limit, [&](std::uint64_t key, const Ban& ban) {
     if (ban.until > now) return false;

@@ -38,7 +38,6 @@ Source& SourceTable::touch(const Address& address, TimePoint now) {
   return *impl_->table.add(key, Source{}, now, Worth::most());
 }
 
-Source* SourceTable::find(const Address& address) { return impl_->table.find(SourceKey(address).value()); }
 std::size_t SourceTable::size() const { return impl_->table.size(); }
 std::uint64_t SourceTable::evictions() const { return impl_->table.evictions(); }
 std::size_t SourceTable::memory_bytes() const { return impl_->table.memory_bytes(); }

@@ -34,9 +34,6 @@ class SourceTable {
 
   /// The source's entry, made if need be; the reference holds until the next call of touch().
   Source& touch(const Address& address, TimePoint now);
-  /// The entry if there is one.
-  [[nodiscard]] Source* find(const Address& address);
-
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::uint64_t evictions() const;
   [[nodiscard]] std::size_t memory_bytes() const;

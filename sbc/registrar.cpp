@@ -89,7 +89,6 @@ RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, T
   const auto for_all = expires_header(request);
   bool stays = false;  // it wants at least one binding
   each_contact(request, [&](const sip::NameAddrView& contact) {
-    if (contact.uri == "*") return;
     if (const auto value = contact.param("+sip.instance")) instance = *value;
     const auto own = contact.param("expires");
     stays = stays || (own ? seconds_of(*own) : for_all) != std::chrono::seconds{0};
@@ -130,7 +129,7 @@ std::optional<TimePoint> Registrar::accepted(std::string_view memo, const sip::R
   binding.call_id = field(memo, 'c');
   binding.instance = field(memo, 'i');
   binding.flow = flow;
-  binding.since = binding.last_heard = now;
+  binding.last_heard = now;
   const auto all_expire = expires_header(response);
 
   std::optional<TimePoint> known_until;

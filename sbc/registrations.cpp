@@ -4,6 +4,7 @@
 #include <map>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "acl/bounded_table.hpp"
 
@@ -226,10 +227,7 @@ Registrations& Registrations::operator=(Registrations&&) noexcept = default;
 bool Registrations::accept(Binding binding) {
   if (Node* known = impl_->find(binding.aor_user, binding.core_contact)) {
     const bool moved = known->binding.flow != binding.flow;
-    if (!moved) {
-      binding.since = known->binding.since;
-      binding.last_heard = std::max(binding.last_heard, known->fresh().last_heard);
-    }
+    if (!moved) binding.last_heard = std::max(binding.last_heard, known->fresh().last_heard);
     impl_->leave(*known);
     known->binding = std::move(binding);
     impl_->enter(*known);
@@ -266,12 +264,6 @@ const Binding* Registrations::replaced_by(std::string_view aor_user, std::string
     if (!instance.empty() && binding.instance == instance && now - binding.last_heard >= silent_for) by_instance = &binding;
   });
   return by_call_id != nullptr ? by_call_id : by_instance;
-}
-
-std::vector<const Binding*> Registrations::of(std::string_view aor_user) const {
-  std::vector<const Binding*> bindings;
-  impl_->each_of(aor_user, [&bindings](Node& node) { bindings.push_back(&node.fresh()); });
-  return bindings;
 }
 
 const Binding* Registrations::by_core_contact(std::string_view core_contact) const {

@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "acl/rate.hpp"
 #include "sbc/flow.hpp"
@@ -27,7 +26,6 @@ struct Binding {
   Flow flow;
   TimePoint expires;     ///< as the PBX granted it; from then on it is not live
   TimePoint last_heard;  ///< any packet of the flow
-  TimePoint since;       ///< first accepted
 };
 
 /// Bounded: a full table evicts the binding that ends soonest. Look-ups by AOR, by flow and by core contact are O(1) expected; live(),
@@ -43,8 +41,8 @@ class Registrations {
   Registrations(Registrations&&) noexcept;
   Registrations& operator=(Registrations&&) noexcept;
 
-  /// Adds or refreshes the binding with the same aor_user and core_contact; a refresh from the same flow keeps `since`. One too many of
-  /// its AOR evicts the AOR's that ends soonest. True if it is new (first time or from another flow).
+  /// Adds or refreshes the binding with the same aor_user and core_contact. One too many of its AOR evicts the AOR's that ends
+  /// soonest. True if it is new (first time or from another flow).
   bool accept(Binding binding);
   /// Removes that binding; false if there was none.
   bool remove(std::string_view aor_user, std::string_view core_contact);
@@ -56,8 +54,6 @@ class Registrations {
   /// holds until the next change.
   [[nodiscard]] const Binding* replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance, const Flow& flow,
                                            TimePoint now, acl::Duration silent_for) const;
-  /// The bindings of an AOR, newest last; pointers hold until the next change.
-  [[nodiscard]] std::vector<const Binding*> of(std::string_view aor_user) const;
   /// nullptr: none. Of several AORs with the same one it may be any.
   [[nodiscard]] const Binding* by_core_contact(std::string_view core_contact) const;
 

@@ -93,7 +93,6 @@ Defect read_header(HeaderName name, string_view value, RawMessage& out) {
     case HeaderName::from: {
       Address from;
       if (!read_address(value, from)) return Defect::from;
-      out.from_uri = from.uri;
       out.from_user = from.user;
       out.from_tag = from.tag;
       return Defect::none;
@@ -101,7 +100,6 @@ Defect read_header(HeaderName name, string_view value, RawMessage& out) {
     case HeaderName::to: {
       Address to;
       if (!read_address(value, to)) return Defect::to;
-      out.to_uri = to.uri;
       out.to_user = to.user;
       out.to_tag = to.tag;
       return Defect::none;

@@ -105,7 +105,6 @@ std::optional<string_view> ElementReader::next() {
     while (at < rest_.size() && rest_[at] != ',') {
       at = past_unit(rest_, at);
       if (at == string_view::npos) {
-        malformed_ = true;
         rest_ = {};
         return std::nullopt;
       }

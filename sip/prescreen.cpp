@@ -99,9 +99,8 @@ void Scanner::clear() {
   out_.cseq = 0;
   out_.header_count = 0;
   out_.body_begin = bytes_.size();
-  for (string_view* view :
-       {&out_.method_text, &out_.request_uri, &out_.reason_phrase, &out_.branch, &out_.call_id, &out_.user_agent, &out_.from_uri,
-        &out_.to_uri, &out_.from_user, &out_.to_user, &out_.from_tag, &out_.to_tag, &out_.request_user}) {
+  for (string_view* view : {&out_.method_text, &out_.request_uri, &out_.reason_phrase, &out_.branch, &out_.call_id, &out_.user_agent,
+                            &out_.from_user, &out_.to_user, &out_.from_tag, &out_.to_tag, &out_.request_user}) {
     *view = {};
   }
 }

@@ -46,7 +46,6 @@ struct RawMessage {
   std::string_view call_id;
   std::uint32_t cseq = 0;
   std::string_view user_agent;          ///< User-Agent of a request, else empty; longer than 512 bytes: cut
-  std::string_view from_uri, to_uri;    ///< without brackets
   std::string_view from_user, to_user;  ///< of sip:, sips: and tel: URIs (there with its parameters), else empty
   std::string_view from_tag, to_tag;    ///< empty: none
   std::string_view request_user;        ///< user of a sip:/sips: Request-URI

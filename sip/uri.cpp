@@ -72,7 +72,6 @@ bool read_uri(string_view uri, UriView& out) {
   if (scheme == 0 || chars::any(uri, chars::no_uri)) return false;
   out.whole = uri;
   out.scheme = uri.substr(0, scheme);
-  out.secure = scheme == 4;
   string_view rest = uri.substr(scheme + 1);
   split_user(rest, out);
   HostPort host;

@@ -30,7 +30,6 @@ struct UriView {
   std::string_view params;     ///< with its leading ";", may be empty
   std::string_view headers;    ///< with its leading "?", may be empty
   bool has_user = false;       ///< there is an "@"
-  bool secure = false;         ///< sips:
 
   /// nullopt: not sip: or sips:, or not well-formed enough to be split without doubt.
   static std::optional<UriView> parse(std::string_view uri);
@@ -57,14 +56,12 @@ struct NameAddrView {
 class ElementReader {
  public:
   explicit ElementReader(std::string_view value) : rest_(value) {}
-  /// The next element without the white space around it; nullopt at the end. Empty elements are passed over.
+  /// The next element without the white space around it; nullopt at the end, or where quotes or brackets do not balance. Empty elements
+  /// are passed over.
   std::optional<std::string_view> next();
-  /// Quotes or brackets did not balance.
-  [[nodiscard]] bool malformed() const { return malformed_; }
 
  private:
   std::string_view rest_;
-  bool malformed_ = false;
 };
 
 /// One element of a Via (§20.42).

@@ -180,6 +180,4 @@ sbc::Endpoint Admin::bound() const {
   return {address.is_v4() ? acl::Address::v4(address.to_v4().to_uint()) : acl::Address::v6(address.to_v6().to_bytes()), endpoint.port()};
 }
 
-std::size_t Admin::connections() const { return impl_->connections; }
-
 }  // namespace postern::net

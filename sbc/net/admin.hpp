@@ -34,7 +34,6 @@ class Admin {
 
   /// With the port that the kernel chose for 0.
   [[nodiscard]] sbc::Endpoint bound() const;
-  [[nodiscard]] std::size_t connections() const;
 
  private:
   struct Impl;

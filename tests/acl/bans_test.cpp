@@ -98,13 +98,6 @@ TEST_F(Bans, CanBeForEverButNotForNoTime) {
   EXPECT_FALSE(banned("192.0.2.2", at(0s)));
 }
 
-TEST_F(Bans, AreRemovedByHand) {
-  add("192.0.2.1", Proof::proven, 1h, at(0s));
-  EXPECT_TRUE(table_.remove(address("192.0.2.1")));
-  EXPECT_FALSE(table_.remove(address("192.0.2.1")));
-  EXPECT_FALSE(banned("192.0.2.1", at(0s)));
-}
-
 TEST_F(Bans, ExpireInBoundedSteps) {
   for (std::uint32_t i = 0; i < 500; ++i) table_.add(Address::v4(i), Proof::proven, i % 2 == 0 ? 1min : 1h, 0, at(0s));
   std::set<std::string> ended;

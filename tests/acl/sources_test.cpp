@@ -13,15 +13,18 @@ constexpr std::uint64_t seed = 0x5eed;
 
 Address forged(std::uint32_t i) { return Address::v4(0x0b000000U + i); }
 
+/// Touches a stranger, whose first packet uses up its allowance; true: the table did not know it, or no longer.
+bool is_new(SourceTable& table, const Address& source, TimePoint now) {
+  return table.touch(source, now).unproven.take(RateLimit(Rate{.per_second = 0.001, .burst = 1}), now);
+}
+
 TEST(SourceTable, RemembersASource) {
   SourceTable table(1000, seed);
-  EXPECT_EQ(table.find(address("192.0.2.1")), nullptr);
+  EXPECT_FALSE(table.touch(address("192.0.2.1"), at(0s)).known(at(0s)));
   table.touch(address("192.0.2.1"), at(0s)).prolong_known(at(1h));
-  ASSERT_NE(table.find(address("192.0.2.1")), nullptr);
-  EXPECT_TRUE(table.find(address("192.0.2.1"))->known(at(59min)));
-  EXPECT_FALSE(table.find(address("192.0.2.1"))->known(at(1h)));
   EXPECT_TRUE(table.touch(address("::ffff:192.0.2.1"), at(1s)).known(at(1s)));
-  EXPECT_EQ(table.find(address("192.0.2.2")), nullptr);
+  EXPECT_TRUE(table.touch(address("192.0.2.1"), at(59min)).known(at(59min)));
+  EXPECT_FALSE(table.touch(address("192.0.2.1"), at(1h)).known(at(1h)));
   EXPECT_EQ(table.size(), 1U);
 }
 
@@ -36,9 +39,9 @@ TEST(SourceTable, ASlash64IsOneSource) {
 // The key of ::/64 is zero, which must not be taken for a free place.
 TEST(SourceTable, TheZeroKeyIsAKeyLikeAnyOther) {
   SourceTable table(1000, seed);
-  EXPECT_EQ(table.find(address("::1")), nullptr);
-  table.touch(address("::1"), at(0s));
-  EXPECT_NE(table.find(address("::2")), nullptr);
+  EXPECT_TRUE(is_new(table, address("::1"), at(0s)));
+  EXPECT_EQ(table.size(), 1U);
+  EXPECT_FALSE(is_new(table, address("::2"), at(1s)));
   EXPECT_EQ(table.size(), 1U);
 }
 
@@ -46,15 +49,14 @@ TEST(SourceTable, GrowsWithUseWithoutForgetting) {
   SourceTable table(1'000'000, seed);
   EXPECT_LT(table.memory_bytes(), 10'000U);
   for (std::uint32_t i = 0; i < 100'000; ++i) table.touch(forged(i), at(0s)).prolong_known(at(Duration(i + 1)));
-  EXPECT_EQ(table.size(), 100'000U);
-  EXPECT_EQ(table.evictions(), 0U);
   EXPECT_LT(table.memory_bytes(), 100'000U * 40 * 3);
   for (std::uint32_t i = 0; i < 100'000; ++i) {
-    const Source* source = table.find(forged(i));
-    ASSERT_NE(source, nullptr) << i;
-    ASSERT_TRUE(source->known(at(Duration(i))));
-    ASSERT_FALSE(source->known(at(Duration(i + 1))));
+    const Source& source = table.touch(forged(i), at(1s));
+    ASSERT_TRUE(source.known(at(Duration(i)))) << i;
+    ASSERT_FALSE(source.known(at(Duration(i + 1)))) << i;
   }
+  EXPECT_EQ(table.size(), 100'000U);
+  EXPECT_EQ(table.evictions(), 0U);
 }
 
 TEST(SourceTable, AMillionSourcesFitIntoTheirBudget) {
@@ -79,48 +81,48 @@ TEST(SourceTable, TenMillionForgedSourcesNeitherGrowItNorPushOutAKnownOne) {
   EXPECT_LT(memory_at_bound, 131'072U * 40);
   EXPECT_LE(table.size(), 131'072U);
   EXPECT_EQ(table.size() + table.evictions(), 10'001'000U);
-  for (const Address& source : known) {
-    ASSERT_NE(table.find(source), nullptr) << source.to_string();
-    ASSERT_TRUE(table.find(source)->known(at(12s)));
-  }
+  for (const Address& source : known) ASSERT_TRUE(table.touch(source, at(12s)).known(at(12s))) << source.to_string();
 }
 
 TEST(SourceTable, AFullTableForgetsTheLongestIdle) {
   SourceTable table(8, seed);
-  for (std::uint32_t i = 0; i < 8; ++i) table.touch(forged(i), at(i * 1s));
-  table.touch(forged(0), at(10s));
-  table.touch(forged(100), at(11s));
+  for (std::uint32_t i = 0; i < 8; ++i) EXPECT_TRUE(is_new(table, forged(i), at(i * 1s)));
+  EXPECT_FALSE(is_new(table, forged(0), at(10s)));
+  EXPECT_TRUE(is_new(table, forged(100), at(11s)));
   EXPECT_EQ(table.size(), 8U);
   EXPECT_EQ(table.evictions(), 1U);
-  EXPECT_EQ(table.find(forged(1)), nullptr);
-  EXPECT_NE(table.find(forged(0)), nullptr);
+  EXPECT_FALSE(is_new(table, forged(0), at(12s)));
+  EXPECT_FALSE(is_new(table, forged(2), at(12s)));
+  EXPECT_TRUE(is_new(table, forged(1), at(12s)));
 }
 
 TEST(SourceTable, WhereAllAreKnownTheLongestIdleGoes) {
   SourceTable table(8, seed);
   for (std::uint32_t i = 0; i < 8; ++i) table.touch(forged(i), at(i * 1s)).prolong_known(at(1h));
-  EXPECT_FALSE(table.touch(forged(100), at(10s)).known(at(10s)));
-  EXPECT_EQ(table.find(forged(0)), nullptr);
-  EXPECT_NE(table.find(forged(100)), nullptr);
+  EXPECT_TRUE(is_new(table, forged(100), at(10s)));
+  for (std::uint32_t i = 1; i < 8; ++i) EXPECT_TRUE(table.touch(forged(i), at(10s)).known(at(10s))) << i;
+  EXPECT_FALSE(is_new(table, forged(100), at(11s)));
+  EXPECT_EQ(table.evictions(), 1U) << "it was the first";
   // The stranger is now the one that goes, though it is the youngest.
-  table.touch(forged(101), at(11s));
-  EXPECT_EQ(table.find(forged(100)), nullptr);
-  EXPECT_NE(table.find(forged(1)), nullptr);
+  EXPECT_TRUE(is_new(table, forged(101), at(12s)));
+  for (std::uint32_t i = 1; i < 8; ++i) EXPECT_TRUE(table.touch(forged(i), at(12s)).known(at(12s))) << i;
+  EXPECT_EQ(table.evictions(), 2U);
+  EXPECT_TRUE(is_new(table, forged(100), at(12s)));
 }
 
 TEST(SourceTable, WhatIsNoLongerKnownCanGo) {
   SourceTable table(8, seed);
   for (std::uint32_t i = 0; i < 8; ++i) table.touch(forged(i), at(i * 1s)).prolong_known(at(i == 5 ? 1min : 1h));
-  table.touch(forged(100), at(2min));
-  EXPECT_EQ(table.find(forged(5)), nullptr);
-  EXPECT_NE(table.find(forged(0)), nullptr);
+  EXPECT_TRUE(is_new(table, forged(100), at(2min)));
+  for (const std::uint32_t i : {0U, 1U, 2U, 3U, 4U, 6U, 7U}) EXPECT_TRUE(table.touch(forged(i), at(2min)).known(at(2min))) << i;
+  EXPECT_EQ(table.evictions(), 1U);
 }
 
 TEST(SourceTable, MovesWithItsContent) {
   SourceTable first(100, seed);
-  first.touch(address("192.0.2.1"), at(0s));
+  EXPECT_TRUE(is_new(first, address("192.0.2.1"), at(0s)));
   SourceTable second(std::move(first));
-  EXPECT_NE(second.find(address("192.0.2.1")), nullptr);
+  EXPECT_FALSE(is_new(second, address("192.0.2.1"), at(0s)));
 }
 
 TEST(MethodBuckets, KeepsABucketForEachSourceAndMethod) {

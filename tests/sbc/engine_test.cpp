@@ -74,6 +74,12 @@ std::vector<std::string> untouched(const sip::RawMessage& message, const Names& 
   return lines;
 }
 
+/// Host of the address in From or To; empty: none.
+std::string_view host_in(const sip::RawMessage& message, HeaderName name) {
+  const auto address = sip::NameAddrView::parse(message.text(message.find(name)->value));
+  return sip::UriView::parse(address ? address->uri : std::string_view{}).value_or(sip::UriView{}).host;
+}
+
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   if (from.empty()) return;
   for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
@@ -195,7 +201,7 @@ TEST_F(EngineCorpus, NothingHiddenLeavesInAnswersInWhichThePbxNamesItself) {
     EngineBench bench(config);
     const Read in(response_from_pbx(bench, file));
     std::string named = in.bytes.substr(0, in.message.body_begin);
-    const std::string host(sip::UriView::parse(in.message.to_uri).value_or(sip::UriView{}).host);
+    const std::string host(host_in(in.message, HeaderName::to));
     const std::size_t behind_vias = named.find("\r\n", named.find("z9hG4bKcorpus"));
     std::string tail = named.substr(behind_vias);
     replace_all(tail, host, pbx_host);
@@ -222,8 +228,9 @@ TEST_F(EngineCorpus, NothingHiddenLeavesInRequestsInWhichThePbxNamesItself) {
     const sip::RawMessage& m = file.message;
     std::string headers = header_section_without(m, {HeaderName::max_forwards, HeaderName::content_length});
     // All that the message calls its own and its peer's host is the PBX now.
-    for (const std::string_view uri : {m.from_uri, m.to_uri, m.request_uri})
-      replace_all(headers, sip::UriView::parse(uri).value_or(sip::UriView{}).host, pbx_host);
+    const std::string_view called = sip::UriView::parse(m.request_uri).value_or(sip::UriView{}).host;
+    for (const std::string_view host : {host_in(m, HeaderName::from), host_in(m, HeaderName::to), called})
+      replace_all(headers, host, pbx_host);
     const std::string text = std::string(m.method_text) + " " + target + " SIP/2.0\r\n" + headers +
                              "X-Seen: sip:1001~AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA@10.99.88.2:15998\r\nMax-Forwards: 70\r\nContent-Length: " +
                              std::to_string(m.body().size()) + "\r\n\r\n" + std::string(m.body());

@@ -41,7 +41,7 @@ TEST(UriView, SplitsWhatRfc3261Allows) {
     EXPECT_EQ(uri->params, one.params) << one.uri;
     EXPECT_EQ(uri->headers, one.headers) << one.uri;
   }
-  EXPECT_TRUE(UriView::parse("sips:a@b")->secure);
+  EXPECT_EQ(UriView::parse("sips:a@b")->scheme, "sips");
   EXPECT_FALSE(UriView::parse("sip:b")->has_user);
   EXPECT_TRUE(UriView::parse("sip:@b")->has_user);
   EXPECT_EQ(UriView::parse("sip:a@b:5060;x")->host_port(), "b:5060");
@@ -121,29 +121,23 @@ TEST(NameAddrView, RefusesWhatDoesNotBalanceOrHasNoUri) {
   }
 }
 
-std::vector<std::string> elements(std::string_view value, bool& malformed) {
+std::vector<std::string> elements(std::string_view value) {
   ElementReader reader(value);
   std::vector<std::string> all;
   while (const auto element = reader.next()) all.emplace_back(*element);
-  malformed = reader.malformed();
   return all;
 }
 
 TEST(ElementReader, CountsOnlyCommasThatSeparate) {
-  bool malformed = true;
   using All = std::vector<std::string>;
-  EXPECT_EQ(elements(" a , b,\r\n c", malformed), (All{"a", "b", "c"}));
-  EXPECT_FALSE(malformed);
-  EXPECT_EQ(elements("\"a,\\\",b\" <sip:a,b@c>, d", malformed), (All{"\"a,\\\",b\" <sip:a,b@c>", "d"}));
-  EXPECT_EQ(elements("a (x,(y,z)\\),) , b", malformed), (All{"a (x,(y,z)\\),)", "b"}));
-  EXPECT_EQ(elements("sip:a(b@c, d", malformed), (All{"sip:a(b@c", "d"})) << "no comment: there is no white space before it";
-  EXPECT_FALSE(malformed);
-  EXPECT_EQ(elements(",, ,a,,", malformed), (All{"a"}));
-  EXPECT_EQ(elements("", malformed), All{});
-  for (const char* value : {"a, \"b", "a, <b", "a, (b", "\"\\"}) {
-    elements(value, malformed);
-    EXPECT_TRUE(malformed) << value;
-  }
+  EXPECT_EQ(elements(" a , b,\r\n c"), (All{"a", "b", "c"}));
+  EXPECT_EQ(elements("\"a,\\\",b\" <sip:a,b@c>, d"), (All{"\"a,\\\",b\" <sip:a,b@c>", "d"}));
+  EXPECT_EQ(elements("a (x,(y,z)\\),) , b"), (All{"a (x,(y,z)\\),)", "b"}));
+  EXPECT_EQ(elements("sip:a(b@c, d"), (All{"sip:a(b@c", "d"})) << "no comment: there is no white space before it";
+  EXPECT_EQ(elements(",, ,a,,"), (All{"a"}));
+  EXPECT_EQ(elements(""), All{});
+  for (const char* value : {"a, \"b", "a, <b", "a, (b, c"}) EXPECT_EQ(elements(value), (All{"a"})) << value;
+  EXPECT_EQ(elements("\"\\"), All{});
 }
 
 TEST(Params, AreFoundAndTakenOff) {
