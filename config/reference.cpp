@@ -141,8 +141,11 @@ constexpr std::string_view reference_head =
     "- A file may have 1 MiB, 100,000 values (aliases counted out), 200,000 brackets and commas and 32 levels; long lists of networks "
     "belong\n"
     "  into files of their own.\n"
+    "- Quote what holds brackets, `#` or a leading `*`: `listeners: [udp://0.0.0.0:5060, \"udp://[::]:5060\"]`.\n"
     "- `[]` behind a key means a list, `*` a key of your own choice. *now, reload* is taken over by a reload, *now* alone at start only;\n"
     "  *not yet* keys are checked and do nothing in this version: a warning, and where they would protect, an error.\n"
+    "\n"
+    "**Reload is not there yet: restart. Registrations and phones survive that**, and calls go on.\n"
     "\n"
     "| key | value | default | in effect | what it does |\n"
     "|---|---|---|---|---|\n";
