@@ -19,6 +19,14 @@ std::uint32_t call_id_hash_of(Mac& mac, std::string_view call_id) {
   return static_cast<std::uint32_t>(mac.of(parts).low);
 }
 
+void replace_or_remove(const sip::HeaderLine& header, std::string_view text, sip::Editor& editor) {
+  if (text.empty()) {
+    editor.remove(header);
+  } else {
+    editor.replace(header.value, unfolded(text));
+  }
+}
+
 void decrement_max_forwards(const sip::RawMessage& message, sip::Editor& editor) {
   const sip::HeaderLine* header = message.find(sip::HeaderName::max_forwards);
   if (header == nullptr) {

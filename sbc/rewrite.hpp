@@ -101,6 +101,8 @@ class OutwardRewriter {
   bool sealed_ = true;  ///< every Contact of this message could be sealed
 };
 
+/// The header's value becomes `text`; what has nothing left goes altogether.
+void replace_or_remove(const sip::HeaderLine& header, std::string_view text, sip::Editor& editor);
 /// Max-Forwards less one, or 70 where there was none (RFC 3261 §16.6 step 3). It is known to be above 0.
 void decrement_max_forwards(const sip::RawMessage& message, sip::Editor& editor);
 /// Calls visit(text, has_call_id) for each header of a URI ("?Replaces=...", then "&Subject=..."): one that names a call by its Call-ID

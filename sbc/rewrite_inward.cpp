@@ -185,8 +185,7 @@ void InwardRewriter::common_header(const sip::RawMessage& message, const sip::He
           text_.append(text_.empty() ? "" : ", ").append(*option);
         }
       }
-      if (changed && text_.empty()) state_.editor.remove(header);
-      if (changed && !text_.empty()) state_.editor.replace(header.value, unfolded(text_));
+      if (changed) replace_or_remove(header, text_, state_.editor);
       return;
     }
     default:

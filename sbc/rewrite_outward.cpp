@@ -65,11 +65,7 @@ bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, 
       if (!is_our_route(state_.names, *route) && !state_.names.mentions_hidden(*route))
         text_.append(text_.empty() ? "" : ", ").append(*route);
     }
-    if (text_.empty()) {
-      editor.remove(header);
-    } else {
-      editor.replace(header.value, unfolded(text_));
-    }
+    replace_or_remove(header, text_, editor);
   }
   body(context);
   return sealed_ && editor.serialise(out);
