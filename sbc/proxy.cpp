@@ -8,17 +8,13 @@ using sip::Method;
 
 namespace {
 
-// Below the top Via of a response, which is ours, stand those of who asked; another one of ours among them would be a loop.
-bool leads_on(const sip::RawMessage& response, std::string_view core_address) {
+// Below the top Via of a response, which is ours, stand those of who asked (and those of the request take their place).
+bool leads_on(const sip::RawMessage& response) {
   std::size_t vias = 0;
   for (const sip::HeaderLine& header : response.header_lines()) {
     if (header.name != sip::HeaderName::via) continue;
     sip::ElementReader reader(response.text(header.value));
-    while (const auto element = reader.next()) {
-      if (++vias == 1) continue;
-      const auto via = sip::ViaView::parse(*element);
-      if (!via || via->version != "2.0" || via->sent_by == core_address) return false;
-    }
+    while (vias < 2 && reader.next()) ++vias;
   }
   return vias > 1;
 }
@@ -135,9 +131,10 @@ Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimeP
 
 Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out) {
   // A response that leads to nobody is not passed on (RFC 3261 §16.7 step 3).
-  if (!leads_on(response, state_.names.core_address())) return Outcome::malformed;
+  if (!leads_on(response)) return Outcome::malformed;
   const bool registers = transaction.method == Method::register_ && response.status_code >= 200 && response.status_code < 300;
-  if (!outward_.response(response, flow, transaction.from, registers ? &registrar_ : nullptr, transaction.memo, message_))
+  if (!outward_.response(response, flow, {transaction.from, transaction.original, registers ? &registrar_ : nullptr, transaction.memo},
+                         message_))
     return Outcome::too_large;
   if (registers) {
     if (const auto until = registrar_.accepted(transaction.memo, response, transaction.from, now))
@@ -179,7 +176,9 @@ bool Proxy::has_been_here(const sip::RawMessage& request) const {
       const auto via = sip::ViaView::parse(*element);
       if (!via || via->sent_by != state_.names.core_address()) continue;
       const auto branch = via->param("branch");
-      if (branch && parse_branch(*branch)) return true;
+      const auto id = branch ? parse_branch(*branch) : std::nullopt;
+      // Only who got it there can know such a branch: nobody finds out by a guess what our address on the core side is.
+      if (id && state_.transactions.went_to(Side::core, *id)) return true;
     }
   }
   return false;

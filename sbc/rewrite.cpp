@@ -39,6 +39,12 @@ void decrement_max_forwards(const sip::RawMessage& message, sip::Editor& editor)
   editor.replace(header->value, std::to_string(hops - 1));
 }
 
+bool is_our_route(const Names& names, std::string_view element) {
+  const auto address = sip::NameAddrView::parse(element);
+  const auto uri = address ? sip::UriView::parse(address->uri) : std::nullopt;
+  return uri && !uri->has_user && uri->host_port() == names.core_address();
+}
+
 bool is_known_body(const sip::RawMessage& message) {
   const sip::HeaderLine* header = message.find(sip::HeaderName::content_type);
   if (header == nullptr || message.body().empty()) return false;

@@ -68,22 +68,33 @@ class OutwardRewriter {
   /// `target`: the opened token of the Request-URI.
   bool request(const sip::RawMessage& request, const Flow& core, const OpenedInward& target, const BranchId& id, Hidden& hidden,
                std::string& out);
-  /// `registration`: for the answer to a REGISTER, what its Contacts stood for.
-  bool response(const sip::RawMessage& response, const Flow& core, const Flow& access, const Registrar* registrar, std::string_view memo,
-                std::string& out);
+  /// Whom a response answers, and what.
+  struct Asked {
+    const Flow& access;
+    std::string_view request;              ///< the header section of the request as it came
+    const Registrar* registrar = nullptr;  ///< of a REGISTER that was accepted: what its Contacts stood for, with `memo`
+    std::string_view memo = {};
+  };
+  /// What an answer repeats of the request (RFC 3261 §8.2.6.2) is written from the request, not from the response: nobody learns by it
+  /// which of the names that he wrote himself are hidden ones.
+  bool response(const sip::RawMessage& response, const Flow& core, const Asked& asked, std::string& out);
 
  private:
   struct Context {
     const sip::RawMessage& message;
     const Flow& core;
     const Flow& access;
-    OutwardToken token;  ///< what every Contact of this message is sealed with
-    bool tokens = true;  ///< Contacts are where requests go; else (3xx and above) they are names like any other
+    OutwardToken token;                      ///< what every Contact of this message is sealed with
+    bool tokens = true;                      ///< Contacts are where requests go; else (3xx and above) they are names like any other
+    const sip::RawMessage* asked = nullptr;  ///< of a response: the header section of the request
   };
   void fill_token(Context& context);
   void common_header(const Context& context, const sip::HeaderLine& header);
   void request_vias(const Context& context, const BranchId& id, std::string& hidden_vias);
-  void top_via_off(const sip::RawMessage& response);
+  void repeated_vias(const Context& context);
+  void repeated_header(const Context& context, const sip::HeaderLine& header);
+  void unsupported(const Context& context, const sip::HeaderLine& header);
+  void listed_contacts(const Context& context, const sip::HeaderLine& header, const Asked& asked);
   void contact(const Context& context, const sip::HeaderLine& header);
   void record_routes(Context& context, std::string& hidden_routes);
   void core_routes_off(Context& context);
@@ -97,6 +108,7 @@ class OutwardRewriter {
   void body(const Context& context);
 
   State& state_;
+  sip::RawMessage asked_;
   std::string text_;
   bool sealed_ = true;  ///< every Contact of this message could be sealed
 };
@@ -118,6 +130,8 @@ void each_uri_header(std::string_view headers, F&& visit) {
     headers.remove_prefix(end);
   }
 }
+/// Is this element of a Route or Record-Route the one that we record toward the core?
+bool is_our_route(const Names& names, std::string_view element);
 /// A body type in which a PBX names itself and which we know how to read.
 bool is_known_body(const sip::RawMessage& message);
 

@@ -11,20 +11,6 @@ using sip::HeaderName;
 
 constexpr std::string_view product = "Postern";  // in the place of Server and User-Agent
 
-bool is_our_route(const Names& names, std::string_view element) {
-  const auto address = sip::NameAddrView::parse(element);
-  const auto uri = address ? sip::UriView::parse(address->uri) : std::nullopt;
-  return uri && !uri->has_user && uri->host_port() == names.core_address();
-}
-
-bool names_our_route(const Names& names, std::string_view value) {
-  sip::ElementReader reader(value);
-  while (const auto element = reader.next()) {
-    if (is_our_route(names, *element)) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 void OutwardRewriter::fill_token(Context& context) {
@@ -34,8 +20,12 @@ void OutwardRewriter::fill_token(Context& context) {
   context.token.flow_hash = flow_hash_of(state_.mac, context.access);
   // The Call-ID as the access side knows it.
   text_.clear();
-  const bool marked = state_.names.append_marked(text_, context.message.call_id);
-  context.token.call_id_hash = call_id_hash_of(state_.mac, marked ? text_ : context.message.call_id);
+  if (context.asked != nullptr) {
+    text_ = context.asked->call_id;
+  } else if (!state_.names.append_marked(text_, context.message.call_id)) {
+    text_ = context.message.call_id;
+  }
+  context.token.call_id_hash = call_id_hash_of(state_.mac, text_);
 }
 
 bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, const OpenedInward& target, const BranchId& id,
@@ -108,83 +98,6 @@ void OutwardRewriter::record_routes(Context& context, std::string& hidden_routes
     }
     state_.editor.remove(header);
   }
-}
-
-// In an answer the core's entries stand on top, then ours if we recorded one, then those of proxies on the device's side. The device
-// reads them from the bottom up (RFC 3261 §12.1.2), so the core's go into the token in reverse.
-void OutwardRewriter::core_routes_off(Context& context) {
-  bool core = true;
-  const auto lines = context.message.header_lines();
-  const bool recorded_ours = std::ranges::any_of(lines, [&](const sip::HeaderLine& header) {
-    return header.name == HeaderName::record_route && names_our_route(state_.names, context.message.text(header.value));
-  });
-  for (const sip::HeaderLine& header : lines) {
-    if (header.name != HeaderName::record_route) continue;
-    text_.clear();
-    sip::ElementReader reader(context.message.text(header.value));
-    while (const auto route = reader.next()) {
-      if (core && recorded_ours && is_our_route(state_.names, *route)) {
-        core = false;
-      } else if (core) {
-        context.token.routes.push_back(unfolded(*route));
-      } else if (!state_.names.mentions_hidden(*route)) {  // below ours nothing of the core belongs
-        text_.append(text_.empty() ? "" : ", ").append(*route);
-      }
-    }
-    if (text_.empty()) {
-      state_.editor.remove(header);
-    } else {
-      state_.editor.replace(header.value, unfolded(text_));
-    }
-  }
-  std::ranges::reverse(context.token.routes);
-}
-
-void OutwardRewriter::top_via_off(const sip::RawMessage& response) {
-  const sip::HeaderLine* header = response.find(HeaderName::via);
-  const std::string_view value = response.text(header->value);
-  const std::string_view top = response.top_via.whole;
-  const std::size_t behind = static_cast<std::size_t>(top.data() - value.data()) + top.size();
-  const std::size_t next = value.find(',', behind);
-  if (next == std::string_view::npos) {
-    state_.editor.remove(*header);
-    return;
-  }
-  const std::size_t begin = std::min(value.find_first_not_of(" \t\r\n", next + 1), value.size());
-  state_.editor.replace(value.substr(0, begin), "");
-}
-
-bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core, const Flow& access, const Registrar* registrar,
-                               std::string_view memo, std::string& out) {
-  sip::Editor& editor = state_.editor;
-  editor.reset(response);
-  sealed_ = true;
-  Context context{response, core, access, {}, response.status_code < 300};
-  fill_token(context);
-  if (state_.names.mentions_hidden(response.reason_phrase)) editor.replace(response.reason_phrase, shown(response.reason_phrase, access));
-  top_via_off(response);
-  core_routes_off(context);
-  for (const sip::HeaderLine& header : response.header_lines()) {
-    if (header.name == HeaderName::via || header.name == HeaderName::record_route) continue;
-    if (header.name != HeaderName::contact || registrar == nullptr) {
-      common_header(context, header);
-      continue;
-    }
-    text_.clear();
-    sip::ElementReader reader(response.text(header.value));
-    while (const auto element = reader.next()) {
-      const auto contact = sip::NameAddrView::parse(*element);
-      const auto own = contact ? registrar->restore(memo, contact->uri, access) : std::nullopt;
-      if (own) text_.append(text_.empty() ? "" : ", ").append("<").append(*own).append(">").append(shown(contact->params, access));
-    }
-    if (text_.empty()) {
-      editor.remove(header);
-    } else {
-      editor.replace(header.value, unfolded(text_));
-    }
-  }
-  body(context);
-  return sealed_ && editor.serialise(out);
 }
 
 void OutwardRewriter::common_header(const Context& context, const sip::HeaderLine& header) {

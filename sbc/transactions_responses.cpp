@@ -57,7 +57,6 @@ void Transactions::Impl::accept(Record& record, TimePoint now) {
   wheel.cancel(TransactionTable::retransmit_timer(record));
   // A repeated INVITE is absorbed, since whom we asked repeats the 2xx (RFC 6026 §7.1). The ACK to a non-2xx of another fork is still
   // made from what was sent.
-  table.cut(record, record.original, 0);
   table.cut(record, record.last_response, 0);
   keep_header_section(record, record.sent);
   set_life(record, now + Timers::transaction_timeout, now);
@@ -67,10 +66,10 @@ void Transactions::Impl::accept(Record& record, TimePoint now) {
 void Transactions::Impl::complete(Record& record, std::string_view final_answer, TimePoint now) {
   record.state = TransactionState::completed;
   wheel.cancel(TransactionTable::retransmit_timer(record));
-  table.cut(record, record.original, 0);
   if (record.is_invite) {
     keep_header_section(record, record.sent);
   } else {
+    table.cut(record, record.original, 0);
     table.cut(record, record.sent, 0);
   }
   table.store(record, record.last_response, final_answer);

@@ -1,0 +1,143 @@
+// Core to access: responses. What they repeat of the request is written from the request.
+#include <algorithm>
+
+#include "sbc/rewrite.hpp"
+#include "sip/via_edit.hpp"
+
+namespace postern::sbc {
+
+using sip::HeaderName;
+
+// In an answer the core's entries stand on top, then ours if we recorded one, then those of proxies on the device's side, which are in the
+// request. The device reads them from the bottom up (RFC 3261 §12.1.2), so the core's go into the token in reverse.
+void OutwardRewriter::core_routes_off(Context& context) {
+  const sip::HeaderLine* first = nullptr;
+  bool core = true;
+  for (const sip::HeaderLine& header : context.message.header_lines()) {
+    if (header.name != HeaderName::record_route) continue;
+    if (first == nullptr) first = &header;
+    sip::ElementReader reader(context.message.text(header.value));
+    while (const auto route = reader.next()) {
+      core = core && !is_our_route(state_.names, *route);
+      if (core) context.token.routes.push_back(unfolded(*route));
+    }
+    state_.editor.remove(header);
+  }
+  std::ranges::reverse(context.token.routes);
+  if (core) return;
+  for (const sip::HeaderLine& header : context.asked->header_lines()) {
+    if (header.name == HeaderName::record_route)
+      state_.editor.insert_before(*first, "Record-Route", unfolded(context.asked->text(header.value)));
+  }
+}
+
+// The request's, with what an answer of ours would add to its top one (RFC 3581 §4).
+void OutwardRewriter::repeated_vias(const Context& context) {
+  const sip::RawMessage& asked = *context.asked;
+  const sip::HeaderLine* first = context.message.find(HeaderName::via);
+  const sip::HeaderLine* top = asked.find(HeaderName::via);
+  for (const sip::HeaderLine& header : asked.header_lines()) {
+    if (header.name != HeaderName::via) continue;
+    std::string_view value = asked.text(header.value);
+    text_.clear();
+    if (&header == top) {
+      sip::append_with_received(text_, asked.top_via, context.access.peer.address.to_string(), context.access.peer.port, true);
+      const std::string_view element = asked.top_via.whole;
+      value.remove_prefix(static_cast<std::size_t>(element.data() - value.data()) + element.size());
+    }
+    text_.append(value);
+    state_.editor.insert_before(*first, "Via", unfolded(text_));
+  }
+  for (const sip::HeaderLine& header : context.message.header_lines()) {
+    if (header.name == HeaderName::via) state_.editor.remove(header);
+  }
+}
+
+void OutwardRewriter::repeated_header(const Context& context, const sip::HeaderLine& header) {
+  const sip::HeaderLine* asked = context.asked->find(header.name);
+  if (asked == nullptr) return;
+  text_ = unfolded(context.asked->text(asked->value));
+  if (header.name == HeaderName::to && context.asked->to_tag.empty() && !context.message.to_tag.empty()) {
+    text_ += ";tag=";
+    if (!state_.names.append_marked(text_, context.message.to_tag)) text_.append(context.message.to_tag);
+  }
+  state_.editor.replace(header.value, text_);
+}
+
+// It lists options out of Require (RFC 3261 §8.2.2.3) or Proxy-Require (§16.3): those are the asker's words.
+void OutwardRewriter::unsupported(const Context& context, const sip::HeaderLine& header) {
+  const auto required = [&](std::string_view option) {
+    return std::ranges::any_of(context.asked->header_lines(), [&](const sip::HeaderLine& asked) {
+      if (asked.name != HeaderName::require && asked.name != HeaderName::proxy_require) return false;
+      sip::ElementReader reader(context.asked->text(asked.value));
+      while (const auto element = reader.next()) {
+        if (*element == option) return true;
+      }
+      return false;
+    });
+  };
+  text_.clear();
+  sip::ElementReader reader(context.message.text(header.value));
+  while (const auto option = reader.next()) {
+    text_.append(text_.empty() ? "" : ", ").append(required(*option) ? std::string(*option) : shown(*option, context.access));
+  }
+  state_.editor.replace(header.value, unfolded(text_));
+}
+
+// Of what the PBX lists only the asker's own contacts are restored, exactly.
+void OutwardRewriter::listed_contacts(const Context& context, const sip::HeaderLine& header, const Asked& asked) {
+  text_.clear();
+  sip::ElementReader reader(context.message.text(header.value));
+  while (const auto element = reader.next()) {
+    const auto contact = sip::NameAddrView::parse(*element);
+    const auto own = contact ? asked.registrar->restore(asked.memo, contact->uri, asked.access) : std::nullopt;
+    if (own) text_.append(text_.empty() ? "" : ", ").append("<").append(*own).append(">").append(shown(contact->params, asked.access));
+  }
+  if (text_.empty()) {
+    state_.editor.remove(header);
+  } else {
+    state_.editor.replace(header.value, unfolded(text_));
+  }
+}
+
+bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core, const Asked& asked, std::string& out) {
+  // Its body is not there, which breaks the rule about Content-Length; the headers have been read by then.
+  sip::prescreen(asked.request, asked_);
+  sip::Editor& editor = state_.editor;
+  editor.reset(response);
+  sealed_ = true;
+  Context context{response, core, asked.access, {}, response.status_code < 300, &asked_};
+  fill_token(context);
+  if (state_.names.mentions_hidden(response.reason_phrase))
+    editor.replace(response.reason_phrase, shown(response.reason_phrase, asked.access));
+  repeated_vias(context);
+  core_routes_off(context);
+  for (const sip::HeaderLine& header : response.header_lines()) {
+    switch (header.name) {
+      case HeaderName::via:
+      case HeaderName::record_route:
+        break;
+      case HeaderName::from:
+      case HeaderName::to:
+      case HeaderName::call_id:
+      case HeaderName::cseq:
+        repeated_header(context, header);
+        break;
+      case HeaderName::unsupported:
+        unsupported(context, header);
+        break;
+      case HeaderName::contact:
+        if (asked.registrar != nullptr) {
+          listed_contacts(context, header, asked);
+          break;
+        }
+        [[fallthrough]];
+      default:
+        common_header(context, header);
+    }
+  }
+  body(context);
+  return sealed_ && editor.serialise(out);
+}
+
+}  // namespace postern::sbc
