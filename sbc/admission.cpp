@@ -39,6 +39,8 @@ Admission::Admission(State& state)
       per_source_(limit_of(state.options.limits.per_source)),
       unknown_sources_(limit_of(state.options.limits.unknown_sources)),
       pbx_(limit_of(state.options.limits.pbx)) {
+  for (std::size_t i = 0; i < state_.policy->rules().size(); ++i)
+    state_.metrics.rules.push_back({std::string(state_.policy->rule_name(static_cast<int>(i))), 0});
   if (pbx_) pbx_for_strangers_ = pbx_->leaving_half();
   if (per_source_) per_source_trusted_ = per_source_->times(trusted_allowance);
   // Methods that we have no name for share the bucket of Method::other.
@@ -122,6 +124,7 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
 
   for (std::size_t i = 0; i < verdict.shadow_count; ++i) {
     const int rule = verdict.shadows[i];
+    ++state_.metrics.rules[static_cast<std::size_t>(rule)].matches;
     const Outcome would = outcome_of(state_.policy->rules()[static_cast<std::size_t>(rule)].action, rule);
     if (!state_.journal.admits(EventKind::would_refuse, would, now)) continue;
     Event event = event_of(EventKind::would_refuse, would, &request, flow);
@@ -129,6 +132,7 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
     state_.journal.write(event);
   }
   RequestStanding standing;
+  if (verdict.rule != acl::Verdict::default_rule) ++state_.metrics.rules[static_cast<std::size_t>(verdict.rule)].matches;
   if (verdict.action == acl::Action::allow) return standing;
   standing.outcome = outcome_of(verdict.action, verdict.rule);
   const bool own_rule = verdict.rule != acl::Verdict::default_rule;

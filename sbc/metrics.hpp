@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "sbc/flow.hpp"
 #include "sbc/outcome.hpp"
@@ -24,6 +26,13 @@ struct CauseCounts : std::array<std::uint64_t, outcome_count> {};
 /// {status}
 struct StatusCounts : std::array<std::uint64_t, 700> {};
 
+/// {rule}: as the log names it; one for each rule of the policy
+struct RuleCount {
+  std::string rule;
+  std::uint64_t matches = 0;
+};
+using RuleCounts = std::vector<RuleCount>;
+
 /// Counts by fixed upper bounds in seconds; the last bucket is +Inf.
 struct Histogram {
   static constexpr std::array<double, 12> bounds{0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25, 1, 4};
@@ -39,6 +48,7 @@ struct Histogram {
   X(forwarded,      MessageCounts, "postern_messages_forwarded_total", "SIP messages forwarded, by the side that they left on.")     \
   X(outcomes,       OutcomeCounts, "postern_packets_total",            "Packets received, by how their handling ended.")             \
   X(bans,           CauseCounts,   "postern_bans_total",               "Bans and silences imposed, by cause.")                       \
+  X(rules,          RuleCounts,    "postern_rule_matches_total",       "Requests that a rule decided, or would have (log_only).")    \
   X(responses_sent, StatusCounts,  "postern_responses_sent_total",     "SIP responses sent to the access side, by status code.")     \
   X(pbx_response,   Histogram,     "postern_pbx_response_seconds",     "Time from a request forwarded to the PBX to its first final answer.")
 

@@ -88,6 +88,11 @@ void add_metric(Families& families, std::string name, std::string help, const sb
   add_outcomes(add_family(families, std::move(name), std::move(help), MetricType::Counter), "cause", counts, true);
 }
 
+void add_metric(Families& families, std::string name, std::string help, const sbc::RuleCounts& counts) {
+  MetricFamily& family = add_family(families, std::move(name), std::move(help), MetricType::Counter);
+  for (const sbc::RuleCount& count : counts) add_counter(family, {{"rule", count.rule}}, count.matches);
+}
+
 void add_metric(Families& families, std::string name, std::string help, const sbc::StatusCounts& counts) {
   MetricFamily& family = add_family(families, std::move(name), std::move(help), MetricType::Counter);
   for (std::size_t status = 0; status < counts.size(); ++status) {

@@ -350,6 +350,11 @@ std::uint64_t Player::metric_value(const Step& step) const {
   const std::string& what = words.at(1);
   const auto& metrics = bench_.metrics();
   if (what == "packets" || what == "refused") return metrics.outcomes.at(outcome_index(words.at(2), line));
+  if (what == "rule") {
+    for (const sbc::RuleCount& count : metrics.rules) {
+      if (count.rule == words.at(2)) return count.matches;
+    }
+  }
   if (what == "bans") return metrics.bans.at(outcome_index(words.at(2), line));
   if (what == "responses") return metrics.responses_sent.at(static_cast<std::size_t>(number_of(words.at(2), line)));
   if (what == "received" || what == "forwarded") {

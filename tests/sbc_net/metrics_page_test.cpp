@@ -66,6 +66,7 @@ std::string sample_page() {
   metrics.outcomes[index(sbc::Outcome::forwarded)] = 9;
   metrics.outcomes[index(sbc::Outcome::rule_ban)] = 2;
   metrics.bans[index(sbc::Outcome::rule_ban)] = 1;
+  metrics.rules = {{"bad_networks", 12}, {"rules[1]", 0}};
   metrics.responses_sent[401] = 6;
   metrics.pbx_response.buckets = {0, 1, 0, 2};
   metrics.pbx_response.buckets.back() = 4;
@@ -90,6 +91,8 @@ TEST(MetricsPage, SaysWhatWasCounted) {
       {R"(postern_packets_total{outcome="rule_ban"})", 2},
       {R"(postern_messages_refused_total{reason="rule_ban"})", 2},
       {R"(postern_bans_total{cause="rule_ban"})", 1},
+      {R"(postern_rule_matches_total{rule="bad_networks"})", 12},
+      {R"(postern_rule_matches_total{rule="rules[1]"})", 0},
       {R"(postern_responses_sent_total{status="401"})", 6},
       {R"(postern_pbx_response_seconds_bucket{le="0.0001"})", 1},
       {R"(postern_pbx_response_seconds_bucket{le="0.0005"})", 3},
