@@ -11,6 +11,21 @@ using sip::HeaderName;
 
 constexpr std::string_view product = "Postern";  // in the place of Server and User-Agent
 
+/// Whether its Contact is the target of a dialog (RFC 3261 §12.1, RFC 6665 §4.4.1, RFC 3515 §2.4.4, RFC 3311 §5.1): a 200 to OPTIONS has
+/// a Contact as well, and whoever got one has been let into nothing.
+bool belongs_to_dialog(const sip::RawMessage& message) {
+  switch (message.method) {
+    case sip::Method::invite:
+    case sip::Method::subscribe:
+    case sip::Method::notify:
+    case sip::Method::refer:
+    case sip::Method::update:
+      return message.is_request || !message.to_tag.empty();
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void OutwardRewriter::fill_token(Context& context) {
@@ -18,6 +33,11 @@ void OutwardRewriter::fill_token(Context& context) {
   const auto at = std::ranges::find_if(pbx, [&](const Endpoint& address) { return address.address == context.core.peer.address; });
   context.token.pbx = static_cast<std::uint8_t>(at == pbx.end() ? 0 : at - pbx.begin());
   context.token.flow_hash = flow_hash_of(state_.mac, context.access);
+  // The hash of no Call-ID at all: a token that leads here, but never takes a request for one of a dialog.
+  if (!belongs_to_dialog(context.message)) {
+    context.token.call_id_hash = call_id_hash_of(state_.mac, {});
+    return;
+  }
   // The Call-ID as the access side knows it.
   text_.clear();
   if (context.asked != nullptr) {
