@@ -154,9 +154,15 @@ class Repetition(case.Case):
         self.assertEqual(self.phone.response(call.call_id, (call.cseq, "BYE")).status, 200)
         self.assertEqual(self.forwarded("BYE", call.call_id), 1)
 
-    def test_request_is_sent_again_until_the_pbx_answers(self):
+    def test_request_of_a_stranger_is_sent_again_when_he_repeats_it(self):
         call = self.phone.invite("1002", challenged=False)
         first, _ = self.pbx.request("INVITE")
+
+        def repeated():
+            call.resend()
+            return self.forwarded("INVITE", call.call_id) >= 2
+
+        wait_for(repeated, "the repetition to go on")
         again, source = self.pbx.request("INVITE")
         self.assertEqual(first.data, again.data)
         self.pbx.send(answer(again, 486, "Busy Here", "pbx"), source)
