@@ -1,7 +1,10 @@
 #include "sbc/names.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstring>
+#include <optional>
 
 #include "sbc/base64url.hpp"
 #include "sip/uri.hpp"
@@ -11,46 +14,11 @@ namespace {
 
 constexpr std::size_t max_shown = 256;  // local addresses of one host, times listeners and `advertise` networks
 constexpr std::size_t min_token_letters = 24;
+constexpr std::uint16_t usual_port = 5060;
 
 std::string_view without_brackets(std::string_view host) {
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') return host.substr(1, host.size() - 2);
   return host;
-}
-
-bool is_host_char(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; }
-
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
-// A hidden name counts only as a whole word: pbx.example is not in my-pbx.example.org. Of an address only digits make another one:
-// 10.0.0.5 is not in 10.0.0.50, but in call-10.0.0.5-x.
-bool is_whole_word(std::string_view text, std::size_t begin, std::size_t end, bool is_address) {
-  const bool ipv6 = is_address && text.substr(begin, end - begin).find(':') != std::string_view::npos;
-  const auto is_part = [&](char c) {
-    return ipv6 ? is_hex(c) || c == ':' : is_address ? c >= '0' && c <= '9' : is_host_char(c) && c != '.';
-  };
-  const std::string_view before = text.substr(0, begin);
-  const std::string_view behind = text.substr(end);
-  // Behind an escape (RFC 3986 §2.1) a word begins: "%4010.0.0.5" is "@10.0.0.5".
-  const bool escape = begin >= 3 && before[begin - 3] == '%' && is_hex(before[begin - 2]) && is_hex(before[begin - 1]);
-  if (!escape && !before.empty()) {
-    if (is_part(before.back())) return false;
-    if (before.back() == '.' && before.size() > 1 && is_part(before[before.size() - 2])) return false;
-  }
-  if (behind.empty()) return true;
-  if (behind[0] == '.') return behind.size() == 1 || !is_part(behind[1]);
-  return !is_part(behind[0]) || behind[0] == ':';  // a port
-}
-
-std::size_t find_without_case(std::string_view text, std::string_view word, std::size_t from) {
-  if (word.empty()) return std::string_view::npos;
-  const bool letter = (word[0] >= 'a' && word[0] <= 'z') || (word[0] >= 'A' && word[0] <= 'Z');
-  const char first[] = {word[0], letter ? static_cast<char>(word[0] ^ 0x20) : word[0]};
-  for (std::size_t at = from; at + word.size() <= text.size(); ++at) {
-    at = letter ? text.find_first_of({first, sizeof first}, at) : text.find(word[0], at);
-    if (at == std::string_view::npos || at + word.size() > text.size()) return std::string_view::npos;
-    if (sip::iequals(text.substr(at, word.size()), word)) return at;
-  }
-  return std::string_view::npos;
 }
 
 PublicName make_name(std::string host, std::uint16_t port) {
@@ -65,13 +33,47 @@ PublicName make_name(const HostPort& shown) {
   return make_name(address ? uri_host(*address) : shown.host, shown.port);
 }
 
+// "1001~TOKEN@" or "1001~TOKEN%40" at the end of out becomes "1001@".
 void cut_token(std::string& out) {
-  if (out.empty() || out.back() != '@') return;
-  const std::size_t end = out.size() - 1;
+  const std::string_view sign = out.ends_with('@') ? "@" : out.ends_with("%40") ? "%40" : "";
+  const std::size_t end = out.size() - sign.size();
   std::size_t begin = end;
   while (begin > 0 && is_base64url(out[begin - 1])) --begin;
-  if (end - begin < min_token_letters || begin == 0 || out[begin - 1] != '~') return;
+  if (sign.empty() || end - begin < min_token_letters || begin == 0 || out[begin - 1] != '~') return;
   out.erase(begin - 1, end - begin + 1);
+}
+
+// In the place of an escaped text escapes stand: a colon in a user would end it.
+void append_as(bool escaped, std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (escaped && c == ':') {
+      out += "%3A";
+    } else if (escaped && c == '[') {
+      out += "%5B";
+    } else if (escaped && c == ']') {
+      out += "%5D";
+    } else {
+      out += c;
+    }
+  }
+}
+
+struct PortBehind {
+  std::uint16_t port = 0;
+  std::size_t end = 0;
+};
+
+// The port of a host that ends at `at`: ":15060", ":015060", " : 15060" (folds are white space).
+std::optional<PortBehind> port_behind(std::string_view text, std::size_t at) {
+  const auto blanks = [text](std::size_t from) { return std::min(text.find_first_not_of(" \t\r\n", from), text.size()); };
+  at = blanks(at);
+  if (at == text.size() || text[at] != ':') return std::nullopt;
+  at = blanks(at + 1);
+  const std::size_t end = std::min(text.find_first_not_of("0123456789", at), text.size());
+  std::uint16_t port = 0;
+  const auto [read, error] = std::from_chars(text.data() + at, text.data() + end, port);
+  if (error != std::errc{} || read != text.data() + end) return std::nullopt;
+  return PortBehind{port, end};
 }
 
 }  // namespace
@@ -89,6 +91,10 @@ Names::Names(const EngineOptions& options, Mac& mac)
   for (const Endpoint& address : pbx_) add_hidden(address.address.to_string(), mac);
   if (options.pbx.domain) add_hidden(*options.pbx.domain, mac);
   add_hidden(bind_.address.to_string(), mac);
+  if (is_telling_port(bind_.port)) words_.add_port(bind_.port);
+  for (const Endpoint& address : pbx_) {
+    if (is_telling_port(address.port)) words_.add_port(address.port);
+  }
 }
 
 void Names::add_hidden(std::string text, Mac& mac) {
@@ -102,6 +108,7 @@ void Names::add_hidden(std::string text, Mac& mac) {
   std::string marker;
   for (int shift = 60; shift >= 0; shift -= 4) marker += digits[(id.high >> shift) & 15];
   const bool is_address = acl::Address::parse(text).has_value();
+  words_.add_host(text);
   hidden_.push_back({std::move(text), is_address, shown, "h-" + marker, "a-" + marker});
 }
 
@@ -162,6 +169,16 @@ bool Names::is_hidden_port(std::uint16_t port) const {
   return port == bind_.port || std::ranges::any_of(pbx_, [port](const Endpoint& address) { return address.port == port; });
 }
 
+bool Names::is_telling_port(std::uint16_t port) const {
+  constexpr std::array<std::uint16_t, 2> usual{usual_port, usual_port + 1};
+  if (std::ranges::find(usual, port) != usual.end()) return false;
+  return std::ranges::none_of(listeners_, [port](const ListenerOptions& listener) {
+    const auto advertised = [port](const auto& entry) { return entry.second.port == port; };
+    return listener.bind.port == port || (listener.advertise && listener.advertise->port == port) ||
+           std::ranges::any_of(listener.advertise_to, advertised);
+  });
+}
+
 void Names::append_public(std::string& out, std::uint16_t port, std::string_view port_text, const Flow& access) {
   const PublicName& name = domain_for(access);
   if (port != 0 && is_hidden_port(port)) {
@@ -179,7 +196,7 @@ class Names::Finder {
   explicit Finder(std::string_view text) : text_(text) {}
 
   /// A host that is hidden.
-  void add(const Hidden& hidden, std::string_view put) { words_.push_back({&hidden, {}, put, find_hidden(hidden, text_, 0)}); }
+  void add(const Hidden& hidden, std::string_view put) { words_.push_back({&hidden, {}, put, find(hidden, 0)}); }
   /// Any other text.
   void add(const Hidden& hidden, std::string_view word, std::string_view put) { words_.push_back({&hidden, word, put, text_.find(word)}); }
 
@@ -191,7 +208,7 @@ class Names::Finder {
   std::optional<Found> next(std::size_t from) {
     Found best;
     for (Word& word : words_) {
-      if (word.at < from) word.at = word.text.empty() ? find_hidden(*word.hidden, text_, from) : text_.find(word.text, from);
+      if (word.at < from) word.at = word.text.empty() ? find(*word.hidden, from) : text_.find(word.text, from);
       if (word.at >= best.begin) continue;
       best = {word.at, word.at + (word.text.empty() ? word.hidden->text.size() : word.text.size()), word.put};
     }
@@ -200,6 +217,10 @@ class Names::Finder {
   }
 
  private:
+  [[nodiscard]] std::size_t find(const Hidden& hidden, std::size_t from) const {
+    return find_host(text_, hidden.text, hidden.is_address, from);
+  }
+
   struct Word {
     const Hidden* hidden;
     std::string_view text;  ///< empty: the hidden host
@@ -210,42 +231,39 @@ class Names::Finder {
   std::vector<Word> words_;
 };
 
-std::size_t Names::find_hidden(const Hidden& hidden, std::string_view text, std::size_t from) {
-  for (std::size_t at = from; (at = find_without_case(text, hidden.text, at)) != std::string_view::npos; ++at) {
-    if (is_whole_word(text, at, at + hidden.text.size(), hidden.is_address)) return at;
-  }
-  return std::string_view::npos;
-}
+bool Names::mentions_hidden(std::string_view text) const { return words_.any_in(PlainText(text).text()); }
 
-bool Names::mentions_hidden(std::string_view text) const {
-  return std::ranges::any_of(hidden_, [text](const Hidden& hidden) { return find_hidden(hidden, text, 0) != std::string_view::npos; });
+std::size_t Names::append_host(std::string& out, const PlainText& plain, std::size_t begin, std::size_t end, const Flow& access) {
+  const auto port = port_behind(plain.text(), end);
+  const bool hidden_port = port && is_hidden_port(port->port);
+  const std::size_t behind = hidden_port ? port->end : end;
+  const PublicName& name = domain_for(access);
+  append_as(plain.escapes(begin, behind), out, hidden_port ? name.host_port : name.host);
+  return behind;
 }
 
 void Names::append_hidden(std::string& out, std::string_view text, const Flow& access) {
+  const PlainText plain(text);
+  HiddenWords::Finder finder(words_, plain.text());
   std::size_t done = 0;
-  Finder finder(text);
-  for (const Hidden& hidden : hidden_) finder.add(hidden, {});
-  while (const auto match = finder.next(done)) {
-    std::size_t begin = match->begin;
-    std::size_t end = match->end;
-    if (begin > done && text[begin - 1] == '[' && end < text.size() && text[end] == ']') {
+  while (const auto found = finder.next(done)) {
+    std::size_t begin = found->begin;
+    std::size_t end = found->end;
+    if (begin > done && end < plain.text().size() && plain.text()[begin - 1] == '[' && plain.text()[end] == ']') {
       --begin;
       ++end;
     }
-    out.append(text.substr(done, begin - done));
-    cut_token(out);
-    std::size_t port_end = end;
-    std::uint32_t port = 0;
-    if (end < text.size() && text[end] == ':') {
-      for (port_end = end + 1; port_end < text.size() && port_end < end + 6 && text[port_end] >= '0' && text[port_end] <= '9'; ++port_end)
-        port = port * 10 + static_cast<std::uint32_t>(text[port_end] - '0');
+    out.append(plain.raw(done, begin));
+    if (found->kind == HiddenWords::Found::Kind::host) {
+      cut_token(out);
+      end = append_host(out, plain, begin, end, access);
+    } else if (found->kind == HiddenWords::Found::Kind::port) {
+      const std::uint16_t port = address_for(access).port;
+      out.append(std::to_string(port == 0 ? usual_port : port));
     }
-    const bool has_port = port_end > end + 1 && port <= 65535;
-    append_public(out, has_port ? static_cast<std::uint16_t>(port) : std::uint16_t{0},
-                  has_port ? text.substr(end + 1, port_end - end - 1) : std::string_view{}, access);
-    done = has_port ? port_end : end;
+    done = end;
   }
-  out.append(text.substr(done));
+  out.append(plain.raw(done, plain.text().size()));
 }
 
 bool Names::append_marked(std::string& out, std::string_view call_id) const {

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "sbc/flow.hpp"
+#include "sbc/hidden_words.hpp"
 #include "sbc/mac.hpp"
 #include "sbc/options.hpp"
+#include "sbc/plain_text.hpp"
 
 namespace postern::sbc {
 
@@ -48,10 +50,10 @@ class Names {
   /// The host that stands for the PBX toward the core: `domain` or its address.
   [[nodiscard]] const std::string& pbx_host() const { return pbx_host_; }
 
-  /// Does text name a hidden host, as a whole word?
+  /// Does text name a hidden host, as a whole word and in whatever spelling, or a port that only the core side has?
   [[nodiscard]] bool mentions_hidden(std::string_view text) const;
-  /// Appends text with every hidden host (and the hidden port behind it) as the access side may see it, and with the token before a
-  /// hidden host cut off: for values that are no URIs (Warning, bodies that we know).
+  /// Appends text with every hidden host (and the hidden port behind it) as the access side may see it, with the token before a hidden
+  /// host cut off, and without the hidden port of other hosts: for values that are no URIs (Warning, bodies that we know).
   void append_hidden(std::string& out, std::string_view text, const Flow& access);
 
   /// Call-IDs keep their identity. Toward the access side a hidden host in one becomes a keyed marker, and is put back from it on the way
@@ -71,10 +73,13 @@ class Names {
     std::string access_marker;  ///< stands toward the core for what the access side wrote
   };
   class Finder;
-  [[nodiscard]] static std::size_t find_hidden(const Hidden& hidden, std::string_view text, std::size_t from);
+  /// The hidden host at [begin, end) of plain, and what belongs to it; returns where the text goes on.
+  std::size_t append_host(std::string& out, const PlainText& plain, std::size_t begin, std::size_t end, const Flow& access);
   bool swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const;
   void add_hidden(std::string text, Mac& mac);
   [[nodiscard]] bool is_hidden_port(std::uint16_t port) const;
+  /// Does nobody on the access side use it: behind a foreign host it may be hidden, too?
+  [[nodiscard]] bool is_telling_port(std::uint16_t port) const;
 
   std::vector<ListenerOptions> listeners_;
   std::vector<Endpoint> pbx_;
@@ -82,6 +87,7 @@ class Names {
   std::string public_domain_;
   PublicName public_domain_name_;
   std::vector<Hidden> hidden_;
+  HiddenWords words_;
   std::string core_address_, pbx_host_, pbx_host_port_;
 
   struct ShownKey {

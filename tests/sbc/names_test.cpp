@@ -95,5 +95,61 @@ TEST_F(NamesTest, AnotherSpellingOfAnIpv6AddressIsTheSameHost) {
   EXPECT_FALSE(names.hides("[2001:db8::6]"));
 }
 
+TEST_F(NamesTest, ReadsEscapes) {
+  EXPECT_EQ(hidden("sip:a@10%2E0%2e0%2E5;x"), "sip:a@door.example;x");
+  EXPECT_EQ(hidden("%31%30.0.0.5 pbx%2Elan", "pbx.lan"), "door.example door.example");
+  EXPECT_EQ(hidden("a%254010%252E0.0.5%25%%4"), "a%2540door.example%25%%4");
+  EXPECT_EQ(hidden("10%2E0%2E0%2E50"), "10%2E0%2E0%2E50");
+  // What stands in the place of an escaped colon is no colon either.
+  EXPECT_EQ(hidden("sip:a%4010.0.0.5%3A15060@x", "", ""), "sip:a%40198.51.100.1%3A5060@x");
+}
+
+TEST_F(NamesTest, TakesTheHiddenPortHoweverItIsWritten) {
+  EXPECT_EQ(hidden("10.0.0.5:015060 10.0.0.5 :\t15060 10.0.0.5\r\n :15060."), "door.example door.example door.example.");
+  EXPECT_EQ(hidden("10.0.0.5 : 5061 10.0.0.5:150600 10.0.0.5:"), "door.example : 5061 door.example:150600 door.example:");
+}
+
+TEST_F(NamesTest, HidesThePortOfOtherHosts) {
+  EXPECT_EQ(hidden("<sip:a@pbx.lan:15060> [2001:db8::1]:15060 10.1.1.1:05080;x"), "<sip:a@pbx.lan> [2001:db8::1] 10.1.1.1;x");
+  EXPECT_EQ(hidden("rport=15060 PORT=\"5080\" port 15060"), "rport=5060 PORT=\"5060\" port 5060");
+  constexpr std::string_view others = "sip:15060@a sip:b:15060@a 12:15060 a:115060 a:150600 support=15060 15060";
+  EXPECT_EQ(hidden(others), others);
+}
+
+TEST_F(NamesTest, APortThatTheAccessSideUsesTellsNothing) {
+  EngineOptions options = options_with("", "door.example");
+  options.pbx.addresses = {{address("10.0.0.5"), 5060}};
+  Names names(options, mac_);
+  EXPECT_FALSE(names.mentions_hidden("sip:a@other.example:5060 port=5060"));
+  EXPECT_TRUE(names.mentions_hidden("sip:a@other.example:5080"));
+  options.listeners[0].advertise = HostPort{"door.example", 5080};
+  EXPECT_FALSE(Names(options, mac_).mentions_hidden("sip:a@other.example:5080"));
+}
+
+TEST_F(NamesTest, CutsTheTokenBeforeAnEscapedHost) {
+  EXPECT_EQ(hidden("1001~AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA%4010.0.0.2"), "1001%40door.example");
+}
+
+TEST_F(NamesTest, FindsIpv6AddressesInAnySpelling) {
+  EngineOptions options = options_with("", "door.example");
+  options.pbx.addresses = {{address("2001:db8::5"), 15060}};
+  Names names(options, mac_);
+  const auto hide = [&](std::string_view text) {
+    std::string out;
+    names.append_hidden(out, text, flow_);
+    return out;
+  };
+  for (const std::string_view spelling : {"2001:db8::5", "2001:0DB8::0005", "2001:db8:0:0:0:0:0:5", "2001:db8::0.0.0.5"}) {
+    const std::string host(spelling);
+    EXPECT_EQ(hide(host), "door.example");
+    EXPECT_EQ(hide("at:" + host + "."), "at:door.example.");
+    EXPECT_EQ(hide("<sip:[" + host + "]:15060>, [" + host + "]:7"), "<sip:door.example>, door.example:7");
+    EXPECT_EQ(hide(host + ":15060"), "door.example");
+    EXPECT_TRUE(names.mentions_hidden("x=\"" + host + "\""));
+  }
+  for (const std::string_view other : {"2001:db8::6", "2001:db8::5a", "a2001:db8::5:1:2", "::", ":", ":::", "12:30:45", ":.:.", "::.:1"})
+    EXPECT_EQ(hide(other), other);
+}
+
 }  // namespace
 }  // namespace postern::sbc
