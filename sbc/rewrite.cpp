@@ -45,16 +45,4 @@ bool is_our_route(const Names& names, std::string_view element) {
   return uri && !uri->has_user && uri->host_port() == names.core_address();
 }
 
-bool is_known_body(const sip::RawMessage& message) {
-  const sip::HeaderLine* header = message.find(sip::HeaderName::content_type);
-  if (header == nullptr || message.body().empty()) return false;
-  std::string_view type = message.text(header->value);
-  type = type.substr(0, type.find_first_of("; \t\r\n"));
-  for (const std::string_view known : {"application/simple-message-summary", "application/dialog-info+xml", "application/reginfo+xml",
-                                       "application/pidf+xml", "message/sipfrag"}) {
-    if (sip::iequals(type, known)) return true;
-  }
-  return false;
-}
-
 }  // namespace postern::sbc

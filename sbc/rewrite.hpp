@@ -6,10 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "sbc/bodies.hpp"
 #include "sbc/branch.hpp"
 #include "sbc/contact.hpp"
 #include "sbc/registrar.hpp"
 #include "sbc/state.hpp"
+#include "sbc/veil.hpp"
 #include "sip/prescreen.hpp"
 
 namespace postern::sbc {
@@ -58,7 +60,7 @@ class InwardRewriter {
 /// Core to access.
 class OutwardRewriter {
  public:
-  explicit OutwardRewriter(State& state) : state_(state) {}
+  explicit OutwardRewriter(State& state) : state_(state), veil_(state.names, state.tokens) {}
 
   /// What was taken off a request, one value a line; the responses get it back.
   struct Hidden {
@@ -103,11 +105,13 @@ class OutwardRewriter {
   void append_shown_headers(std::string& out, std::string_view headers, const Flow& access);
   [[nodiscard]] std::string shown_with_tag(std::string_view text, const std::optional<sip::NameAddrView>& element, const Flow& access);
   void hide(const Context& context, const sip::HeaderLine& header);
+  void digest(const Context& context, const sip::HeaderLine& header);
   [[nodiscard]] std::string shown(std::string_view text, const Flow& access);
   void call_id(const Context& context, const sip::HeaderLine& header);
   void body(const Context& context);
 
   State& state_;
+  Veil veil_;
   sip::RawMessage asked_;
   std::string text_;
   bool sealed_ = true;  ///< every Contact of this message could be sealed
@@ -132,7 +136,5 @@ void each_uri_header(std::string_view headers, F&& visit) {
 }
 /// Is this element of a Route or Record-Route the one that we record toward the core?
 bool is_our_route(const Names& names, std::string_view element);
-/// A body type in which a PBX names itself and which we know how to read.
-bool is_known_body(const sip::RawMessage& message);
 
 }  // namespace postern::sbc

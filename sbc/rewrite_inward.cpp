@@ -260,7 +260,8 @@ void InwardRewriter::unmark(const sip::RawMessage& message, const sip::HeaderLin
 
 void InwardRewriter::body(const sip::RawMessage& message) {
   text_.clear();
-  if (is_known_body(message) && state_.names.append_unmarked_body(text_, message.body())) state_.editor.replace_body(text_);
+  if (body_kind(content_type_of(message)) != BodyKind::unknown && state_.names.append_unmarked_body(text_, message.body()))
+    state_.editor.replace_body(text_);
 }
 
 void InwardRewriter::source(const Flow& flow) {

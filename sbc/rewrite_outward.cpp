@@ -1,5 +1,6 @@
 // Core to access: what the world gets. Nothing of the core may be seen in it.
 #include <algorithm>
+#include <array>
 
 #include "sbc/rewrite.hpp"
 #include "sip/via_edit.hpp"
@@ -53,7 +54,7 @@ bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, 
   sip::Editor& editor = state_.editor;
   editor.reset(request);
   // A method cannot be written otherwise: one that names the core goes nowhere.
-  sealed_ = request.method != sip::Method::other || !state_.names.mentions_hidden(request.method_text);
+  sealed_ = request.method != sip::Method::other || !veil_.covers(request.method_text);
   Context context{request, core, target.token.flow, {}, true};
   fill_token(context);
   text_.clear();
@@ -72,8 +73,7 @@ bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, 
     text_.clear();
     sip::ElementReader reader(request.text(header.value));
     while (const auto route = reader.next()) {
-      if (!is_our_route(state_.names, *route) && !state_.names.mentions_hidden(*route))
-        text_.append(text_.empty() ? "" : ", ").append(*route);
+      if (!is_our_route(state_.names, *route) && !veil_.covers(*route)) text_.append(text_.empty() ? "" : ", ").append(*route);
     }
     replace_or_remove(header, text_, editor);
   }
@@ -153,12 +153,16 @@ void OutwardRewriter::common_header(const Context& context, const sip::HeaderLin
     case HeaderName::target_dialog:
       call_id(context, header);
       return;
-    // The realm is part of the digest: it goes as it is (sip-behaviour.md, Via, routes, and what is hidden).
+    case HeaderName::content_length:
+    case HeaderName::cseq:
+    case HeaderName::max_forwards:
+      return;  // numbers, and the method, which was looked at
     case HeaderName::www_authenticate:
     case HeaderName::proxy_authenticate:
     case HeaderName::authorization:
     case HeaderName::proxy_authorization:
     case HeaderName::authentication_info:
+      digest(context, header);
       return;
     default:
       hide(context, header);
@@ -176,11 +180,11 @@ void OutwardRewriter::contact(const Context& context, const sip::HeaderLine& hea
     auto uri = element ? sip::UriView::parse(element->uri) : std::nullopt;
     if (!uri) {
       sealed_ = sealed_ && element && is_no_sip_uri(element->uri);
-      if (state_.names.mentions_hidden(*text)) state_.editor.replace(*text, unfolded(shown(*text, context.access)));
+      if (veil_.covers(*text)) state_.editor.replace(*text, unfolded(shown(*text, context.access)));
       continue;
     }
     // A user that names the core, or is one of our own tokens (a PBX that passes a device's Contact on), is sealed in with the rest.
-    if (state_.names.mentions_hidden(uri->user) || user_without_token(*uri).size() != uri->user.size()) {
+    if (veil_.covers(uri->user) || user_without_token(*uri).size() != uri->user.size()) {
       uri->user = {};
       uri->has_user = false;
     }
@@ -188,14 +192,14 @@ void OutwardRewriter::contact(const Context& context, const sip::HeaderLine& hea
     sealed_ = append_outward_uri(text_, state_.tokens, *uri, context.token, state_.names.address_for(context.access).host_port) && sealed_;
     state_.editor.replace(element->uri, text_ + (element->bracketed ? "" : ">"));
     for (const std::string_view part : {element->display, element->params}) {
-      if (state_.names.mentions_hidden(part)) state_.editor.replace(part, unfolded(shown(part, context.access)));
+      if (veil_.covers(part)) state_.editor.replace(part, unfolded(shown(part, context.access)));
     }
   }
 }
 
 std::string OutwardRewriter::shown(std::string_view text, const Flow& access) {
   std::string out;
-  state_.names.append_hidden(out, text, access);
+  veil_.append(out, text, access);
   return out;
 }
 
@@ -231,7 +235,7 @@ void OutwardRewriter::uris(const Context& context, const sip::HeaderLine& header
     done = begin + uri->whole.size();
   }
   mapped.append(value.substr(done));
-  if (state_.names.mentions_hidden(mapped)) {
+  if (veil_.covers(mapped)) {
     const bool tagged = header.name == HeaderName::from || header.name == HeaderName::to;
     mapped = shown_with_tag(mapped, tagged ? sip::NameAddrView::parse(mapped) : std::nullopt, context.access);
   }
@@ -241,7 +245,7 @@ void OutwardRewriter::uris(const Context& context, const sip::HeaderLine& header
 void OutwardRewriter::append_shown_headers(std::string& out, std::string_view headers, const Flow& access) {
   each_uri_header(headers, [&](std::string_view text, bool has_call_id) {
     if (!has_call_id) {
-      state_.names.append_hidden(out, text, access);
+      veil_.append(out, text, access);
     } else if (!state_.names.append_marked(out, text)) {
       out.append(text);
     }
@@ -253,22 +257,48 @@ std::string OutwardRewriter::shown_with_tag(std::string_view text, const std::op
   const std::string_view tag = element ? element->param("tag").value_or(std::string_view{}) : std::string_view{};
   const std::size_t begin = tag.empty() ? text.size() : static_cast<std::size_t>(tag.data() - text.data());
   std::string out;
-  state_.names.append_hidden(out, text.substr(0, begin), access);
+  veil_.append(out, text.substr(0, begin), access);
   if (!state_.names.append_marked(out, tag)) out.append(tag);
-  state_.names.append_hidden(out, text.substr(begin + tag.size()), access);
+  veil_.append(out, text.substr(begin + tag.size()), access);
   return out;
 }
 
 void OutwardRewriter::hide(const Context& context, const sip::HeaderLine& header) {
-  if (header.name == HeaderName::unknown && state_.names.mentions_hidden(context.message.text(header.field_name))) {
+  if (header.name == HeaderName::unknown && veil_.covers(context.message.text(header.field_name))) {
     state_.editor.remove(header);
     return;
   }
   const std::string_view value = context.message.text(header.value);
-  if (!state_.names.mentions_hidden(value)) return;
+  if (!veil_.covers(value)) return;
   text_.clear();
-  state_.names.append_hidden(text_, value, context.access);
+  veil_.append(text_, value, context.access);
   if (text_ != value) state_.editor.replace(header.value, unfolded(text_));
+}
+
+// The realm is part of the digest, and whoever computes or checks one needs the others as they are (sip-behaviour.md, Via, routes, and
+// what is hidden). What else these headers hold (domain; the uri of our Request-URI toward us) is mapped like any text.
+void OutwardRewriter::digest(const Context& context, const sip::HeaderLine& header) {
+  constexpr std::array kept{std::string_view{"realm"},     std::string_view{"nonce"},  std::string_view{"opaque"},
+                            std::string_view{"nextnonce"}, std::string_view{"cnonce"}, std::string_view{"response"},
+                            std::string_view{"rspauth"}};
+  const std::string_view value = context.message.text(header.value);
+  if (!veil_.covers(value)) return;
+  text_.clear();
+  std::size_t done = 0;
+  sip::ElementReader reader(value);
+  while (const auto parameter = reader.next()) {
+    // Before the first stands the scheme: "Digest realm=...".
+    std::string_view name = parameter->substr(0, std::min(parameter->find_first_of("=\""), parameter->size()));
+    while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) name.remove_suffix(1);
+    name = name.substr(name.find_last_of(" \t\r\n") + 1);
+    if (std::ranges::none_of(kept, [name](std::string_view one) { return sip::iequals(name, one); })) continue;
+    const std::size_t begin = static_cast<std::size_t>(parameter->data() - value.data());
+    veil_.append(text_, value.substr(done, begin - done), context.access);
+    text_.append(*parameter);
+    done = begin + parameter->size();
+  }
+  veil_.append(text_, value.substr(done), context.access);
+  state_.editor.replace(header.value, unfolded(text_));
 }
 
 void OutwardRewriter::call_id(const Context& context, const sip::HeaderLine& header) {
@@ -277,21 +307,11 @@ void OutwardRewriter::call_id(const Context& context, const sip::HeaderLine& hea
 }
 
 void OutwardRewriter::body(const Context& context) {
-  if (!is_known_body(context.message)) return;
-  // dialog-info names calls by their Call-ID (RFC 4235 §4.1.1), and who picks one up writes it into a Replaces.
-  constexpr std::string_view call_id = "call-id=\"";
-  const std::string_view whole = context.message.body();
+  const std::string_view type = content_type_of(context.message);
+  if (body_kind(type) == BodyKind::unknown) return;
   std::string mapped;
-  std::string_view rest = whole;
-  for (std::size_t at = 0; (at = rest.find(call_id)) != std::string_view::npos;) {
-    state_.names.append_hidden(mapped, rest.substr(0, at + call_id.size()), context.access);
-    rest.remove_prefix(at + call_id.size());
-    const std::string_view value = rest.substr(0, rest.find('"'));
-    if (!state_.names.append_marked(mapped, value)) mapped.append(value);
-    rest.remove_prefix(value.size());
-  }
-  state_.names.append_hidden(mapped, rest, context.access);
-  if (mapped != whole) state_.editor.replace_body(mapped);
+  BodyVeil(veil_, state_.names, context.access).append(mapped, type, context.message.body());
+  if (mapped != context.message.body()) state_.editor.replace_body(mapped);
 }
 
 }  // namespace postern::sbc

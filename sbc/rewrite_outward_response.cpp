@@ -93,11 +93,7 @@ void OutwardRewriter::listed_contacts(const Context& context, const sip::HeaderL
     const auto own = contact ? asked.registrar->restore(asked.memo, contact->uri, asked.access) : std::nullopt;
     if (own) text_.append(text_.empty() ? "" : ", ").append("<").append(*own).append(">").append(shown(contact->params, asked.access));
   }
-  if (text_.empty()) {
-    state_.editor.remove(header);
-  } else {
-    state_.editor.replace(header.value, unfolded(text_));
-  }
+  replace_or_remove(header, text_, state_.editor);
 }
 
 bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core, const Asked& asked, std::string& out) {
@@ -108,8 +104,7 @@ bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core
   sealed_ = true;
   Context context{response, core, asked.access, {}, response.status_code < 300, &asked_};
   fill_token(context);
-  if (state_.names.mentions_hidden(response.reason_phrase))
-    editor.replace(response.reason_phrase, shown(response.reason_phrase, asked.access));
+  if (veil_.covers(response.reason_phrase)) editor.replace(response.reason_phrase, shown(response.reason_phrase, asked.access));
   repeated_vias(context);
   core_routes_off(context);
   for (const sip::HeaderLine& header : response.header_lines()) {
