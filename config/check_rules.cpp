@@ -2,6 +2,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 #include "config/checks.hpp"
 #include "config/subsets.hpp"
@@ -13,12 +15,18 @@ using acl::Action;
 
 class RuleChecker {
  public:
-  RuleChecker(const Draft& draft, Report& report) : draft_(draft), report_(report) {}
+  RuleChecker(const Draft& draft, Report& report) : draft_(draft), report_(report) {
+    sound_.reserve(draft.rules.size());
+    for (const DraftRule& rule : draft.rules) sound_.push_back(is_sound(rule));
+    listeners_known_ = !report.has_errors_at("listeners");
+  }
 
   void check() {
     for (std::size_t i = 0; i < rules().size() && !judge_.exhausted(); ++i) {
-      const bool reachable = check_reachable(i);
-      if (!reachable) continue;
+      check_name(i);
+      if (!sound_[i]) continue;
+      check_methods(i);
+      if (!check_reachable(i)) continue;
       if (rules()[i].action == Action::allow || rules()[i].log_only) continue;
       check_unknown_countries(i);
       check_guarded(i);
@@ -29,10 +37,48 @@ class RuleChecker {
   [[nodiscard]] const std::vector<acl::RuleOptions>& rules() const { return draft_.config.policy.rules; }
   [[nodiscard]] const Where& where(std::size_t index) const { return draft_.rules[index].at; }
 
+  /// Neither it nor a network that it names has an error.
+  [[nodiscard]] bool is_sound(const DraftRule& rule) const {
+    if (!report_.has_errors()) return true;
+    if (report_.full() || report_.has_errors_at(rule.at.path)) return false;
+    for (const DraftConditions* conditions : {&rule.when, &rule.unless}) {
+      if (!conditions->source) continue;
+      for (const Located<NetworkRef>& reference : conditions->source->values)
+        if (!reference.value.name.empty() && report_.has_errors_at("networks." + reference.value.name)) return false;
+    }
+    return true;
+  }
+
+  void check_name(std::size_t index) {
+    const std::string& name = draft_.rules[index].name;
+    if (name.empty()) return;
+    const auto [first, added] = names_.try_emplace(name, index);
+    if (!added)
+      report_.warning(where(index), fmt::format("has the name {} of the rule in line {}: logs and metrics cannot tell them apart",
+                                                in_quotes(name), where(first->second).position.line));
+  }
+
+  void check_methods(std::size_t index) {
+    const auto& methods = rules()[index].when.methods;
+    if (!methods || methods->negated) return;
+    if (std::find(methods->values.begin(), methods->values.end(), "ACK") != methods->values.end())
+      report_.warning(where(index), "rules are not asked about ACK: it belongs to an INVITE that they have judged");
+  }
+
+  /// All that its conditions leave, its exceptions take away.
+  bool excludes_itself(const acl::RuleOptions& rule) {
+    if (rule.unless.empty()) return false;
+    acl::RuleOptions exception;
+    exception.when = rule.unless;
+    acl::RuleOptions plain;
+    plain.when = rule.when;
+    return judge_.contains(exception, plain);
+  }
+
   bool check_reachable(std::size_t index) {
     const acl::RuleOptions& rule = rules()[index];
     for (std::size_t earlier = 0; earlier < index && !judge_.exhausted(); ++earlier) {
-      if (rules()[earlier].log_only || !judge_.contains(rules()[earlier], rule)) continue;
+      if (!sound_[earlier] || rules()[earlier].log_only || !judge_.contains(rules()[earlier], rule)) continue;
       report_.warning(where(index), fmt::format("can never match: {} in line {} decides first", in_quotes(rules()[earlier].name),
                                                 rules()[earlier].at.line));
       return false;
@@ -41,12 +87,16 @@ class RuleChecker {
       report_.warning(where(index), "can never match: its source holds no network");
       return false;
     }
+    if (excludes_itself(rule)) {
+      report_.warning(where(index), "can never match: `unless` holds wherever its conditions do");
+      return false;
+    }
     return check_transport(index);
   }
 
   bool check_transport(std::size_t index) {
     const auto& transport = rules()[index].when.transport;
-    if (!transport) return true;
+    if (!transport || !listeners_known_) return true;
     const auto& listeners = draft_.config.engine.listeners;
     const bool any = std::any_of(listeners.begin(), listeners.end(), [&](const sbc::ListenerOptions& listener) {
       const std::string_view word = sbc::to_string(listener.transport);
@@ -74,8 +124,10 @@ class RuleChecker {
     if (refused.empty()) return;
     const Where& at = where(index);
     report_.warning(at, fmt::format("refuses addresses whose country is {} too; add {} to the countries if that is not meant",
-                                    fmt::join(refused, " or "), refused.size() == 1 ? "that word" : "those words"));
+                                    fmt::join(refused, " or "), in_backticks(refused)));
   }
+
+  static std::string in_backticks(const std::vector<std::string>& words) { return fmt::format("`{}`", fmt::join(words, "` and `")); }
 
   /// A trusted or a trunk network among those that a rule refuses by their address.
   void check_guarded(std::size_t index) {
@@ -103,13 +155,17 @@ class RuleChecker {
     acl::RuleOptions all_of_it;
     all_of_it.when.source = acl::Condition<acl::Network>{{network}, false};
     return std::any_of(rules().begin(), rules().begin() + static_cast<std::ptrdiff_t>(index), [&](const acl::RuleOptions& earlier) {
-      return earlier.action == Action::allow && !earlier.log_only && judge_.contains(earlier, all_of_it);
+      if (earlier.action != Action::allow || earlier.log_only) return false;
+      return !sound_[static_cast<std::size_t>(&earlier - rules().data())] || judge_.contains(earlier, all_of_it);
     });
   }
 
   const Draft& draft_;
   Report& report_;
   SubsetJudge judge_;
+  std::vector<bool> sound_;
+  std::unordered_map<std::string_view, std::size_t> names_;
+  bool listeners_known_ = true;
 };
 
 }  // namespace

@@ -10,7 +10,10 @@ namespace postern::config {
 bool covers(const sbc::Endpoint& bound, const sbc::Endpoint& endpoint);
 /// The PBX's address against the listeners' (errors), and addresses that this host does not have (warnings).
 void check_addresses(const Draft& draft, Report& report);
-/// Warnings about rules: draft.rules and draft.config.policy.rules must correspond. Bounded work.
+/// Warnings about rules: draft.rules and draft.config.policy.rules must correspond. A rule with an error is left out: it may have lost
+/// the condition that matters. Bounded work.
 void check_rules(const Draft& draft, Report& report);
+/// Warnings about settings that leave nothing protected, or nobody served.
+void check_protection(const Draft& draft, Report& report);
 
 }  // namespace postern::config

@@ -80,6 +80,9 @@ struct Draft {
   std::map<std::string, std::vector<Located<std::string>>> user_agents;
   std::vector<DraftRule> rules;
   std::map<std::string, DraftRate> method_rates;
+  std::optional<Where> limits_at;
+  std::optional<Where> default_action_at;
+  std::optional<Where> admin_at;
   Config config;  ///< what needs no second look goes straight in here
 };
 

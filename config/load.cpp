@@ -22,9 +22,9 @@ const char* word_of(Severity severity) { return severity == Severity::error ? "e
 
 /// What only shows when all is put together. nullptr where there is an error.
 std::shared_ptr<const acl::Policy> compile(const Draft& draft, Resolved resolved, Report& report) {
-  // A rule that lost a condition to an error would be judged by what it does not say.
-  if (report.has_errors()) return nullptr;
   check_rules(draft, report);
+  check_protection(draft, report);
+  if (report.has_errors()) return nullptr;
   auto compiled = acl::Policy::compile(draft.config.policy, std::move(resolved.geo));
   if (const auto* error = std::get_if<std::string>(&compiled)) {
     report.error({{}, "rules"}, *error);

@@ -15,6 +15,13 @@ void Report::add(const std::string& file, const Where& at, Severity severity, st
   problems_.push_back({printable(file), at.position.line, at.position.column, printable(at.path), severity, printable(message)});
 }
 
+bool Report::has_errors_at(std::string_view path) const {
+  return std::any_of(problems_.begin(), problems_.end(), [&](const Problem& problem) {
+    if (problem.severity != Severity::error || !problem.path.starts_with(path)) return false;
+    return problem.path.size() == path.size() || problem.path[path.size()] == '.' || problem.path[path.size()] == '[';
+  });
+}
+
 std::vector<Problem> Report::take() {
   std::sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
     return std::tie(a.file, a.line, a.column, a.path, a.message) < std::tie(b.file, b.line, b.column, b.path, b.message);

@@ -43,6 +43,8 @@ class Report {
   /// No more fit in: to look for further ones is work for nothing.
   [[nodiscard]] bool full() const { return problems_.size() >= max_problems; }
   [[nodiscard]] bool has_errors() const { return errors_ > 0; }
+  /// An error stands at the path or below it.
+  [[nodiscard]] bool has_errors_at(std::string_view path) const;
   /// In order of file, line and column.
   [[nodiscard]] std::vector<Problem> take();
 

@@ -79,7 +79,7 @@ void Reader::read_entry(const Row& row, const YamlNode& node, Context context) {
 }
 
 void Reader::read_list(const Row& row, const YamlNode& node, const Context& context) {
-  if (row.names != nullptr && row.begin != nullptr) row.begin(draft_, context.at, context.name.value);
+  if (row.names != nullptr && row.begin != nullptr && !context.unnamed) row.begin(draft_, context.at, context.name.value);
   if (node.kind != YamlNode::Kind::list && row.single) {
     read_one(row, node, context);
     return;
@@ -136,7 +136,7 @@ void Reader::read_one(const Row& row, const YamlNode& node, const Context& conte
 
 void Reader::read_scalar(const Row& row, const YamlNode& node, const Context& context) {
   if (!row.scalar_is.empty()) {
-    if (row.begin != nullptr) row.begin(draft_, context.at, context.name.value);
+    if (row.begin != nullptr && !context.unnamed) row.begin(draft_, context.at, context.name.value);
     for (const Row* child : children(row))
       if (child->key() == row.scalar_is) read_scalar(*child, node, context);
     return;
@@ -159,7 +159,8 @@ void Reader::read_scalar(const Row& row, const YamlNode& node, const Context& co
     return;
   }
   if (!parsed.problem.empty()) report_.warning(context.at, parsed.problem);
-  if (row.store != nullptr) row.store(draft_, {*parsed.value, context.at, context.name, context.unless, context.negated});
+  if (row.store != nullptr && !context.unnamed)
+    row.store(draft_, {*parsed.value, context.at, context.name, context.unless, context.negated});
 }
 
 void Reader::read_map(const Row& row, const YamlNode& node, const Context& context) {
@@ -167,7 +168,7 @@ void Reader::read_map(const Row& row, const YamlNode& node, const Context& conte
   inner.unless = context.unless || !row.like.empty();
   // A named list has begun already, once for all of its elements.
   const bool begun = row.names != nullptr && row.is_list();
-  if (row.begin != nullptr && !begun) row.begin(draft_, context.at, context.name.value);
+  if (row.begin != nullptr && !begun && !context.unnamed) row.begin(draft_, context.at, context.name.value);
   const bool named_element = begun && node.entries.empty();
   if ((row.filled && !row.is_list() && node.entries.empty()) || named_element) report_.error(context.at, "must not be empty");
   for (const YamlNode::Entry& entry : node.entries) {
@@ -182,7 +183,14 @@ void Reader::read_key(const Row& row, const YamlNode::Entry& entry, const Contex
   inner.at = {entry.at, join_path(context.at.path, entry.key)};
   const Row* child = find_child(row, entry, inner.at);
   if (child == nullptr) return;
-  if (child->names != nullptr) inner.name = {entry.key, inner.at};
+  if (child->names != nullptr) {
+    inner.name = {entry.key, inner.at};
+    const Parsed name = child->names->parse(entry.key, {});
+    if (!name.value) {
+      report_.error(inner.at, fmt::format("as a key: {}", name.problem));
+      inner.unnamed = true;
+    }
+  }
   read_entry(*child, *entry.value, inner);
 }
 
@@ -196,15 +204,7 @@ const Row* Reader::find_child(const Row& row, const YamlNode::Entry& entry, cons
     else
       keys.push_back(child->key());
   }
-  if (open == nullptr) {
-    report_.error(at, "unknown key" + did_you_mean(entry.key, keys));
-    return nullptr;
-  }
-  const Parsed name = open->names->parse(entry.key, {});
-  if (!name.value) {
-    report_.error(at, fmt::format("as a key: {}", name.problem));
-    return nullptr;
-  }
+  if (open == nullptr) report_.error(at, "unknown key" + did_you_mean(entry.key, keys));
   return open;
 }
 

@@ -21,6 +21,7 @@ class Reader {
     Located<std::string> name;  ///< the innermost key that the operator chose
     bool unless = false;
     bool negated = false;
+    bool unnamed = false;            ///< below a key that cannot be a name: checked, not stored
     Effect announced = Effect::now;  ///< what was said above of the part that this stands in
   };
 

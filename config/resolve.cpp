@@ -23,6 +23,8 @@ constexpr std::size_t longest_list = std::size_t{32} << 20;
 constexpr std::size_t most_expanded = 1'000'000;
 // Each pattern costs up to 2 MB once compiled.
 constexpr std::size_t most_patterns = 200;
+// One that is refused for its size has cost all of that.
+constexpr std::size_t most_bad_patterns = 10;
 
 template <class Map>
 std::vector<std::string_view> keys_of(const Map& map) {
@@ -32,6 +34,12 @@ std::vector<std::string_view> keys_of(const Map& map) {
     keys.push_back(key);
   }
   return keys;
+}
+
+/// Multicast (RFC 5771, RFC 4291 §2.7) or the broadcast of the local network: no single host's.
+bool is_group(const acl::Address& address) {
+  if (!address.is_v4()) return address.bytes()[0] == 0xff;
+  return address.v4_value() >> 28U == 0xe || address.v4_value() == 0xffffffff;
 }
 
 }  // namespace
@@ -118,6 +126,7 @@ void Resolver::pbx() {
     if (each.value.transport != sbc::Transport::udp)
       report_.error(each.at, "is not available in this version: the PBX is reached over udp:// yet");
     if (each.value.address->is_unspecified()) report_.error(each.at, "must be the PBX's address, not a wildcard");
+    if (is_group(*each.value.address)) report_.error(each.at, "must be the PBX's own address, not a multicast or broadcast one");
     if (each.value.port == 5060 || each.value.port == 5061 || each.value.port == 5160)
       report_.warning(each.at, fmt::format("{} is a default port; a hidden PBX listens on another", each.value.port));
   }
@@ -131,6 +140,7 @@ void Resolver::pbx() {
   pbx.bind = draft_.pbx_bind->value;
   const Where& at = draft_.pbx_bind->at;
   if (pbx.bind->address.is_unspecified()) report_.error(at, "must be the address that the PBX sees, not a wildcard");
+  if (is_group(pbx.bind->address)) report_.error(at, "must be the address that the PBX sees, not a multicast or broadcast one");
   if (!pbx.addresses.empty() && pbx.bind->address.is_v4() != pbx.addresses.front().address.is_v4())
     report_.error(at, "must be of the same family (IPv4 or IPv6) as pbx.address");
 }
@@ -197,24 +207,35 @@ void Resolver::trusted() {
 }
 
 void Resolver::limits() {
+  for (const auto& [name, draft] : draft_.method_rates) method_limit(name, draft);
+  const auto& all = draft_.config.engine.limits.per_source;
+  if (draft_.limits_at && all) check_burst({draft_.limits_at->position, "limits.per_source"}, all->burst);
+}
+
+void Resolver::method_limit(const std::string& name, const DraftRate& draft) {
   auto& methods = draft_.config.engine.limits.per_source_methods;
-  for (const auto& [name, draft] : draft_.method_rates) {
-    if (draft.off) {
-      methods.erase(name);
-      continue;
-    }
-    const bool known = methods.contains(name);
-    if (!known && !draft.per_second) {
-      report_.error({draft.at.position, draft.at.path + ".rate"}, fmt::format("is missing: {}", kinds::rate.noun));
-      continue;
-    }
-    acl::Rate& rate = methods[name];
-    if (draft.per_second) rate.per_second = *draft.per_second;
-    if (draft.burst)
-      rate.burst = *draft.burst;
-    else if (!known)
-      rate.burst = std::max(1.0, rate.per_second);
+  if (draft.off) {
+    methods.erase(name);
+    return;
   }
+  const bool known = methods.contains(name);
+  if (!known && !draft.per_second) {
+    const std::string path = draft.at.path + ".rate";
+    if (!report_.has_errors_at(path)) report_.error({draft.at.position, path}, fmt::format("is missing: {}", kinds::rate.noun));
+    return;
+  }
+  acl::Rate& rate = methods[name];
+  if (draft.per_second) rate.per_second = *draft.per_second;
+  if (draft.burst)
+    rate.burst = *draft.burst;
+  else if (!known)
+    rate.burst = std::max(1.0, rate.per_second);
+  // What is never asked for a password, or not as a rule.
+  if (name != "OPTIONS" && name != "ACK" && name != "CANCEL" && name != "BYE") check_burst(draft.at, rate.burst);
+}
+
+void Resolver::check_burst(const Where& at, double burst) {
+  if (burst < 2) report_.warning(at, "burst 1: a phone that is asked for a password needs two, as it sends its request twice");
 }
 
 void Resolver::geo() {
@@ -251,17 +272,25 @@ void Resolver::user_agent_set(const std::string& name, const std::vector<Located
     return;
   }
   std::vector<std::string>& texts = draft_.config.policy.user_agents[name];
+  bool good = true;
   for (const Located<std::string>& pattern : patterns) {
+    if (bad_patterns_ >= most_bad_patterns) return;
     texts.push_back(pattern.value);
-    // One by one, so that the error stands at the pattern that gives it; the first ends it, as such patterns can be dear.
-    const auto compiled = acl::UserAgentSet::compile({&texts.back(), 1});
-    if (const auto* error = std::get_if<std::string>(&compiled)) {
-      report_.error(pattern.at, *error);
-      return;
-    }
+    good = compiles(pattern) && good;
   }
+  if (!good) return;
   const auto compiled = acl::UserAgentSet::compile(texts);
   if (const auto* error = std::get_if<std::string>(&compiled)) report_.error(patterns.front().at, *error);
+}
+
+/// One by one, so that the error stands at the pattern that gives it.
+bool Resolver::compiles(const Located<std::string>& pattern) {
+  const auto compiled = acl::UserAgentSet::compile({&pattern.value, 1});
+  const auto* error = std::get_if<std::string>(&compiled);
+  if (error == nullptr) return true;
+  report_.error(pattern.at, *error);
+  if (++bad_patterns_ == most_bad_patterns) report_.error(pattern.at, "no further pattern was looked at");
+  return false;
 }
 
 }  // namespace postern::config

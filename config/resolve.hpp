@@ -39,14 +39,19 @@ class Resolver {
   void list_problems(const std::string& path, const std::string& key, const acl::NetworkList& list);
   void trusted();
   void limits();
+  void method_limit(const std::string& name, const DraftRate& draft);
+  void check_burst(const Where& at, double burst);
   void geo();
   void user_agents();
   void user_agent_set(const std::string& name, const std::vector<Located<std::string>>& patterns);
+  /// Whether it compiles; reports it otherwise.
+  bool compiles(const Located<std::string>& pattern);
 
   Draft& draft_;
   Report& report_;
   std::string directory_;
   Resolved resolved_;
+  std::size_t bad_patterns_ = 0;
 };
 
 /// The networks that a reference means; an unknown name is reported and means none.

@@ -62,8 +62,12 @@ void rule_ban_time(Draft& draft, const Item& item) {
   draft.rules.back().ban_time = {time, item.at};
 }
 void rule_log_only(Draft& draft, const Item& item) { draft.rules.back().log_only = value_of<bool>(item); }
-void default_action(Draft& draft, const Item& item) { draft.config.policy.default_action = action_of(word_of(item)); }
+void default_action(Draft& draft, const Item& item) {
+  draft.config.policy.default_action = action_of(word_of(item));
+  draft.default_action_at = item.at;
+}
 
+void begin_limits(Draft& draft, const Where& at, const std::string& /*name*/) { draft.limits_at = at; }
 void methods_off(Draft& draft, const Item& /*item*/) { draft.config.engine.limits.per_source_methods.clear(); }
 void begin_method_rate(Draft& draft, const Where& at, const std::string& name) { draft.method_rates[name].at = at; }
 void method_off(Draft& draft, const Item& item) { draft.method_rates[item.name.value].off = true; }
@@ -76,6 +80,7 @@ void tracked_sources(Draft& draft, const Item& item) {
 }
 
 void admin(Draft& draft, const Item& item) {
+  draft.admin_at = item.at;
   if (std::holds_alternative<Word>(item.value))
     draft.config.shell.admin.reset();
   else

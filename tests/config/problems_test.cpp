@@ -7,6 +7,7 @@ namespace postern::config::test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST(Problems, AllOfAFileAtOnceInItsOrder) {
@@ -157,9 +158,9 @@ TEST(Problems, FilesThatAreNotThere) {
 }
 
 TEST(Problems, PatternsAreCompiled) {
-  const auto problems = problems_with("user_agents: {bad: [\"^good\", \"(\"]}\n");
-  ASSERT_EQ(problems.size(), 1U);
-  EXPECT_TRUE(problems[0].starts_with("3:30: user_agents.bad[1]: pattern '('")) << problems[0];
+  EXPECT_THAT(problems_with("user_agents: {bad: [\"^good\", \"(\", \"(a\"], worse: \")\"}\n"),
+              ElementsAre(HasSubstr("3:30: user_agents.bad[1]: pattern '('"), HasSubstr("3:35: user_agents.bad[2]: pattern '(a'"),
+                          HasSubstr("user_agents.worse: pattern ')'")));
 }
 
 TEST(Problems, PrintedTextIsHarmless) {
@@ -173,6 +174,56 @@ TEST(Problems, AsJson) {
   EXPECT_EQ(json,
             "[\n  {\n    \"file\": \"f\",\n    \"line\": 2,\n    \"column\": 3,\n    \"path\": \"a.b\",\n    \"severity\": \"warning\",\n"
             "    \"message\": \"w\\\"x\"\n  }\n]\n");
+}
+
+TEST(Problems, ValuesBelowABadKeyAreCheckedToo) {
+  EXPECT_THAT(problems_with("limits:\n  per_source_methods: {FOO: {rate: bla, burst: -1}, PUBLISH: {rate: bla}, INVITE: {burst: x}}\n"),
+              ElementsAre("4:24: limits.per_source_methods.FOO: as a key: \"FOO\" is no SIP method known here",
+                          "4:36: limits.per_source_methods.FOO.rate: must be a rate such as 50/s, 30/m or 10/h, got \"bla\"",
+                          "4:48: limits.per_source_methods.FOO.burst: must be between 1 and 10000000, got -1",
+                          "4:69: limits.per_source_methods.PUBLISH.rate: must be a rate such as 50/s, 30/m or 10/h, got \"bla\"",
+                          "4:91: limits.per_source_methods.INVITE.burst: must be a whole number, got \"x\""));
+  EXPECT_THAT(problems_with("networks: {\"a b\": [300.0.0.0/8], \"c d\": {file: 5, nmae: 1}}\n"),
+              ElementsAre(HasSubstr("networks.a b: as a key"), HasSubstr("networks.a b[0]: must be"), HasSubstr("networks.c d: as a key"),
+                          HasSubstr("networks.c d.nmae: unknown key")));
+}
+
+TEST(Problems, OnlySoManyBadPatternsAreCompiled) {
+  std::string list = "\"(\"";
+  for (int i = 0; i < 30; ++i) list += ", \"(\"";
+  const auto problems = problems_with("user_agents: {a: [" + list + "], b: [" + list + "]}\n");
+  ASSERT_EQ(problems.size(), 11U);
+  EXPECT_THAT(problems, ::testing::Contains(HasSubstr("no further pattern was looked at")));
+}
+
+TEST(Problems, ABurstOfOneIsTooLittleForAPassword) {
+  const std::string warning = "warning: burst 1: a phone that is asked for a password needs two, as it sends its request twice";
+  EXPECT_THAT(problems_with("limits: {per_source_methods: {SUBSCRIBE: {rate: 30/m}, OPTIONS: {rate: 30/m}, PUBLISH: {rate: 2/s}}}\n"),
+              ElementsAre("3:42: limits.per_source_methods.SUBSCRIBE: " + warning));
+  EXPECT_THAT(problems_with("limits: {per_source: {burst: 1}}\n"), ElementsAre("3:9: limits.per_source: " + warning));
+}
+
+TEST(Problems, GroupsAreNoHost) {
+  for (const char* group : {"224.0.0.1", "239.1.2.3", "255.255.255.255", "[ff02::1]"}) {
+    const std::string listener = *group == '[' ? "\"udp://[::1]:5060\"" : "udp://127.0.0.1:5060";
+    EXPECT_THAT(problems_of("listeners: [" + listener + "]\npbx: \"udp://" + group + ":15060\"\n"),
+                ElementsAre("2:6: pbx: must be the PBX's own address, not a multicast or broadcast one"));
+    EXPECT_THAT(problems_of("listeners: [" + listener + "]\npbx: {address: \"udp://" + (*group == '[' ? "[::1]" : "127.0.0.1") +
+                            ":15060\", bind: \"" + group + ":5080\"}\n"),
+                ::testing::Contains(HasSubstr("pbx.bind: must be the address that the PBX sees, not a multicast or broadcast one")));
+  }
+}
+
+TEST(Problems, SettingsThatLeaveNothingProtected) {
+  const std::string off = "limits: {per_source: off, per_source_methods: off, unknown_sources: off";
+  EXPECT_THAT(problems_with(off + "}\n"), IsEmpty());
+  EXPECT_THAT(problems_with(off + ", pbx: off}\n"),
+              ElementsAre("3:9: limits: warning: all limits are off: nothing holds back a flood or a guesser of passwords"));
+  EXPECT_THAT(problems_with("admin: http://0.0.0.0:9460\n"),
+              ElementsAre(HasSubstr("3:8: admin: warning: is reachable on every address of this host, without a password")));
+  EXPECT_THAT(problems_with("default_action: ban\n"),
+              ElementsAre("3:17: default_action: warning: no rule allows anything: nobody can register or call"));
+  EXPECT_THAT(problems_with("default_action: drop\nrules: [{source: 192.0.2.0/24, action: allow}]\n"), IsEmpty());
 }
 
 struct Scalar {

@@ -1,0 +1,38 @@
+// Settings that are valid one by one and leave nothing protected, or nobody served.
+#include <algorithm>
+
+#include "config/checks.hpp"
+
+namespace postern::config {
+namespace {
+
+void check_limits(const Draft& draft, Report& report) {
+  const sbc::LimitsOptions& limits = draft.config.engine.limits;
+  const bool none = !limits.per_source && limits.per_source_methods.empty() && !limits.unknown_sources && !limits.pbx;
+  if (draft.limits_at && none) report.warning(*draft.limits_at, "all limits are off: nothing holds back a flood or a guesser of passwords");
+}
+
+void check_default_action(const Draft& draft, Report& report) {
+  const acl::PolicyOptions& policy = draft.config.policy;
+  if (!draft.default_action_at || policy.default_action == acl::Action::allow || report.has_errors_at("rules")) return;
+  const bool any = std::any_of(policy.rules.begin(), policy.rules.end(),
+                               [](const acl::RuleOptions& rule) { return rule.action == acl::Action::allow && !rule.log_only; });
+  if (!any) report.warning(*draft.default_action_at, "no rule allows anything: nobody can register or call");
+}
+
+void check_admin(const Draft& draft, Report& report) {
+  const auto& admin = draft.config.shell.admin;
+  if (draft.admin_at && admin && admin->address.is_unspecified())
+    report.warning(*draft.admin_at,
+                   "is reachable on every address of this host, without a password; a loopback or management address is safer");
+}
+
+}  // namespace
+
+void check_protection(const Draft& draft, Report& report) {
+  check_limits(draft, report);
+  check_default_action(draft, report);
+  check_admin(draft, report);
+}
+
+}  // namespace postern::config
