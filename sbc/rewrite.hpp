@@ -10,6 +10,7 @@
 #include "sbc/branch.hpp"
 #include "sbc/contact.hpp"
 #include "sbc/registrar.hpp"
+#include "sbc/request_head.hpp"
 #include "sbc/state.hpp"
 #include "sbc/veil.hpp"
 #include "sip/prescreen.hpp"
@@ -86,9 +87,9 @@ class OutwardRewriter {
     const sip::RawMessage& message;
     const Flow& core;
     const Flow& access;
-    OutwardToken token;                      ///< what every Contact of this message is sealed with
-    bool tokens = true;                      ///< Contacts are where requests go; else (3xx and above) they are names like any other
-    const sip::RawMessage* asked = nullptr;  ///< of a response: the header section of the request
+    OutwardToken token;                  ///< what every Contact of this message is sealed with
+    bool tokens = true;                  ///< Contacts are where requests go; else (3xx and above) they are names like any other
+    const RequestHead* asked = nullptr;  ///< of a response: what it answers
   };
   void fill_token(Context& context);
   void common_header(const Context& context, const sip::HeaderLine& header);
@@ -112,7 +113,7 @@ class OutwardRewriter {
 
   State& state_;
   Veil veil_;
-  sip::RawMessage asked_;
+  RequestHead asked_;
   std::string text_;
   bool sealed_ = true;  ///< every Contact of this message could be sealed
 };

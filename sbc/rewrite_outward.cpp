@@ -42,7 +42,7 @@ void OutwardRewriter::fill_token(Context& context) {
   // The Call-ID as the access side knows it.
   text_.clear();
   if (context.asked != nullptr) {
-    text_ = context.asked->call_id;
+    text_ = context.asked->value_of(HeaderName::call_id);
   } else if (!state_.names.append_marked(text_, context.message.call_id)) {
     text_ = context.message.call_id;
   }

@@ -25,26 +25,25 @@ void OutwardRewriter::core_routes_off(Context& context) {
   }
   std::ranges::reverse(context.token.routes);
   if (core) return;
-  for (const sip::HeaderLine& header : context.asked->header_lines()) {
-    if (header.name == HeaderName::record_route)
-      state_.editor.insert_before(*first, "Record-Route", unfolded(context.asked->text(header.value)));
+  for (const RequestHead::Field& asked : context.asked->fields()) {
+    if (asked.name == HeaderName::record_route) state_.editor.insert_before(*first, "Record-Route", unfolded(asked.value));
   }
 }
 
 // The request's, with what an answer of ours would add to its top one (RFC 3581 §4).
 void OutwardRewriter::repeated_vias(const Context& context) {
-  const sip::RawMessage& asked = *context.asked;
   const sip::HeaderLine* first = context.message.find(HeaderName::via);
-  const sip::HeaderLine* top = asked.find(HeaderName::via);
-  for (const sip::HeaderLine& header : asked.header_lines()) {
-    if (header.name != HeaderName::via) continue;
-    std::string_view value = asked.text(header.value);
+  bool top = true;
+  for (const RequestHead::Field& asked : context.asked->fields()) {
+    if (asked.name != HeaderName::via) continue;
+    std::string_view value = asked.value;
     text_.clear();
-    if (&header == top) {
-      sip::append_with_received(text_, asked.top_via, context.access.peer.address.to_string(), context.access.peer.port, true);
-      const std::string_view element = asked.top_via.whole;
-      value.remove_prefix(static_cast<std::size_t>(element.data() - value.data()) + element.size());
+    const auto element = top ? sip::ElementReader(value).next() : std::nullopt;
+    if (const auto via = element ? sip::ViaView::parse(*element) : std::nullopt) {
+      sip::append_with_received(text_, *via, context.access.peer.address.to_string(), context.access.peer.port, true);
+      value.remove_prefix(static_cast<std::size_t>(via->whole.data() - value.data()) + via->whole.size());
     }
+    top = false;
     text_.append(value);
     state_.editor.insert_before(*first, "Via", unfolded(text_));
   }
@@ -54,10 +53,10 @@ void OutwardRewriter::repeated_vias(const Context& context) {
 }
 
 void OutwardRewriter::repeated_header(const Context& context, const sip::HeaderLine& header) {
-  const sip::HeaderLine* asked = context.asked->find(header.name);
-  if (asked == nullptr) return;
-  text_ = unfolded(context.asked->text(asked->value));
-  if (header.name == HeaderName::to && context.asked->to_tag.empty() && !context.message.to_tag.empty()) {
+  const std::string_view asked = context.asked->value_of(header.name);
+  text_ = unfolded(asked);
+  const auto to = header.name == HeaderName::to ? sip::NameAddrView::parse(asked) : std::nullopt;
+  if (to && !to->param("tag") && !context.message.to_tag.empty()) {
     text_ += ";tag=";
     if (!state_.names.append_marked(text_, context.message.to_tag)) text_.append(context.message.to_tag);
   }
@@ -67,9 +66,9 @@ void OutwardRewriter::repeated_header(const Context& context, const sip::HeaderL
 // It lists options out of Require (RFC 3261 §8.2.2.3) or Proxy-Require (§16.3): those are the asker's words.
 void OutwardRewriter::unsupported(const Context& context, const sip::HeaderLine& header) {
   const auto required = [&](std::string_view option) {
-    return std::ranges::any_of(context.asked->header_lines(), [&](const sip::HeaderLine& asked) {
+    return std::ranges::any_of(context.asked->fields(), [&](const RequestHead::Field& asked) {
       if (asked.name != HeaderName::require && asked.name != HeaderName::proxy_require) return false;
-      sip::ElementReader reader(context.asked->text(asked.value));
+      sip::ElementReader reader(asked.value);
       while (const auto element = reader.next()) {
         if (*element == option) return true;
       }
@@ -97,8 +96,8 @@ void OutwardRewriter::listed_contacts(const Context& context, const sip::HeaderL
 }
 
 bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core, const Asked& asked, std::string& out) {
-  // Its body is not there, which breaks the rule about Content-Length; the headers have been read by then.
-  sip::prescreen(asked.request, asked_);
+  asked_.read(asked.request);
+  if (asked_.value_of(HeaderName::via).empty()) return false;  // it was not kept: there is nobody to answer
   sip::Editor& editor = state_.editor;
   editor.reset(response);
   sealed_ = true;

@@ -1,0 +1,41 @@
+#include "sbc/request_head.hpp"
+
+#include <algorithm>
+
+namespace postern::sbc {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blank = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(blank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(blank) + 1 - begin);
+}
+
+// Past the end of the line at `from`.
+std::size_t next_line(std::string_view text, std::size_t from) {
+  const std::size_t end = text.find('\n', from);
+  return end == std::string_view::npos ? text.size() : end + 1;
+}
+
+}  // namespace
+
+void RequestHead::read(std::string_view head) {
+  fields_.clear();
+  for (std::size_t at = next_line(head, 0); at < head.size();) {
+    std::size_t end = next_line(head, at);
+    while (end < head.size() && (head[end] == ' ' || head[end] == '\t')) end = next_line(head, end);  // a fold (RFC 3261 §7.3.1)
+    const std::string_view line = head.substr(at, end - at);
+    const std::size_t colon = line.find(':');
+    if (colon != std::string_view::npos)
+      fields_.push_back({sip::header_name_of(trimmed(line.substr(0, colon))), trimmed(line.substr(colon + 1))});
+    at = end;
+  }
+}
+
+std::string_view RequestHead::value_of(sip::HeaderName name) const {
+  const auto found = std::ranges::find(fields_, name, &Field::name);
+  return found == fields_.end() ? std::string_view{} : found->value;
+}
+
+}  // namespace postern::sbc
