@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "config/suggest.hpp"
+#include "config/yaml_hints.hpp"
 
 namespace postern::config {
 namespace {
@@ -46,10 +47,12 @@ std::string describe(const Row& row) {
 void Reader::read(const YamlNode& root) {
   Context context;
   context.at = {root.at, ""};
-  if (root.kind == YamlNode::Kind::map)
+  if (root.kind == YamlNode::Kind::map) {
     read_map(root_row(), root, context);
-  else
-    report_.error({root.at, "(yaml)"}, "must be a map of keys such as `listeners` and `pbx`");
+    return;
+  }
+  const std::string hint = root.kind == YamlNode::Kind::scalar ? missing_space_hint(root.text) : std::string();
+  report_.error({root.at, "(yaml)"}, hint.empty() ? "must be a map of keys such as `listeners` and `pbx`" : hint);
 }
 
 void Reader::announce(const Row& row, const YamlNode& node, Context& context) {

@@ -13,11 +13,13 @@
 #include <unordered_map>
 
 #include "config/utf8.hpp"
+#include "config/yaml_hints.hpp"
 
 namespace postern::config {
 namespace {
 
 constexpr const char* yaml_path = "(yaml)";
+constexpr const char* key_is_text = "a key must be plain text";
 constexpr const char* empty_file =
     "the file is empty; the smallest one has two lines: `listeners: [udp://0.0.0.0:5060]` and `pbx: udp://10.0.0.5:15060`";
 
@@ -87,7 +89,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   void open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     check_tag(tag, mark);
-    if (expects_key()) stop(mark, "a key must be plain text");
+    if (expects_key()) stop(mark, key_is_text);
     if (frames_.size() >= YamlLimits::depth) stop(mark, "nested too deeply");
     auto node = std::make_shared<YamlNode>();
     node->kind = kind;
@@ -114,7 +116,7 @@ class TreeBuilder : public YAML::EventHandler {
     }
     Frame& frame = frames_.back();
     if (expects_key()) {
-      if (node->kind != YamlNode::Kind::scalar) throw Stop{{at, path_here()}, "a key must be plain text"};
+      if (node->kind != YamlNode::Kind::scalar) throw Stop{{at, path_here()}, key_is_text};
       frame.pending = YamlNode::Entry{node->text, at, nullptr};
       return;
     }
@@ -212,10 +214,14 @@ NodePtr parse_yaml(std::string_view text, Report& report) {
   try {
     parse_documents(std::string(text), builder);
   } catch (const Stop& stop) {
-    report.error(stop.at, stop.message);
+    // To the parser, a bracket that is never closed may begin a key.
+    const std::string hint = stop.message == key_is_text ? syntax_hint(text, stop.at.position) : std::string();
+    report.error(stop.at, hint.empty() ? stop.message : hint);
     return nullptr;
   } catch (const YAML::Exception& error) {
-    report.error({position_of(error.mark), yaml_path}, error.msg);
+    const Position at = position_of(error.mark);
+    const std::string hint = syntax_hint(text, at);
+    report.error({at, yaml_path}, hint.empty() ? error.msg : hint);
     return nullptr;
   }
   NodePtr root = builder.root();

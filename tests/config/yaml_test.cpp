@@ -25,6 +25,26 @@ TEST(Yaml, SyntaxErrorsHaveAPlace) {
   EXPECT_THAT(problems[0], HasSubstr(": (yaml): "));
 }
 
+TEST(Yaml, SyntaxErrorsSayWhatWasDone) {
+  const std::string pbx = "pbx: udp://127.0.0.1:15060\n";
+  const std::string together = ": what belongs together begins in the same column";
+  const std::string quotes = "within [...] and {...} an address with brackets stands in quotes, as in \"udp://[::]:5060\"";
+  for (const auto& [text, problem] : std::vector<std::pair<std::string, std::string>>{
+           {"pbx:\n\taddress: udp://127.0.0.1:5\n", "2:9: (yaml): a tab; YAML is indented with spaces"},
+           {"listeners: [udp://127.0.0.1:5060]\n " + pbx, "2:2: (yaml): this line is indented by 1, those around it by 0" + together},
+           {"rules:\n  - action: drop\n   name: x\n", "3:4: (yaml): this line is indented by 3, those around it by 0 or 2 or 4" + together},
+           {"rules:\n  - action: drop\n - action: drop\n",
+            "3:2: (yaml): this line is indented by 1, those around it by 0 or 2 or 4" + together},
+           {"listeners: [udp://[::]:5060]\n" + pbx, "1:19: (yaml): " + quotes},
+           {"listeners: [udp://127.0.0.1:5060\n" + pbx, "2:4: (yaml): a `[` opened in line 1 is not closed"},
+           {"rules:\n  - {action: drop, source: [192.0.2.1}\n", "2:38: (yaml): a `[` opened in line 2 is not closed"},
+           {"listeners:[udp://127.0.0.1:5060]\n" + pbx, "2:4: (yaml): a space is missing after `listeners:`"},
+           {"listeners:[udp://127.0.0.1:5060]\n", "1:1: (yaml): a space is missing after `listeners:`"},
+           {"# '[\nstate: \"[\"\npbx:\n  bind:5\n  timeout: 4s\n", "5:10: (yaml): a space is missing after `bind:`"},
+           {repeated("[", 5000), "1:1: (yaml): nested too deeply"}})
+    EXPECT_THAT(problems_of(text), ElementsAre(problem)) << text.substr(0, 80);
+}
+
 TEST(Yaml, EmptyFilesAreToldTheSmallest) {
   for (const char* text : {"", "\n\n", "# nothing\n", "---\n", "~\n"})
     EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("1:1: (yaml): the file is empty; the smallest one"))) << text;
