@@ -42,6 +42,15 @@ struct Line {
   }
 };
 
+bool more_commas(string_view text, std::size_t most) {
+  if (text.size() <= most) return false;
+  std::size_t commas = 0;
+  for (std::size_t at = text.find(','); at != string_view::npos; at = text.find(',', at + 1)) {
+    if (++commas > most) return true;
+  }
+  return false;
+}
+
 class Scanner {
  public:
   Scanner(string_view bytes, RawMessage& out) : bytes_(bytes), section_(bytes.substr(0, Bounds::header_section)), out_(out) {
@@ -115,7 +124,7 @@ void Scanner::scan(std::size_t at) {
       // One look over the whole section: NUL is legal nowhere in it but in a quoted pair, and C strings end there.
       const string_view whole = section_.substr(0, line.next);
       if (whole.find('\0') != string_view::npos) fail(Defect::control_character);
-      if (std::count(whole.begin(), whole.end(), ',') > static_cast<std::ptrdiff_t>(Bounds::commas)) fail(Defect::too_many_elements);
+      if (more_commas(whole, Bounds::commas)) fail(Defect::too_many_elements);
       return;
     }
     if (!line.ended) break;
@@ -168,12 +177,7 @@ void Scanner::read_value(HeaderLine& header, bool clean) {
   // Seen even if it is refused for its commas: a second Via must not pass for the top one.
   const bool again = seen(header.name);
   see(header.name);
-  if (value.size() > Bounds::commas_a_line) {
-    std::size_t commas = 0;
-    for (std::size_t at = value.find(','); at != string_view::npos; at = value.find(',', at + 1)) {
-      if (++commas > Bounds::commas_a_line) return fail(Defect::too_many_elements);
-    }
-  }
+  if (more_commas(value, Bounds::commas_a_line)) return fail(Defect::too_many_elements);
   if (header.name == HeaderName::unknown) return;
   switch (header.name) {
     case HeaderName::via:
