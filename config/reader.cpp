@@ -88,7 +88,8 @@ void Reader::read_list(const Row& row, const YamlNode& node, const Context& cont
     return;
   }
   if (node.kind != YamlNode::Kind::list) {
-    report_.error(context.at, fmt::format("must be {}", describe(row)));
+    const bool of_maps = node.kind == YamlNode::Kind::map && row.form == Form::map;
+    report_.error(context.at, of_maps ? "must be a list: each entry begins with `- `" : fmt::format("must be {}", describe(row)));
     return;
   }
   if (row.filled && node.items.empty()) report_.error(context.at, "must not be empty");
@@ -158,7 +159,9 @@ void Reader::read_scalar(const Row& row, const YamlNode& node, const Context& co
   else
     parsed = row.kind->parse(node.text, row.range);
   if (!parsed.value) {
-    report_.error(context.at, parsed.problem);
+    const bool takes_list = row.form == Form::condition || row.is_list();
+    const bool enumerates = takes_list && node.text.size() <= 80 && node.text.find(',') != std::string::npos;
+    report_.error(context.at, enumerates ? fmt::format("write a list: [{}]", node.text) : parsed.problem);
     return;
   }
   if (!parsed.problem.empty()) report_.warning(context.at, parsed.problem);

@@ -19,7 +19,7 @@ constexpr Range refusals{400, 699};
 
 // clang-format off: one key, one row
 const Row table[] = {
-  {.path = "listeners[]", .form = Form::value_or_map, .filled = true, .required = true, .scalar_is = "address",
+  {.path = "listeners[]", .form = Form::value_or_map, .single = true, .filled = true, .required = true, .scalar_is = "address",
    .example = "[udp://0.0.0.0:5060]", .help = "The access side: where the internet is heard. Up to 255; only udp is there yet. `[::]` hears IPv6 alone: add `udp://0.0.0.0:5060` for IPv4. An IPv6 URL is quoted: `\"udp://[::]:5060\"`.",
    .begin = store::begin_listener},
   {.path = "listeners[].address", .kind = &kinds::listener_address, .required = true, .example = "udp://0.0.0.0:5060",
@@ -118,7 +118,7 @@ const Row table[] = {
    .store = store::condition<&DraftConditions::country>},
   {.path = "rules[].asn", .form = Form::condition, .kind = &kinds::asn, .reload = true, .example = "AS64496",
    .help = "That address's autonomous system.", .store = store::condition<&DraftConditions::asn>},
-  {.path = "rules[].user_agent", .form = Form::condition, .kind = &kinds::name, .reload = true, .example = "builtin",
+  {.path = "rules[].user_agent", .form = Form::condition, .kind = &kinds::agent_set, .reload = true, .example = "builtin",
    .help = "A set of User-Agent patterns, by name.", .store = store::condition<&DraftConditions::user_agent>},
   {.path = "rules[].methods", .form = Form::condition, .kind = &kinds::method, .reload = true, .example = "[REGISTER, INVITE]",
    .help = "The request's method.", .store = store::condition<&DraftConditions::methods>},

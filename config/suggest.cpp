@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "config/located.hpp"
 
@@ -14,6 +15,43 @@ constexpr std::size_t longest_word = 40;
 constexpr std::size_t most_words = 300;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+/// What firewalls and PBXs call it, and what it is called here.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 14> synonyms{{{"deny", "drop"},
+                                                                                  {"block", "drop"},
+                                                                                  {"refuse", "reject"},
+                                                                                  {"accept", "allow"},
+                                                                                  {"permit", "allow"},
+                                                                                  {"ua", "user_agent"},
+                                                                                  {"agent", "user_agent"},
+                                                                                  {"ua", "user_agents"},
+                                                                                  {"src", "source"},
+                                                                                  {"ip", "source"},
+                                                                                  {"germany", "DE"},
+                                                                                  {"england", "GB"},
+                                                                                  {"australia", "AU"},
+                                                                                  {"china", "CN"}}};
+
+std::string_view synonym(std::string_view word, std::span<const std::string_view> words) {
+  for (const auto& [theirs, ours] : synonyms)
+    if (edit_distance(word, theirs, 0) == 0 && std::find(words.begin(), words.end(), ours) != words.end()) return ours;
+  return {};
+}
+
+/// "5 min" -> "5" and "m". Empty if it does not read so.
+std::pair<std::string_view, std::string_view> count_and_unit(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> units{
+      {{"days", "d"}, {"hours", "h"}, {"minutes", "m"}, {"seconds", "s"}, {"milliseconds", "ms"}}};
+  const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
+  if (end == 0 || end > 9) return {};
+  const std::string_view count = text.substr(0, end);
+  std::string_view unit = text.substr(end);
+  unit.remove_prefix(std::min(unit.find_first_not_of(" /"), unit.size()));
+  if (unit.empty()) return {count, "s"};
+  for (const auto& [word, letter] : units)
+    if (word.starts_with(unit)) return {count, letter};
+  return {};
+}
 
 /// Long words may be misspelt more.
 std::size_t tolerance(std::string_view word) { return word.size() <= 3 ? 1 : word.size() <= 8 ? 2 : 3; }
@@ -73,8 +111,21 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> words) {
-  const std::string_view best = nearest(word, words);
+  const std::string_view other = synonym(word, words);
+  const std::string_view best = other.empty() ? nearest(word, words) : other;
   return best.empty() ? std::string() : "; did you mean " + in_quotes(best) + "?";
+}
+
+std::string meant_duration(std::string_view text) {
+  const auto [count, unit] = count_and_unit(text);
+  if (count.empty() || text.find('/') != std::string_view::npos) return {};
+  return "; did you mean " + in_quotes(std::string(count) + std::string(unit)) + "?";
+}
+
+std::string meant_rate(std::string_view text) {
+  const auto [count, unit] = count_and_unit(text);
+  if (count.empty() || unit == "d" || unit == "ms") return {};
+  return "; did you mean " + in_quotes(std::string(count) + "/" + std::string(unit)) + "?";
 }
 
 }  // namespace postern::config

@@ -17,4 +17,8 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 /// `; did you mean "..."?`, or nothing.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> words);
 
+/// The same for what is no duration ("1 day" -> "1d", "10" -> "10s") and for what is no rate ("5/min" -> "5/m", "50" -> "50/s").
+std::string meant_duration(std::string_view text);
+std::string meant_rate(std::string_view text);
+
 }  // namespace postern::config

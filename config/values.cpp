@@ -43,6 +43,14 @@ Parsed parse_name(std::string_view text, const Range& /*range*/) {
   return {std::string(text), {}};
 }
 
+Parsed parse_agent_set(std::string_view text, const Range& range) {
+  Parsed name = parse_name(text, range);
+  if (name.value) return name;
+  return Parsed::wrong(
+      fmt::format("{}; patterns go under `user_agents:`, as in `user_agents: {{mine: [\"^sipcli\"]}}` and `user_agent: mine`",
+                  expected(kinds::agent_set, text).problem));
+}
+
 Parsed parse_digits(std::string_view text, const Range& /*range*/) {
   const bool good =
       std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || c == '*' || c == '#' || c == '+'; });
@@ -97,7 +105,7 @@ Parsed parse_on_off(std::string_view text, const Range& /*range*/) {
 
 Parsed parse_duration_value(std::string_view text, const Range& range) {
   const auto duration = parse_duration(text);
-  if (!duration) return expected(kinds::duration, text);
+  if (!duration) return Parsed::wrong(expected(kinds::duration, text).problem + meant_duration(text));
   if (duration->count() < range.least || duration->count() > range.most) {
     using std::chrono::milliseconds;
     return Parsed::wrong(
@@ -108,11 +116,11 @@ Parsed parse_duration_value(std::string_view text, const Range& range) {
 
 Parsed parse_rate(std::string_view text, const Range& range) {
   const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return expected(kinds::rate, text);
+  if (slash == std::string_view::npos) return Parsed::wrong(expected(kinds::rate, text).problem + meant_rate(text));
   const auto count = parse_number(text.substr(0, slash));
   const std::string_view unit = text.substr(slash + 1);
   const double seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
-  if (!count || seconds == 0) return expected(kinds::rate, text);
+  if (!count || seconds == 0) return Parsed::wrong(expected(kinds::rate, text).problem + meant_rate(text));
   if (*count < static_cast<std::uint64_t>(range.least) || *count > static_cast<std::uint64_t>(range.most))
     return Parsed::wrong(fmt::format("must be between {0}/{2} and {1}/{2}, got {3}", range.least, range.most, unit, text));
   return {RateValue{static_cast<double>(*count) / seconds}, {}};
@@ -155,6 +163,7 @@ Parsed parse_method(std::string_view text, const Range& /*range*/) {
 namespace kinds {
 const Kind text{"text", "text (up to 1024 bytes)", parse_text};
 const Kind name{"name", "a name of up to 64 letters, digits, `-`, `_` and `.` that is no address", parse_name};
+const Kind agent_set{"set of patterns", "the name of a set of `user_agents`", parse_agent_set};
 const Kind path{"path", "the path of a file", parse_path};
 const Kind user{"user", "a user name (up to 128 bytes)", parse_user};
 const Kind glob{"shell pattern", "a user name, perhaps with * and ? (up to 128 bytes)", parse_glob};

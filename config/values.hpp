@@ -63,7 +63,7 @@ struct Kind {
 };
 
 namespace kinds {
-extern const Kind text, name, path, user, glob, pattern, digits, dial_pattern, word;
+extern const Kind text, name, agent_set, path, user, glob, pattern, digits, dial_pattern, word;
 extern const Kind integer, on_off, duration, rate;
 extern const Kind listener_address, pbx_address, trunk_address, hep_address, http_listener, http_url, origin, bind, ip, host, host_port;
 extern const Kind network, network_ref, country, asn, method, transport;

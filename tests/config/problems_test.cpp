@@ -28,7 +28,7 @@ TEST(Problems, AllOfAFileAtOnceInItsOrder) {
               ElementsAre("3:14: listeners[1].address: the port must be between 1 and 65535, got 70000",
                           "4:5: listeners[1].nmae: unknown key; did you mean \"name\"?",
                           "5:16: pbx.address: must be an address, names are not resolved; got \"udp://pbx.example.com\"",
-                          "5:48: pbx.timeout: must be a duration such as 500ms, 30s, 10m, 1h or 7d, got \"4\"",
+                          "5:48: pbx.timeout: must be a duration such as 500ms, 30s, 10m, 1h or 7d, got \"4\"; did you mean \"4s\"?",
                           "8:15: rules[0].methods[0]: \"REGSTER\" is no SIP method known here; did you mean \"REGISTER\"?",
                           "10:13: rules[0].status: must be between 400 and 699, got 200",
                           "11:14: rules[1].source: must be a network, an address or the name of one, got \"10.0.0.0/33\"",
@@ -262,7 +262,16 @@ INSTANTIATE_TEST_SUITE_P(
         Scalar{"rules: [{unless: {}, action: drop}]", "must not be empty"},
         Scalar{"rules: [{source: {nto: 10.0.0.0/8}, action: drop}]", "must be a network"},
         Scalar{"rules: [{source: 2001:db8::1, action: drop}]", ""}, Scalar{"rules: [{registered: {not: true}, action: drop}]", ""},
-        Scalar{"user_agents: {builtin: x}", "the name of the shipped list"}, Scalar{"<<: {state: /a}", "unknown key"}));
+        Scalar{"user_agents: {builtin: x}", "the name of the shipped list"}, Scalar{"<<: {state: /a}", "unknown key"},
+        Scalar{"rules: [{user_agent: ^sipcli, action: drop}]",
+               "patterns go under `user_agents:`, as in `user_agents: {mine: [\"^sipcli\"]}`"},
+        Scalar{"rules: [{source: \"203.0.113.0/24, 10.0.0.0/8\", action: drop}]", "write a list: [203.0.113.0/24, 10.0.0.0/8]"},
+        Scalar{"limits: {per_source: {rate: 5/min}}", "did you mean \"5/m\"?"},
+        Scalar{"limits: {per_source: {rate: 50}}", "did you mean \"50/s\"?"},
+        Scalar{"rules: [{action: ban, ban_time: 1 day}]", "did you mean \"1d\"?"},
+        Scalar{"rules: [{action: deny}]", "did you mean \"drop\"?"}, Scalar{"rules: [{action: permit}]", "did you mean \"allow\"?"},
+        Scalar{"rules: [{src: 192.0.2.1, action: drop}]", "did you mean \"source\"?"},
+        Scalar{"rules: {source: 192.0.2.1}", "must be a list: each entry begins with `- `"}));
 
 }  // namespace
 }  // namespace postern::config::test
