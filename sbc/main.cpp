@@ -1,12 +1,16 @@
 // The composition root: the command line, and what each command puts together.
 #include <CLI/CLI.hpp>
+#include <array>
 #include <exception>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "config/load.hpp"
+#include "config/located.hpp"
+#include "config/suggest.hpp"
 #include "sbc/net/log.hpp"
 #include "sbc/net/shell.hpp"
 #include "sbc/net/start_error.hpp"
@@ -22,6 +26,15 @@ constexpr int exit_usage = 2;
 
 void print_problems(const std::vector<config::Problem>& problems) {
   for (const config::Problem& problem : problems) std::cerr << problem.to_string() << '\n';
+}
+
+/// Once there is a log, its reader expects nothing else on stderr.
+void log_warnings(const std::vector<config::Problem>& problems, net::Log& log) {
+  for (const config::Problem& problem : problems) {
+    const std::string line = std::to_string(problem.line);
+    log.write(net::LogLevel::warning, "config_warning",
+              {{"file", problem.file}, {"line", line, true}, {"path", problem.path}, {"message", problem.message}});
+  }
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -59,9 +72,12 @@ int check(const std::string& file, bool json) {
 
 int run(const std::string& file) {
   config::LoadResult loaded = config::load_file(file);
-  print_problems(loaded.problems);
-  if (!loaded.ok()) return exit_failed;
+  if (!loaded.ok()) {
+    print_problems(loaded.problems);
+    return exit_failed;
+  }
   net::Log log(loaded.config.shell.log);
+  log_warnings(loaded.problems, log);
   try {
     net::Shell shell(loaded.config.shell, std::move(loaded.config.engine), std::move(loaded.policy), log);
     shell.run();
@@ -94,8 +110,17 @@ int command_line(int argc, char** argv) {
   CLI::App* check_command = add_command(app, "check", "Check the configuration and everything that it names, and print all errors",
                                         "postern check -c /etc/postern/postern.yaml --json", file);
   check_command->add_flag("--json", json, "print the problems as a JSON array on stdout");
+  if (argc > 1 && *argv[1] != '-' && std::string_view(argv[1]) != "run" && std::string_view(argv[1]) != "check") {
+    constexpr std::array<std::string_view, 2> commands{"run", "check"};
+    std::cerr << "postern: " << config::in_quotes(argv[1]) << " is no command of this version (there are run, check)"
+              << config::did_you_mean(argv[1], commands) << '\n';
+    return exit_usage;
+  }
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ExtrasError& error) {
+    std::cerr << "postern: " << error.what() << "; a configuration is named by -c FILE\n";
+    return exit_usage;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? exit_good : exit_usage;
   }

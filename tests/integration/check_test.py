@@ -65,6 +65,21 @@ class Check(case.Case):
         for arguments in (["nonsense"], ["run", "--no-such-option"], []):
             self.assertEqual(run(*arguments).returncode, 2, arguments)
 
+    def test_bad_usage_says_what_to_write(self):
+        for arguments, said in ((["chek"], r'"chek" is no command of this version \(there are run, check\); did you mean "check"\?'),
+                                (["status"], r'"status" is no command of this version'), (["check", "a.yaml"], r"a\.yaml; a configuration is named by -c FILE")):
+            result = run(*arguments)
+            self.assertEqual(result.returncode, 2, arguments)
+            self.assertRegex(result.stderr, said)
+
+    def test_warnings_of_a_run_are_lines_of_the_log(self):
+        # An address that no host has (RFC 5737): a warning, and then the end.
+        text = "listeners: [udp://192.0.2.1:5060]\npbx: udp://127.77.0.5:15077\nlog: {format: json}\n" + f"state: {self.folder}/state\n"
+        result = run("run", "-c", self.write("warned.yaml", text))
+        self.assertEqual(result.returncode, 1)
+        entries = [json.loads(line) for line in result.stderr.splitlines()]
+        self.assertEqual([(e["line"], e["path"]) for e in entries if e["event"] == "config_warning"], [(1, "listeners[0]")])
+
     def test_run_with_a_bad_file_does_not_start(self):
         result = run("run", "-c", self.write("bad.yaml", BAD))
         self.assertEqual(result.returncode, 1)
