@@ -5,6 +5,9 @@ target_compile_options(postern_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wnull-dereference -Werror
   $<$<CXX_COMPILER_ID:GNU>:-Wno-error=null-dereference>)
 target_compile_definitions(postern_options INTERFACE BOOST_ASIO_NO_DEPRECATED)
+if(POSTERN_UNITY)
+  target_compile_options(postern_options INTERFACE -Wno-shadow)  # another file's names are no concern of a file
+endif()
 
 if(POSTERN_SANITIZE)
   add_compile_options(-fsanitize=${POSTERN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
