@@ -233,7 +233,8 @@ NodePtr parse_yaml(std::string_view text, Report& report) {
 }
 
 std::string join_path(const std::string& path, std::string_view key) {
-  return path.empty() || path == yaml_path ? std::string(key) : path + '.' + std::string(key);
+  const std::string name = key.empty() ? "\"\"" : std::string(key);  // a problem always has a path
+  return path.empty() || path == yaml_path ? name : path + '.' + name;
 }
 
 std::string join_path(const std::string& path, std::size_t index) { return fmt::format("{}[{}]", path == yaml_path ? "" : path, index); }

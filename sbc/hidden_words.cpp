@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "sip/uri.hpp"
 
@@ -55,17 +56,18 @@ string_view without_blanks_behind(string_view text) {
   return text;
 }
 
-/// "pbx.lan:", "[2001:db8::5]:", but neither "sip:" (a user follows) nor "12:" (a time).
-bool ends_in_host_and_colon(string_view text) {
-  if (text.size() < 2 || text.back() != ':') return false;
+/// "pbx.lan:", "[2001:db8::5]:", but neither "sip:" (a user follows) nor "12:" (a time). Where the host begins, nullopt: it is none.
+std::optional<std::size_t> host_before_colon(string_view text) {
+  if (text.size() < 2 || text.back() != ':') return std::nullopt;
   text.remove_suffix(1);
-  if (text.back() == ']') return true;
+  if (text.back() == ']') return std::min(text.rfind('['), text.size());
   std::size_t begin = text.size();
   while (begin > 0 && text.size() - begin < longest_host && is_host_char(text[begin - 1])) --begin;
   const string_view host = text.substr(begin);
   constexpr std::array schemes{string_view{"sip"}, string_view{"sips"}, string_view{"tel"}};
-  if (std::ranges::any_of(schemes, [host](string_view scheme) { return sip::iequals(host, scheme); })) return false;
-  return std::ranges::any_of(host, [](char c) { return is_letter(c) || c == '.'; });
+  if (std::ranges::any_of(schemes, [host](string_view scheme) { return sip::iequals(host, scheme); })) return std::nullopt;
+  if (std::ranges::none_of(host, [](char c) { return is_letter(c) || c == '.'; })) return std::nullopt;
+  return begin;
 }
 
 /// "port 15060", "rport=15060", "port: "15060".
@@ -91,7 +93,11 @@ Found find_port(string_view text, string_view digits, std::size_t from) {
     if (begin > 0 && is_digit(text[begin - 1])) continue;
     const string_view before = text.substr(0, begin);
     const bool user = end < text.size() && text[end] == '@';  // of "sip:alice:15060@host"
-    if (begin > from && !user && ends_in_host_and_colon(before)) return {begin - 1, end, Found::Kind::host_port};
+    if (const auto host = begin > from && !user ? host_before_colon(before) : std::nullopt) {
+      // "<pbx.lan:15060>" is a URI whose scheme needs something behind it.
+      const bool scheme = *host == 0 || text[*host - 1] == '<';
+      return scheme ? Found{begin, end, Found::Kind::port} : Found{begin - 1, end, Found::Kind::host_port};
+    }
     if (ends_in_word_for_port(before)) return {begin, end, Found::Kind::port};
   }
   return {};

@@ -41,7 +41,7 @@ def in_clone(command, timeout, limit, extra=None):
 @check("clean-clone-test", "A clean clone: scripts/test is green", slow=True)
 def clean_clone_test():
     # all of it, and nothing from a compiler cache: what continuous integration does on a new machine
-    return in_clone(["scripts/test"], 1500, "exit status 0 within 25 minutes, 100% tests passed", {"CCACHE_DISABLE": "1", "FUZZ_SECONDS": "10"})
+    return in_clone(["scripts/test"], 1500, "exit status 0 within 25 minutes, 100% tests passed", {"CCACHE_DISABLE": "1", "FUZZ_RUNS": "10000"})
 
 
 @check("clean-clone-run", "A clean clone: scripts/run gives a door through which a baresip registers and calls", slow=True)

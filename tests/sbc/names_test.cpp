@@ -54,6 +54,7 @@ TEST_F(NamesTest, TakesTheHiddenPortWithTheHostAndKeepsOthers) {
   EXPECT_EQ(hidden("10.0.0.5:15060 10.0.0.2:5080"), "door.example door.example");
   EXPECT_EQ(hidden("10.0.0.5:5061"), "door.example:5061");
   EXPECT_EQ(hidden("10.0.0.5:15060", "", ""), "198.51.100.1:5060");
+  EXPECT_EQ(hidden("<other.example:15060>"), "<other.example:5060>") << "cut, nothing would stand behind the scheme of a URI";
 }
 
 TEST_F(NamesTest, TheSameNameOnBothSidesKeepsItsHostAndLosesThePort) {
