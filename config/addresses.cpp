@@ -36,6 +36,15 @@ bool is_host_name(std::string_view text) {
   return good && text.find("..") == std::string_view::npos && text.find_first_not_of("0123456789.") != std::string_view::npos;
 }
 
+/// A link-local address, with its zone ("fe80::1%eth0") or without: whom it reaches depends on the interface, which a URI cannot name
+/// (RFC 4007 §6, RFC 3986 §3.2.2).
+bool needs_interface(std::string_view host) {
+  const std::size_t zone = host.find('%');
+  const auto address = acl::Address::parse(host.substr(0, zone));
+  return address && !address->is_v4() &&
+         (zone != std::string_view::npos || acl::Network(*acl::Address::parse("fe80::"), 10).contains(*address));
+}
+
 struct Authority {
   std::string host;                     ///< without brackets
   std::optional<acl::Address> address;  ///< absent: a name
@@ -76,6 +85,8 @@ AuthorityResult parse_authority(std::string_view text) {
   if (bracketed && !host.ends_with(']')) return {};
   if (bracketed) host = host.substr(1, host.size() - 2);
   authority.address = acl::Address::parse(host);
+  if (bracketed && needs_interface(host))
+    return {std::nullopt, fmt::format("{} means something on one interface only; a global or unique local address is needed", host)};
   const bool is_v6_text = host.find(':') != std::string_view::npos;
   if (bracketed != (authority.address && is_v6_text)) return {};
   if (!authority.address && !is_host_name(host)) return {};
@@ -169,8 +180,10 @@ Parsed parse_host_port(std::string_view text, const Range& /*range*/) {
 }
 
 Parsed parse_host(std::string_view text, const Range& /*range*/) {
-  const auto address = acl::Address::parse(text);
-  if (!address && !is_host_name(text)) return expected(kinds::host, text);
+  const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']' && text.find(':') != std::string_view::npos;
+  const std::string_view host = bracketed ? text.substr(1, text.size() - 2) : text;
+  if (const auto address = acl::Address::parse(host)) return {address->to_string(), {}};
+  if (bracketed || !is_host_name(text)) return expected(kinds::host, text);
   return {std::string(text), {}};
 }
 

@@ -132,6 +132,15 @@ TEST(Problems, AnIpv6WildcardHearsNoIpv4) {
   EXPECT_THAT(problems_of("listeners: [\"udp://[::]:5080\"]\npbx: udp://127.0.0.1:15060\n"), IsEmpty());
 }
 
+TEST(Problems, AddressesThatNeedTheirInterfaceAreRefusedWithAWordOfIt) {
+  const std::string why = "means something on one interface only; a global or unique local address is needed";
+  EXPECT_THAT(
+      problems_of("listeners: [\"udp://[fe80::1]:5060\", \"udp://[fe80::1%eth0]:5060\", \"udp://[2001:db8::1%2]:5062\"]\n"
+                  "pbx: {address: \"udp://[fe80::5%eth1]:15060\", bind: \"[febf::2]:5080\"}\n"),
+      ElementsAre("1:13: listeners[0]: fe80::1 " + why, "1:37: listeners[1]: fe80::1%eth0 " + why,
+                  "1:66: listeners[2]: 2001:db8::1%2 " + why, "2:16: pbx.address: fe80::5%eth1 " + why, "2:52: pbx.bind: febf::2 " + why));
+}
+
 TEST(Problems, AddressesOfOthersAreWarnings) {
   // 192.0.2.0/24 is for documentation (RFC 5737): no host has it.
   const LoadResult result = load("listeners: [udp://192.0.2.1:5060]\npbx: udp://127.0.0.1:15060\n");
