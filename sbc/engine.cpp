@@ -32,6 +32,7 @@ State::State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> ru
       mac(part_of<0, 16>(secrets)),
       names(options, mac),
       tokens(part_of<32, 32>(secrets), options.pbx.addresses, Capacity::token_contents),
+      route_sets(Capacity::route_sets),
       sources(options.limits.tracked_sources, secrets.table_seed),
       method_buckets(options.limits.tracked_sources, secrets.table_seed + 1),
       bans(Capacity::bans, secrets.table_seed + 2),
@@ -273,7 +274,7 @@ Gauges Engine::gauges() const {
   gauges.evicted_bans = state.bans.evictions();
   gauges.evicted_transactions = state.transactions.evictions();
   gauges.evicted_registrations = state.registrations.evictions();
-  gauges.evicted_tokens = state.tokens.evictions();
+  gauges.evicted_tokens = state.tokens.evictions() + state.route_sets.evictions();
   return gauges;
 }
 

@@ -29,6 +29,12 @@ class LruTexts {
     return true;
   }
 
+  /// As put(), but a text that is there under this key gives way: for keys that are no hash of their text.
+  bool replace(std::uint64_t key, std::string_view text) {
+    if (const std::string* kept = find(key); kept != nullptr && *kept != text) erase_front();
+    return put(key, text);
+  }
+
   /// nullptr: not there. What was found is no longer the least recently used. The pointer holds until the next put().
   const std::string* find(std::uint64_t key) {
     const auto found = by_key_.find(key);
@@ -48,6 +54,12 @@ class LruTexts {
   struct AsItIs {
     std::size_t operator()(std::uint64_t key) const { return static_cast<std::size_t>(key); }
   };
+
+  void erase_front() {  // where find() puts what it found
+    bytes_ -= texts_.front().text.size();
+    by_key_.erase(texts_.front().key);
+    texts_.pop_front();
+  }
 
   void evict() {
     bytes_ -= texts_.back().text.size();

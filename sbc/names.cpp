@@ -83,10 +83,10 @@ Names::Names(const EngineOptions& options, Mac& mac)
       pbx_(options.pbx.addresses),
       bind_(*options.pbx.bind),
       public_domain_(options.pbx.public_domain.value_or("")) {
-  if (!public_domain_.empty()) public_domain_name_ = make_name(public_domain_, 0);
+  if (!public_domain_.empty()) public_domain_name_ = make_name(HostPort{public_domain_, 0});
   core_address_ = bind_.to_string();
   const Endpoint& first = pbx_.front();
-  pbx_host_ = options.pbx.domain.value_or(uri_host(first.address));
+  pbx_host_ = options.pbx.domain ? make_name(HostPort{*options.pbx.domain, 0}).host : uri_host(first.address);
   pbx_host_port_ = pbx_host_ + ":" + std::to_string(first.port);
   for (const Endpoint& address : pbx_) add_hidden(address.address.to_string(), mac);
   if (options.pbx.domain) add_hidden(*options.pbx.domain, mac);
@@ -160,9 +160,17 @@ bool Names::is_core_address(std::string_view host) const {
   return address && *address == bind_.address;
 }
 
+bool Names::is_core_address(std::string_view host, std::uint16_t port) const {
+  return (port == 0 ? usual_port : port) == bind_.port && is_core_address(host);
+}
+
 bool Names::shows(std::string_view host, const Flow& access) {
-  if (!public_domain_.empty() && sip::iequals(host, public_domain_)) return true;
-  return sip::iequals(host, address_for(access).host) || acl::Address::parse(without_brackets(host)) == access.local;
+  const std::string_view shown = address_for(access).host;
+  if (sip::iequals(host, shown) || (!public_domain_.empty() && sip::iequals(host, public_domain_name_.host))) return true;
+  // An IPv6 address can be written in many ways.
+  const auto address = acl::Address::parse(without_brackets(host));
+  return address && (*address == access.local || address == acl::Address::parse(without_brackets(shown)) ||
+                     address == acl::Address::parse(without_brackets(public_domain_name_.host)));
 }
 
 bool Names::is_hidden_port(std::uint16_t port) const {

@@ -42,6 +42,8 @@ class Names {
   [[nodiscard]] bool hides(std::string_view host) const;
   /// Our own core-side host (tokens given to the PBX stand before it).
   [[nodiscard]] bool is_core_address(std::string_view host) const;
+  /// The same with the port that we send from there (0: none written, which means 5060).
+  [[nodiscard]] bool is_core_address(std::string_view host, std::uint16_t port) const;
   /// A host by which the access side knows us or the PBX behind us.
   [[nodiscard]] bool shows(std::string_view host, const Flow& access);
 

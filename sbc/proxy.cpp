@@ -19,6 +19,16 @@ bool leads_on(const sip::RawMessage& response) {
   return vias > 1;
 }
 
+std::optional<sip::UriView> last_route(const sip::RawMessage& request) {
+  std::optional<std::string_view> last;
+  for (const sip::HeaderLine& header : request.header_lines()) {
+    if (header.name != sip::HeaderName::route) continue;
+    sip::ElementReader reader(request.text(header.value));
+    while (const auto route = reader.next()) last = route;
+  }
+  return last ? route_uri(*last) : std::nullopt;
+}
+
 }  // namespace
 
 Proxy::Proxy(State& state, Admission& admission, Answers& answers)
@@ -35,7 +45,7 @@ Dialog Proxy::dialog_of(const sip::RawMessage& request, const Flow& flow) {
   const bool in_dialog = !request.to_tag.empty() && request.method != Method::register_;
   if (!dialog.target) {
     dialog.kind = Dialog::Kind::bad;
-  } else if (!in_dialog || dialog.target->token.call_id_hash != call_id_hash_of(state_.mac, request.call_id)) {
+  } else if (!in_dialog || dialog.target->token.dialog_hash != dialog_hash_of(state_.mac, request.call_id, request.to_tag)) {
     dialog.kind = Dialog::Kind::foreign;
   } else if (dialog.target->token.flow_hash != flow_hash_of(state_.mac, flow)) {
     dialog.kind = Dialog::Kind::rebound;
@@ -94,7 +104,9 @@ std::optional<OpenedInward> Proxy::device_of(const sip::UriView& uri) {
 }
 
 Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id, TimePoint now, Outbox& out) {
-  const auto uri = sip::UriView::parse(request.request_uri);
+  auto uri = sip::UriView::parse(request.request_uri);
+  // A strict router before us put our own route there, and the Request-URI at the end of the others (RFC 3261 §16.4).
+  if (uri && is_our_route(state_.names, *uri)) uri = last_route(request);
   const auto target = uri ? device_of(*uri) : std::nullopt;
   if (!target || target->token.flow.listener >= state_.options.listeners.size()) {
     answers_.send(request, flow, true, {404, {}, {}}, out);
@@ -174,7 +186,7 @@ bool Proxy::has_been_here(const sip::RawMessage& request) const {
     sip::ElementReader reader(request.text(header.value));
     while (const auto element = reader.next()) {
       const auto via = sip::ViaView::parse(*element);
-      if (!via || via->sent_by != state_.names.core_address()) continue;
+      if (!via || !state_.names.is_core_address(via->host, via->port)) continue;
       const auto branch = via->param("branch");
       const auto id = branch ? parse_branch(*branch) : std::nullopt;
       // Only who got it there can know such a branch: nobody finds out by a guess what our address on the core side is.

@@ -17,8 +17,8 @@ namespace postern::sbc {
 struct Dialog {
   enum class Kind : std::uint8_t {
     none,     ///< no token of ours
-    own,      ///< it opens, the Call-ID and the flow are those that it was given to: proven, judged by bans and the source's limit alone
-    rebound,  ///< it opens and the Call-ID is right, but the flow is another (NAT rebinding): judged
+    own,      ///< it opens, the dialog and the flow are those that it was given to: proven, judged by bans and the source's limit alone
+    rebound,  ///< it opens and the dialog is right, but the flow is another (NAT rebinding): judged
     foreign,  ///< it opens, but belongs to another dialog: judged, and goes where it says
     bad,      ///< it looks like a token and does not open
   };

@@ -14,8 +14,8 @@ std::uint32_t flow_hash_of(Mac& mac, const Flow& flow) {
   return static_cast<std::uint32_t>(mac.of(parts).low);
 }
 
-std::uint32_t call_id_hash_of(Mac& mac, std::string_view call_id) {
-  const std::array<std::string_view, 2> parts{"call-id", call_id};
+std::uint32_t dialog_hash_of(Mac& mac, std::string_view call_id, std::string_view core_tag) {
+  const std::array<std::string_view, 3> parts{"dialog", call_id, core_tag};
   return static_cast<std::uint32_t>(mac.of(parts).low);
 }
 
@@ -39,10 +39,21 @@ void decrement_max_forwards(const sip::RawMessage& message, sip::Editor& editor)
   editor.replace(header->value, std::to_string(hops - 1));
 }
 
-bool is_our_route(const Names& names, std::string_view element) {
+bool is_our_route(const Names& names, const sip::UriView& uri) { return !uri.has_user && names.is_core_address(uri.host, uri.port); }
+
+std::optional<sip::UriView> route_uri(std::string_view element) {
   const auto address = sip::NameAddrView::parse(element);
-  const auto uri = address ? sip::UriView::parse(address->uri) : std::nullopt;
-  return uri && !uri->has_user && uri->host_port() == names.core_address();
+  return address ? sip::UriView::parse(address->uri) : std::nullopt;
+}
+
+bool is_strict(std::string_view element) {
+  const auto uri = route_uri(element);
+  return uri && !uri->param("lr");
+}
+
+void append_as_request_uri(std::string& out, std::string_view element) {
+  const auto uri = route_uri(element);
+  if (uri) out.append(uri->whole.substr(0, uri->whole.size() - uri->headers.size()));
 }
 
 }  // namespace postern::sbc

@@ -17,9 +17,11 @@
 
 namespace postern::sbc {
 
-/// 32 bits of a keyed hash, for what an outward token remembers of its flow and Call-ID.
+/// 32 bits of a keyed hash, for what an outward token remembers of its flow and its dialog.
 std::uint32_t flow_hash_of(Mac& mac, const Flow& flow);
-std::uint32_t call_id_hash_of(Mac& mac, std::string_view call_id);
+/// A dialog as it is told from all others of one flow: the tag of the device's side is not needed for it, and a forked request's early
+/// dialogs differ. Both as the access side knows them.
+std::uint32_t dialog_hash_of(Mac& mac, std::string_view call_id, std::string_view core_tag);
 
 /// Access to core. All return false if the result would not be a message (too large, or a part that must not be written).
 class InwardRewriter {
@@ -46,7 +48,8 @@ class InwardRewriter {
   void body(const sip::RawMessage& message);
   void request_uri(const Request& request);
   void via(const Request& request);
-  void routes(const Request& request);
+  void core_routes(const OpenedOutward& dialog);
+  void record_route(const sip::RawMessage& message);
   void contact(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow, RegisterPlan* registration);
   void uris(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow);
   void append_unmarked_headers(std::string& out, std::string_view headers) const;
@@ -90,8 +93,11 @@ class OutwardRewriter {
     OutwardToken token;                  ///< what every Contact of this message is sealed with
     bool tokens = true;                  ///< Contacts are where requests go; else (3xx and above) they are names like any other
     const RequestHead* asked = nullptr;  ///< of a response: what it answers
+    bool in_dialog = false;              ///< the request had a To tag: what it records changes no route set (RFC 3261 §12.2)
   };
   void fill_token(Context& context);
+  void keep_routes(Context& context);
+  void foreign_routes(const Context& context, const OpenedInward& target);
   void common_header(const Context& context, const sip::HeaderLine& header);
   void request_vias(const Context& context, const BranchId& id, std::string& hidden_vias);
   void repeated_vias(const Context& context);
@@ -135,7 +141,13 @@ void each_uri_header(std::string_view headers, F&& visit) {
     headers.remove_prefix(end);
   }
 }
-/// Is this element of a Route or Record-Route the one that we record toward the core?
-bool is_our_route(const Names& names, std::string_view element);
+/// Is this the URI that we record toward the core?
+bool is_our_route(const Names& names, const sip::UriView& uri);
+/// The URI of an element of Route or Record-Route; nullopt: it cannot be read.
+std::optional<sip::UriView> route_uri(std::string_view element);
+/// Whoever put this route there wants the request to be addressed to it (RFC 3261 §16.6 step 6): it has no `lr`.
+bool is_strict(std::string_view element);
+/// Appends the URI of a route as it stands in a Request-URI (§19.1.1: without headers).
+void append_as_request_uri(std::string& out, std::string_view element);
 
 }  // namespace postern::sbc

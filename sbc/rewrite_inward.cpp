@@ -39,6 +39,9 @@ bool is_untrusted(const sip::RawMessage& message, const sip::HeaderLine& header)
   }
 }
 
+// As it stands behind the host.
+std::string port_of(const sip::UriView& uri) { return uri.port_text.empty() ? std::string{} : ":" + std::string(uri.port_text); }
+
 // Replaces an element's URI by text in angle brackets.
 void replace_uri(sip::Editor& editor, const sip::NameAddrView& element, const std::string& text) {
   editor.replace(element.uri, element.bracketed ? text : "<" + text + ">");
@@ -69,7 +72,8 @@ bool InwardRewriter::request(const Request& request, std::string& out) {
       common_header(message, header, request.flow);
     }
   }
-  routes(request);
+  if (request.dialog != nullptr) core_routes(*request.dialog);
+  record_route(message);
   if (request.registration != nullptr && !request.registration->replaced_contact.empty())
     state_.editor.append("Contact", "<" + request.registration->replaced_contact + ">;expires=0");
   source(request.flow);
@@ -81,7 +85,11 @@ void InwardRewriter::request_uri(const Request& request) {
   text_.clear();
   if (request.dialog != nullptr) {
     const OutwardToken& token = request.dialog->token;
-    append_restored(text_, token.scheme, token.has_user, request.dialog->user, token.rest);
+    if (!token.routes.empty() && is_strict(token.routes.front())) {
+      append_as_request_uri(text_, token.routes.front());
+    } else {
+      append_restored(text_, token.scheme, token.has_user, request.dialog->user, token.rest);
+    }
     state_.editor.replace(request.message.request_uri, text_);
     return;
   }
@@ -108,13 +116,21 @@ void InwardRewriter::via(const Request& request) {
   state_.editor.replace(message.top_via.whole, unfolded(text_));
 }
 
-void InwardRewriter::routes(const Request& request) {
-  const sip::RawMessage& message = request.message;
-  // Routes of the access side are never a next hop; the core's own come back from the token that we gave out.
-  if (request.dialog != nullptr) {
-    for (const std::string& route : request.dialog->token.routes) state_.editor.append("Route", route);
-  }
-  // Foreign proxies that record a route stay on it, and so must we.
+// Routes of the access side are never a next hop; the core's own come back from the token that we gave out, in the place of whom only we
+// know (RFC 3261 §12.2.1.1).
+void InwardRewriter::core_routes(const OpenedOutward& dialog) {
+  const OutwardToken& token = dialog.token;
+  if (token.routes.empty()) return;
+  const bool strict = is_strict(token.routes.front());
+  for (std::size_t i = strict ? 1 : 0; i < token.routes.size(); ++i) state_.editor.append("Route", token.routes[i]);
+  if (!strict) return;
+  text_ = "<";
+  append_restored(text_, token.scheme, token.has_user, dialog.user, token.rest);
+  state_.editor.append("Route", text_ + ">");
+}
+
+// Foreign proxies that record a route stay on it, and so must we.
+void InwardRewriter::record_route(const sip::RawMessage& message) {
   const sip::HeaderLine* recorded = message.find(HeaderName::record_route);
   if (recorded != nullptr) state_.editor.insert_before(*recorded, "Record-Route", "<sip:" + state_.names.core_address() + ";lr>");
 }
@@ -237,7 +253,11 @@ void InwardRewriter::uris(const sip::RawMessage& message, const sip::HeaderLine&
       replace_uri(state_.editor, *element, text_);
       continue;
     }
-    if (state_.names.shows(uri->host, flow)) state_.editor.replace(uri->host, state_.names.pbx_host());
+    if (state_.names.shows(uri->host, flow)) {
+      // Behind our host our port means the hidden one, as it does the other way round.
+      const bool ours = uri->port != 0 && uri->port == state_.names.address_for(flow).port;
+      state_.editor.replace(uri->host_port(), ours ? state_.names.pbx_host_port() : state_.names.pbx_host() + port_of(*uri));
+    }
     text_.clear();
     append_unmarked_headers(text_, uri->headers);
     if (text_ != uri->headers) state_.editor.replace(uri->headers, text_);

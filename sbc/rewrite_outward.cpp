@@ -36,17 +36,34 @@ void OutwardRewriter::fill_token(Context& context) {
   context.token.flow_hash = flow_hash_of(state_.mac, context.access);
   // The hash of no Call-ID at all: a token that leads here, but never takes a request for one of a dialog.
   if (!belongs_to_dialog(context.message)) {
-    context.token.call_id_hash = call_id_hash_of(state_.mac, {});
+    context.token.dialog_hash = dialog_hash_of(state_.mac, {}, {});
     return;
   }
-  // The Call-ID as the access side knows it.
-  text_.clear();
+  // Both as the access side knows them.
+  std::string call_id;
   if (context.asked != nullptr) {
-    text_ = context.asked->value_of(HeaderName::call_id);
-  } else if (!state_.names.append_marked(text_, context.message.call_id)) {
-    text_ = context.message.call_id;
+    call_id = context.asked->value_of(HeaderName::call_id);
+  } else if (!state_.names.append_marked(call_id, context.message.call_id)) {
+    call_id = context.message.call_id;
   }
-  context.token.call_id_hash = call_id_hash_of(state_.mac, text_);
+  const std::string_view tag = context.message.is_request ? context.message.from_tag : context.message.to_tag;
+  text_.clear();
+  if (!state_.names.append_marked(text_, tag)) text_ = tag;
+  context.token.dialog_hash = dialog_hash_of(state_.mac, call_id, text_);
+}
+
+// A dialog keeps the route set that it began with (RFC 3261 §12.2), and a proxy of the core may record itself that once only: what its
+// first messages recorded stands for the Contacts of later ones.
+void OutwardRewriter::keep_routes(Context& context) {
+  if (!belongs_to_dialog(context.message)) return;
+  const std::array<std::string_view, 3> dialog{"routes", context.message.call_id,
+                                               context.message.is_request ? context.message.from_tag : context.message.to_tag};
+  const auto key = [&] { return state_.mac.of(dialog).high; };
+  if (context.in_dialog) {
+    if (state_.route_sets.size() > 0) state_.route_sets.find(key(), context.token.routes);
+  } else if (!context.token.routes.empty()) {
+    state_.route_sets.put(key(), context.token.routes);
+  }
 }
 
 bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, const OpenedInward& target, const BranchId& id,
@@ -56,29 +73,50 @@ bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, 
   // A method cannot be written otherwise: one that names the core goes nowhere.
   sealed_ = request.method != sip::Method::other || !veil_.covers(request.method_text);
   Context context{request, core, target.token.flow, {}, true};
+  context.in_dialog = !request.to_tag.empty();
   fill_token(context);
-  text_.clear();
-  append_restored(text_, target.token.scheme, target.token.has_user, target.user, target.token.rest);
-  editor.replace(request.request_uri, text_);
   request_vias(context, id, hidden.vias);
   record_routes(context, hidden.routes);
+  keep_routes(context);
+  foreign_routes(context, target);
   decrement_max_forwards(request, editor);
   for (const sip::HeaderLine& header : request.header_lines()) {
-    if (header.name == HeaderName::via || header.name == HeaderName::record_route) continue;
-    if (header.name != HeaderName::route) {
-      common_header(context, header);
-      continue;
-    }
-    // Ours is done with; a foreign one (a proxy on the device's side that recorded itself) stays.
-    text_.clear();
-    sip::ElementReader reader(request.text(header.value));
-    while (const auto route = reader.next()) {
-      if (!is_our_route(state_.names, *route) && !veil_.covers(*route)) text_.append(text_.empty() ? "" : ", ").append(*route);
-    }
-    replace_or_remove(header, text_, editor);
+    if (header.name == HeaderName::via || header.name == HeaderName::record_route || header.name == HeaderName::route) continue;
+    common_header(context, header);
   }
   body(context);
   return sealed_ && editor.serialise(out);
+}
+
+// The Request-URI, and what is left of the route: ours and the core's are done with, a foreign one (a proxy on the device's side that
+// recorded itself) stays. A strict one changes places with the device (RFC 3261 §16.6 step 6).
+void OutwardRewriter::foreign_routes(const Context& context, const OpenedInward& target) {
+  const sip::RawMessage& request = context.message;
+  std::string uri;
+  append_restored(uri, target.token.scheme, target.token.has_user, target.user, target.token.rest);
+  bool first = true;
+  std::string last;  // where a strict route leads in the end
+  for (const sip::HeaderLine& header : request.header_lines()) {
+    if (header.name != HeaderName::route) continue;
+    text_.clear();
+    sip::ElementReader reader(request.text(header.value));
+    while (const auto route = reader.next()) {
+      const auto named = route_uri(*route);
+      const bool ours = named && (is_our_route(state_.names, *named) || user_without_token(*named).size() != named->user.size());
+      if (ours || veil_.covers(*route)) continue;
+      if (first && is_strict(*route)) {
+        last = "<" + uri + ">";
+        uri.clear();
+        append_as_request_uri(uri, *route);
+      } else {
+        text_.append(text_.empty() ? "" : ", ").append(*route);
+      }
+      first = false;
+    }
+    replace_or_remove(header, text_, state_.editor);
+  }
+  state_.editor.replace(request.request_uri, uri);
+  if (!last.empty()) state_.editor.append("Route", last);
 }
 
 void OutwardRewriter::request_vias(const Context& context, const BranchId& id, std::string& hidden_vias) {

@@ -8,6 +8,15 @@ namespace postern::sbc {
 
 using sip::HeaderName;
 
+namespace {
+
+bool has_tag(std::string_view to) {
+  const auto element = sip::NameAddrView::parse(to);
+  return element && element->param("tag");
+}
+
+}  // namespace
+
 // In an answer the core's entries stand on top, then ours if we recorded one, then those of proxies on the device's side, which are in the
 // request. The device reads them from the bottom up (RFC 3261 §12.1.2), so the core's go into the token in reverse.
 void OutwardRewriter::core_routes_off(Context& context) {
@@ -18,7 +27,8 @@ void OutwardRewriter::core_routes_off(Context& context) {
     if (first == nullptr) first = &header;
     sip::ElementReader reader(context.message.text(header.value));
     while (const auto route = reader.next()) {
-      core = core && !is_our_route(state_.names, *route);
+      const auto uri = route_uri(*route);
+      core = core && !(uri && is_our_route(state_.names, *uri));
       if (core) context.token.routes.push_back(unfolded(*route));
     }
     state_.editor.remove(header);
@@ -106,6 +116,8 @@ bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core
   if (veil_.covers(response.reason_phrase)) editor.replace(response.reason_phrase, shown(response.reason_phrase, asked.access));
   repeated_vias(context);
   core_routes_off(context);
+  context.in_dialog = has_tag(asked_.value_of(HeaderName::to));
+  keep_routes(context);
   for (const sip::HeaderLine& header : response.header_lines()) {
     switch (header.name) {
       case HeaderName::via:

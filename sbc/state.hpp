@@ -13,6 +13,7 @@
 #include "sbc/metrics.hpp"
 #include "sbc/names.hpp"
 #include "sbc/registrations.hpp"
+#include "sbc/route_sets.hpp"
 #include "sbc/tokens.hpp"
 #include "sbc/transactions.hpp"
 #include "sip/editor.hpp"
@@ -27,6 +28,7 @@ struct Capacity {
   static constexpr std::size_t registrations = 250'000;
   static constexpr std::size_t bans = 1'000'000;
   static constexpr std::size_t token_contents = 100'000;
+  static constexpr std::size_t route_sets = 20'000;
 };
 
 struct State {
@@ -37,6 +39,7 @@ struct State {
   Mac mac;
   Names names;
   Tokens tokens;
+  RouteSets route_sets;
   acl::SourceTable sources;
   acl::MethodBuckets method_buckets;
   acl::BanTable bans;

@@ -137,7 +137,7 @@ bool encode(const OutwardToken& token, std::span<const PbxAddress> pbx, std::str
                     (token.routes.empty() ? 0U : has_routes));
   put_number(out, address.id);
   put_number(out, token.flow_hash);
-  put_number(out, token.call_id_hash);
+  put_number(out, token.dialog_hash);
   if (token.scheme != usual_scheme) put_text(out, token.scheme);
   if (!token.routes.empty()) {
     put_size(out, token.routes.size());
@@ -184,7 +184,7 @@ std::optional<OutwardToken> decode_outward(std::string_view content, std::span<c
   if (address == pbx.end()) return std::nullopt;
   token.pbx = static_cast<std::uint8_t>(address - pbx.begin());
   token.flow_hash = reader.number<std::uint32_t>();
-  token.call_id_hash = reader.number<std::uint32_t>();
+  token.dialog_hash = reader.number<std::uint32_t>();
   token.scheme = (*flags & has_scheme) != 0 ? reader.text() : usual_scheme;
   if ((*flags & has_routes) != 0) {
     for (std::size_t left = reader.size(); left > 0 && reader.ok(); --left) token.routes.emplace_back(reader.text());

@@ -94,7 +94,7 @@ std::string answer_to(std::string_view request, const std::string& status_line, 
   for (const std::string& line : lines_of_message(request)) {
     if (line.empty()) break;
     for (const std::string_view copied : {"Via", "Record-Route", "From", "To", "Call-ID", "CSeq"}) {
-      if (!is_header(line, copied) || (copied != "Via" && copied != "Record-Route" && has(lines, copied))) continue;
+      if (!is_header(line, copied) || (copied != "Via" && has(lines, copied))) continue;
       const bool tagged = copied != "To" || tag.empty() || line.find(";tag=") != std::string::npos;
       written.push_back(line + (tagged ? "" : ";tag=" + tag));
     }

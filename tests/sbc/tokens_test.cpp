@@ -17,7 +17,7 @@ static bool operator==(const InwardToken& a, const InwardToken& b) {
 }
 
 static bool operator==(const OutwardToken& a, const OutwardToken& b) {
-  return a.pbx == b.pbx && a.flow_hash == b.flow_hash && a.call_id_hash == b.call_id_hash && a.scheme == b.scheme && a.rest == b.rest &&
+  return a.pbx == b.pbx && a.flow_hash == b.flow_hash && a.dialog_hash == b.dialog_hash && a.scheme == b.scheme && a.rest == b.rest &&
          a.has_user == b.has_user && a.routes == b.routes;
 }
 
@@ -56,7 +56,7 @@ InwardToken inward() {
 OutwardToken outward() {
   OutwardToken token;
   token.flow_hash = 0x12345678;
-  token.call_id_hash = 0x9abcdef0;
+  token.dialog_hash = 0x9abcdef0;
   token.scheme = "sip";
   token.rest = "@10.0.0.5:15060";
   return token;
@@ -103,7 +103,7 @@ class Random {
     OutwardToken token;
     token.pbx = static_cast<std::uint8_t>(below(2));
     token.flow_hash = static_cast<std::uint32_t>(below(UINT32_MAX));
-    token.call_id_hash = static_cast<std::uint32_t>(below(UINT32_MAX));
+    token.dialog_hash = static_cast<std::uint32_t>(below(UINT32_MAX));
     token.scheme = scheme();
     token.has_user = coin();
     const std::size_t shape = below(4);
