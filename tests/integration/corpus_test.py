@@ -90,7 +90,7 @@ class Corpus(case.Case):
         self.assertGreater(count, 30)
 
     def test_acknowledgements(self):
-        """An ACK belongs to a call: one with its Call-ID is set up, and its Request-URI becomes the dialog's target."""
+        """An ACK belongs to a call: one with its Call-ID and To tag is set up, and its Request-URI becomes the dialog's target."""
         count = 0
         for name, message in self.messages(lambda m: not m.is_response and m.method == "ACK"):
             with self.subTest(name):
@@ -98,7 +98,7 @@ class Corpus(case.Case):
                 phone = self.phone()
                 call = phone.invite("1002", call_id=message.get("Call-ID"), challenged=False)
                 invite, source = self.pbx.request("INVITE", call_id=call.call_id)
-                self.pbx.send(answer(invite, 200, "OK", "pbx", [f"Contact: <sip:1002@{ADDRESS[0]}:{ADDRESS[1]}>"]), source)
+                self.pbx.send(answer(invite, 200, "OK", message.to_tag, [f"Contact: <sip:1002@{ADDRESS[0]}:{ADDRESS[1]}>"]), source)
                 self.assertEqual(call.wait().status, 200)
                 data = message.data.replace(message.start_line.encode(), f"ACK {call.target} SIP/2.0".encode(), 1)
                 phone.send(data, host_port_of(call.target))
