@@ -9,7 +9,7 @@ import re
 from support import case
 from support.door import ACCESS, Postern, config
 from support.pbx import ADDRESS
-from support.sip import SDP, Message, Phone, Socket, answer, host_port_of, new_branch
+from support.sip import Message, Phone, Socket, answer, host_port_of, new_branch, sdp
 
 # No limit and no list is what is tested here.
 OPEN = ("builtin_scanners: off\nlimits: {per_source: off, per_source_methods: {REGISTER: {rate: 10000/s, burst: 10000}, INVITE: {rate: 10000/s, burst: 10000}},"
@@ -133,7 +133,7 @@ class Corpus(case.Case):
     def request_for(self, phone, response):
         """A request that `response` answers."""
         number, method = response.get("CSeq").split()
-        body = SDP.format(host="127.1.0.1", port=4000) if method == "INVITE" else ""
+        body = sdp("127.1.0.1", 4000) if method == "INVITE" else ""
         lines = [f"{method} sip:1002@{ACCESS[0]} SIP/2.0", f"Via: SIP/2.0/UDP {phone.address};branch={new_branch()};rport", "Max-Forwards: 70",
                  f"From: {response.get('From')}", f"To: {re.sub(r';tag=[^;>]*$', '', response.get('To'))}", f"Call-ID: {response.get('Call-ID')}", f"CSeq: {number} {method}",
                  f"Contact: {phone.contact}", *(["Content-Type: application/sdp"] if body else []), f"Content-Length: {len(body)}", "", ""]

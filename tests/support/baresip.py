@@ -8,6 +8,7 @@ import struct
 import wave
 
 from .proc import Process, Timeout, wait_for
+from .sip import host_port, uri_host
 
 RATE = 8000
 _tokens = itertools.count(1)
@@ -55,11 +56,12 @@ class Baresip:
         with open(os.path.join(self.folder, "config"), "w") as file:
             file.write("\n".join([
                 "module_path /usr/lib/baresip/modules", "module_tmp account.so", "module stdio.so", "module g711.so", "module aufile.so", "module sndfile.so",
-                "module_app menu.so", "module_app ctrl_tcp.so", f"ctrl_tcp_listen {address}:4444", f"net_interface {address}", f"sip_listen {address}:5080",
+                "module_app menu.so", "module_app ctrl_tcp.so", f"ctrl_tcp_listen {uri_host(address)}:4444", f"net_interface {address}", f"sip_listen {uri_host(address)}:5080",
+                *(["net_af ipv6"] if ":" in address else []),
                 "rtp_ports 20000-20100", f"audio_source aufile,{tone_path}", f"audio_player aufile,{os.path.join(self.folder, 'play.wav')}", "audio_alert aufile,/dev/null",
                 f"audio_path {self.folder}", "audio_srate 8000", "audio_channels 1", "ausrc_srate 8000", "auplay_srate 8000", f"snd_path {self.folder}", "call_max_calls 4", ""]))
         with open(os.path.join(self.folder, "accounts"), "w") as file:
-            file.write(f'<sip:{user}@{server[0]}>;auth_user={user};auth_pass={password or f"secret{user}"};outbound="sip:{server[0]}:{server[1]}"'
+            file.write(f'<sip:{user}@{uri_host(server[0])}>;auth_user={user};auth_pass={password or f"secret{user}"};outbound="sip:{host_port(server)}"'
                        ";regint=60;answermode=auto;audio_codecs=PCMA/8000/1;ptime=20\n")
         open(os.path.join(self.folder, "contacts"), "w").close()
         self._process = Process(f"baresip-{user}", ["baresip", "-f", self.folder, "-v", "-t", "180"], folder)
@@ -123,7 +125,7 @@ class Baresip:
         self._process.wait_log("[1 binding]", timeout)
 
     def dial(self, number):
-        return self.command("dial", f"sip:{number}@{self.server[0]}")
+        return self.command("dial", f"sip:{number}@{uri_host(self.server[0])}")
 
     def hang_up(self):
         return self.command("hangup")

@@ -8,6 +8,7 @@ import urllib.request
 from .case import postern_binary
 from .pbx import ADDRESS
 from .proc import Process, memory_kib, wait_for
+from .sip import host_port
 
 ACCESS = ("127.3.0.1", 5060)   # where phones register
 CORE = ("127.77.0.2", 5080)    # what the PBX sees
@@ -16,8 +17,8 @@ ADMIN = ("127.0.0.1", 9460)
 
 def config(pbx=ADDRESS, access=ACCESS, core=CORE, extra=""):
     """The two-line file, plus what a test on loopback needs: a core address, a state folder of its own, and `extra`."""
-    return (f"listeners: [udp://{access[0]}:{access[1]}]\n"
-            f"pbx: {{address: 'udp://{pbx[0]}:{pbx[1]}', bind: '{core[0]}:{core[1]}'}}\n"
+    return (f"listeners: ['udp://{host_port(access)}']\n"
+            f"pbx: {{address: 'udp://{host_port(pbx)}', bind: '{host_port(core)}'}}\n"
             f"state: state\nadmin: http://{ADMIN[0]}:{ADMIN[1]}\n{extra}")
 
 

@@ -5,6 +5,7 @@ import subprocess
 
 from .case import source_folder
 from .proc import Process, wait_for
+from .sip import host_port
 
 ADDRESS = ("127.77.0.5", 15077)   # an address and a port that appear nowhere else, so that a search for them means something
 TRUNK = ("127.77.0.99", 15090)    # needs no password at the PBX; extensions 2XXX ring here
@@ -16,7 +17,7 @@ class Pbx:
         self.host, self.port = self.address = address
         self._control = os.path.join(folder, "pbx", "ctl")
         self._process = Process("pbx", [os.path.join(source_folder(), "scripts", "pbx", "start"), os.path.join(folder, "pbx"),
-                                        f"{address[0]}:{address[1]}", f"{trunk[0]}:{trunk[1]}"], folder)
+                                        host_port(address), f"{trunk[0]}:{trunk[1]}"], folder)
         wait_for(self._answers, f"the stand-in PBX to come up:\n{self._process.log()}", 20)
 
     def _rpc(self, *command):

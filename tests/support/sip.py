@@ -96,7 +96,17 @@ def parameter(value, name):
 def host_port_of(uri):
     """(host, port) of a SIP URI; the port is 5060 where none stands."""
     match = re.match(r"sips?:(?:[^@]*@)?(\[[^\]]*\]|[^:;>?]+)(?::(\d+))?", uri)
-    return match.group(1), int(match.group(2) or 5060)
+    return match.group(1).strip("[]"), int(match.group(2) or 5060)
+
+
+def uri_host(host):
+    """A host as it stands in a URI."""
+    return f"[{host}]" if ":" in host else host
+
+
+def host_port(address):
+    """(host, port) as it stands in a URI."""
+    return f"{uri_host(address[0])}:{address[1]}"
 
 
 def digest(challenge, method, uri, user, password, cnonce=None):
@@ -115,7 +125,13 @@ def digest(challenge, method, uri, user, password, cnonce=None):
     return out
 
 
-SDP = ("v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n")
+def sdp(host, port):
+    """An offer or answer of one audio stream."""
+    family = "IP6" if ":" in host else "IP4"
+    return (f"v=0\r\no=- 1 1 IN {family} {host}\r\ns=-\r\nc=IN {family} {host}\r\nt=0 0\r\n"
+            f"m=audio {port} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n")
+
+
 _branches = itertools.count(1)
 
 
@@ -127,16 +143,16 @@ class Socket:
     """A bound UDP socket with an inbox, from which messages are taken in any order."""
 
     def __init__(self, address):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.socket.bind(address)
-        self.host, self.port = self.socket.getsockname()
+        self.host, self.port = self.socket.getsockname()[:2]
         self.inbox = []  # (Message, source)
         self.seen = []   # all that ever came
 
     @property
     def address(self):
-        return f"{self.host}:{self.port}"
+        return host_port((self.host, self.port))
 
     def send(self, data, to):
         self.socket.sendto(data if isinstance(data, bytes) else data.encode("utf-8", "surrogateescape"), to)
@@ -145,7 +161,7 @@ class Socket:
         while select.select([self.socket], [], [], max(0, seconds))[0]:
             data, source = self.socket.recvfrom(65535)
             seconds = 0
-            entry = (Message(data), source) if data.strip() else None
+            entry = (Message(data), source[:2]) if data.strip() else None
             if entry:
                 self.inbox.append(entry)
                 self.seen.append(entry)
@@ -200,8 +216,8 @@ class Phone(Socket):
         self.server = server  # (host, port)
         self.user, self.password = user, password or f"secret{user}"
         self.user_agent = user_agent
-        self.domain = f"{server[0]}:{server[1]}" if server[1] != 5060 else server[0]
-        self.contact = f"<sip:{user}@{self.host}:{self.port}>"
+        self.domain = host_port(server) if server[1] != 5060 else uri_host(server[0])
+        self.contact = f"<sip:{user}@{self.address}>"
         self.tag = secrets.token_hex(5)
         self.register_call_id = secrets.token_hex(10)
         self.register_cseq = 0
@@ -209,7 +225,7 @@ class Phone(Socket):
     def build(self, method, uri, to, call_id, cseq, headers=(), body=b"", branch=None, from_value=None, contact=True):
         """The bytes of a request from this phone."""
         body = body if isinstance(body, bytes) else body.encode()
-        lines = [f"{method} {uri} SIP/2.0", f"Via: SIP/2.0/UDP {self.host}:{self.port};branch={branch or new_branch()};rport", "Max-Forwards: 70",
+        lines = [f"{method} {uri} SIP/2.0", f"Via: SIP/2.0/UDP {self.address};branch={branch or new_branch()};rport", "Max-Forwards: 70",
                  f"From: {from_value or f'<sip:{self.user}@{self.domain}>;tag={self.tag}'}", f"To: {to}", f"Call-ID: {call_id}", f"CSeq: {cseq} {method}"]
         if contact and method not in ("CANCEL", "ACK", "BYE"):
             lines.append(f"Contact: {contact if isinstance(contact, str) else self.contact}")
@@ -260,7 +276,7 @@ class Call:
         self.call_id = call_id or secrets.token_hex(10)
         self.uri = f"sip:{number}@{phone.domain}"
         self.cseq, self.headers = 1, list(headers)
-        self.body = body if body is not None else SDP.format(host=phone.host, port=phone.port + 1000)
+        self.body = body if body is not None else sdp(phone.host, phone.port + 1000)
         self.to = f"<{self.uri}>"
         self.tag = secrets.token_hex(5)
         self.local = f"<sip:{phone.user}@{phone.domain}>;tag={self.tag}"

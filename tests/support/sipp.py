@@ -4,6 +4,7 @@ import socket
 
 from .case import source_folder
 from .proc import Process, wait_for
+from .sip import host_port
 
 
 class Sipp:
@@ -14,7 +15,7 @@ class Sipp:
         path = os.path.join(source_folder(), "tests", "integration", "sipp", f"{scenario}.xml")
         arguments = ["-key", "caller", caller, "-au", caller, "-ap", f"secret{caller}"] if caller else []
         arguments += ["-key", "number", number] if number else []
-        command = ["sipp", *([f"{remote[0]}:{remote[1]}"] if remote else []), "-sf", path, "-i", address[0], "-p", address[1], "-m", calls, "-r", rate,
+        command = ["sipp", *([host_port(remote)] if remote else []), "-sf", path, "-i", address[0], "-p", address[1], "-m", calls, "-r", rate,
                    "-nostdin", "-timeout", f"{timeout}s", "-timeout_error", "-trace_err", "-error_file", os.path.join(folder, f"{self.name}-errors.log"),
                    "-trace_msg", "-message_file", os.path.join(folder, f"{self.name}-messages.log"), *arguments]
         self._process = Process(self.name, command, folder, env={"TERM": "dumb"})
@@ -45,6 +46,8 @@ class Sipp:
 
 def bound(address):
     """True once some UDP socket is bound to (host, port)."""
-    want = f"{int.from_bytes(socket.inet_aton(address[0]), 'little'):08X}:{address[1]:04X}"
-    with open("/proc/net/udp") as file:
+    family, table = (socket.AF_INET6, "/proc/net/udp6") if ":" in address[0] else (socket.AF_INET, "/proc/net/udp")
+    words = socket.inet_pton(family, address[0])
+    want = "".join(f"{int.from_bytes(words[i:i + 4], 'little'):08X}" for i in range(0, len(words), 4)) + f":{address[1]:04X}"
+    with open(table) as file:
         return any(want in line.split()[1:2] for line in file)

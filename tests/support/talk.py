@@ -4,10 +4,10 @@ from .baresip import Baresip
 TONE_1001, TONE_1002 = 440, 1150
 
 
-def phones(case, server):
+def phones(case, server, addresses=("127.1.0.1", "127.1.0.2")):
     """Two registered baresip phones, 1001 and 1002."""
-    one = case.run_until_end(Baresip(case.folder, "1001", "127.1.0.1", server, TONE_1001))
-    two = case.run_until_end(Baresip(case.folder, "1002", "127.1.0.2", server, TONE_1002))
+    one = case.run_until_end(Baresip(case.folder, "1001", addresses[0], server, TONE_1001))
+    two = case.run_until_end(Baresip(case.folder, "1002", addresses[1], server, TONE_1002))
     one.wait_registered()
     two.wait_registered()
     return one, two
