@@ -12,9 +12,7 @@ constexpr unsigned retry_after_spread_s = 30;  // REGISTER and OPTIONS: 5 to 34 
 
 bool Answers::send(const sip::RawMessage& request, const Flow& flow, bool proven, const Answer& answer, Outbox& out) {
   if (request.method == sip::Method::ack) return false;
-  // The same tag for a repeated request (RFC 3261 §8.2.7).
-  const std::array<std::string_view, 4> parts{"to-tag", request.call_id, request.branch, request.from_tag};
-  tag_ = fmt::format("{:08x}", static_cast<std::uint32_t>(state_.mac.of(parts).low));
+  tag_ = tag_of(request);
   const std::string source_host = flow.peer.address.to_string();
   sip::ResponseParts response;
   response.status_code = answer.status;
@@ -32,6 +30,13 @@ bool Answers::send(const sip::RawMessage& request, const Flow& flow, bool proven
   out.drop_last();
   return false;
 }
+
+std::string Answers::tag_of(const sip::RawMessage& request) {
+  const std::array<std::string_view, 4> parts{"to-tag", request.call_id, request.branch, request.from_tag};
+  return fmt::format("{:08x}", static_cast<std::uint32_t>(state_.mac.of(parts).low));
+}
+
+bool Answers::acknowledged(const sip::RawMessage& ack) { return ack.to_tag == tag_of(ack); }
 
 bool Answers::overloaded(const sip::RawMessage& request, const Flow& flow, bool proven, Outbox& out) {
   unsigned seconds = retry_after_s;

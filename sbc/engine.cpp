@@ -31,6 +31,7 @@ State::State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> ru
       policy(std::move(rules)),
       mac(part_of<0, 16>(secrets)),
       names(options, mac),
+      branches(mac, options.pbx.addresses),
       tokens(part_of<32, 32>(secrets), options.pbx.addresses, Capacity::token_contents),
       route_sets(Capacity::route_sets),
       sources(options.limits.tracked_sources, secrets.table_seed),
@@ -38,7 +39,8 @@ State::State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> ru
       bans(Capacity::bans, secrets.table_seed + 2),
       registrations(Capacity::registrations, secrets.table_seed + 3),
       transactions(Capacity::transactions, Capacity::transaction_bytes, options.pbx.timeout, secrets.table_seed + 4),
-      journal(events) {}
+      journal(events),
+      restarted(secrets.restarted) {}
 
 struct Engine::Impl {
   Impl(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events)
@@ -80,6 +82,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   const std::size_t before = out.items().size();
   impl.read = false;
   impl.rule_that_refused = {};
+  if (!impl.state.started) impl.state.started = now;
   const Outcome outcome = datagram.flow.side == Side::access ? impl.from_access(datagram, now, out) : impl.from_core(datagram, now, out);
   ++impl.state.metrics.outcomes[static_cast<std::size_t>(outcome)];
   impl.count_responses(out, before);
@@ -123,14 +126,19 @@ Outcome Engine::Impl::access_request(const Flow& flow, const SourceStanding& sou
   if (const auto ended = matched(id, flow, now, out)) {
     if (*ended != Outcome::no_transaction) return *ended;
     // A CANCEL of nothing is a request like any other: who meets silence with an INVITE meets it here.
-    const auto ruled = refused(user, flow, source, now, out);
-    return ruled ? *ruled : no_invite(flow, dialog.proven(), out);
+    if (const auto ruled = refused(user, flow, source, now, out)) return *ruled;
+    // After a restart its INVITE may be with the PBX (§16.10: a CANCEL of nothing that is known is passed on statelessly).
+    if (!state.recalls(now)) return no_invite(flow, dialog.proven(), out);
+  }
+  // So does an ACK that names no dialog: it is to a final answer that came after a restart, or to nothing.
+  if (message.method == sip::Method::ack && !dialog.target && state.recalls(now)) {
+    if (const auto ruled = refused(user, flow, source, now, out)) return *ruled;
   }
   // Only now, so that a repetition spends nothing and is never answered otherwise than what it repeats.
   if (judged) {
     if (const auto ended = over_limit(flow, source, now, out)) return *ended;
   }
-  if (const auto ended = proxy.refused(message, flow, dialog, out)) return *ended;
+  if (const auto ended = proxy.refused(message, flow, dialog, now, out)) return *ended;
   if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, dialog.proven(), out);
   return proxy.request_from_access(message, flow, id, dialog, source, now, out);
 }
@@ -143,10 +151,15 @@ Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox&
   read = true;
   count_received(flow);
   if (!message.is_request) return proxy.response(message, flow, now, out);
-  const BranchId id = branch_id_of(state.mac, flow, message);
-  if (const auto ended = matched(id, flow, now, out)) return *ended == Outcome::no_transaction ? no_invite(flow, true, out) : *ended;
+  const auto target = proxy.target_of(message);
+  const BranchId id = proxy.core_branch_id(message, flow, target);
+  if (const auto ended = matched(id, flow, now, out)) {
+    const bool unknown = *ended == Outcome::no_transaction;
+    if (!unknown) return *ended;
+    if (!state.recalls(now)) return no_invite(flow, true, out);
+  }
   if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, true, out);
-  return proxy.request_from_core(message, flow, id, now, out);
+  return proxy.request_from_core(message, flow, id, target, now, out);
 }
 
 std::optional<Outcome> Engine::Impl::matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out) {

@@ -25,6 +25,7 @@ using acl::TimePoint;
 struct Secrets {
   std::array<std::uint8_t, 64> secret{};
   std::uint64_t table_seed = 0;
+  bool restarted = false;  ///< `secret` is that of an earlier run, whose requests may still be under way
 };
 
 struct Datagram {

@@ -164,13 +164,30 @@ bool Names::is_core_address(std::string_view host, std::uint16_t port) const {
   return (port == 0 ? usual_port : port) == bind_.port && is_core_address(host);
 }
 
-bool Names::shows(std::string_view host, const Flow& access) {
+ShownAs Names::shown_as(std::string_view host, const Flow& access) {
   const std::string_view shown = address_for(access).host;
-  if (sip::iequals(host, shown) || (!public_domain_.empty() && sip::iequals(host, public_domain_name_.host))) return true;
+  if (!public_domain_.empty() && sip::iequals(host, public_domain_name_.host)) return ShownAs::domain;
+  if (sip::iequals(host, shown)) return ShownAs::name;
   // An IPv6 address can be written in many ways.
   const auto address = acl::Address::parse(without_brackets(host));
-  return address && (*address == access.local || address == acl::Address::parse(without_brackets(shown)) ||
-                     address == acl::Address::parse(without_brackets(public_domain_name_.host)));
+  if (!address) return ShownAs::none;
+  if (address == acl::Address::parse(without_brackets(public_domain_name_.host))) return ShownAs::domain;
+  if (address == acl::Address::parse(without_brackets(shown))) return ShownAs::name;
+  return *address == access.local ? ShownAs::local : ShownAs::none;
+}
+
+std::string Names::host_shown_as(ShownAs shown, const Flow& access) {
+  switch (shown) {
+    case ShownAs::domain:
+      return public_domain_name_.host;
+    case ShownAs::name:
+      return address_for(access).host;
+    case ShownAs::local:
+      return uri_host(access.local);
+    case ShownAs::none:
+      break;
+  }
+  return {};
 }
 
 bool Names::is_hidden_port(std::uint16_t port) const {

@@ -22,6 +22,14 @@ struct PublicName {
   std::string host_port;   ///< "host" or "host:port"
 };
 
+/// A host by which the access side knows us or the PBX behind us.
+enum class ShownAs : std::uint8_t {
+  none,    ///< it is none of these
+  domain,  ///< `public_domain`
+  name,    ///< what address_for() shows
+  local,   ///< the address of ours that the peer spoke to
+};
+
 /// One a worker: it remembers what it showed to whom.
 class Names {
  public:
@@ -44,8 +52,9 @@ class Names {
   [[nodiscard]] bool is_core_address(std::string_view host) const;
   /// The same with the port that we send from there (0: none written, which means 5060).
   [[nodiscard]] bool is_core_address(std::string_view host, std::uint16_t port) const;
-  /// A host by which the access side knows us or the PBX behind us.
-  [[nodiscard]] bool shows(std::string_view host, const Flow& access);
+  [[nodiscard]] ShownAs shown_as(std::string_view host, const Flow& access);
+  /// The host that shown_as() took for this one; empty for `none`.
+  [[nodiscard]] std::string host_shown_as(ShownAs shown, const Flow& access);
 
   /// Appends a sip: URI's host and port as the access side may see them; they are known to be hidden ones.
   void append_public(std::string& out, std::uint16_t port, std::string_view port_text, const Flow& access);

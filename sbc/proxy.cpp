@@ -32,7 +32,13 @@ std::optional<sip::UriView> last_route(const sip::RawMessage& request) {
 }  // namespace
 
 Proxy::Proxy(State& state, Admission& admission, Answers& answers)
-    : state_(state), admission_(admission), answers_(answers), registrar_(state), inward_(state), outward_(state) {}
+    : state_(state),
+      admission_(admission),
+      answers_(answers),
+      registrar_(state),
+      inward_(state),
+      outward_(state),
+      stateless_(state, inward_, outward_) {}
 
 Dialog Proxy::dialog_of(const sip::RawMessage& request, const Flow& flow) {
   Dialog dialog;
@@ -55,13 +61,16 @@ Dialog Proxy::dialog_of(const sip::RawMessage& request, const Flow& flow) {
   return dialog;
 }
 
-std::optional<Outcome> Proxy::refused(const sip::RawMessage& request, const Flow& flow, const Dialog& dialog, Outbox& out) {
+std::optional<Outcome> Proxy::refused(const sip::RawMessage& request, const Flow& flow, const Dialog& dialog, TimePoint now, Outbox& out) {
   if (dialog.kind == Dialog::Kind::bad) {
     answers_.send(request, flow, false, {404, {}, {}}, out);
     return Outcome::bad_token;
   }
-  // An ACK that ends nothing here can only be one to a 2xx, and that names its dialog by our Contact.
-  if (request.method == Method::ack && dialog.kind != Dialog::Kind::own && dialog.kind != Dialog::Kind::rebound) return Outcome::not_served;
+  // An ACK that ends nothing here can only be one to a 2xx, and that names its dialog by our Contact; after a restart also one to an
+  // answer whose request nobody remembers.
+  if (request.method == Method::ack && dialog.kind != Dialog::Kind::own && dialog.kind != Dialog::Kind::rebound &&
+      (dialog.target || !state_.recalls(now) || answers_.acknowledged(request)))
+    return Outcome::not_served;
   return std::nullopt;
 }
 
@@ -72,7 +81,7 @@ Outcome Proxy::request_from_access(const sip::RawMessage& request, const Flow& f
     answers_.send(request, flow, proven, {482, {}, {}}, out);
     return Outcome::loop;
   }
-  if (!proven && request.method != Method::ack && admission_.pbx_is_busy(source, now)) {
+  if (!proven && (request.method != Method::ack || !dialog.target) && admission_.pbx_is_busy(source, now)) {
     answers_.overloaded(request, flow, false, out);
     return Outcome::pbx_limit;
   }
@@ -103,14 +112,24 @@ std::optional<OpenedInward> Proxy::device_of(const sip::UriView& uri) {
                       split->user};
 }
 
-Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id, TimePoint now, Outbox& out) {
+std::optional<OpenedInward> Proxy::target_of(const sip::RawMessage& request) {
   auto uri = sip::UriView::parse(request.request_uri);
   // A strict router before us put our own route there, and the Request-URI at the end of the others (RFC 3261 §16.4).
   if (uri && is_our_route(state_.names, *uri)) uri = last_route(request);
-  const auto target = uri ? device_of(*uri) : std::nullopt;
+  return uri ? device_of(*uri) : std::nullopt;
+}
+
+// Without the magic cookie a Via is no name for one transaction (RFC 3261 §17.2.3).
+BranchId Proxy::core_branch_id(const sip::RawMessage& request, const Flow& flow, const std::optional<OpenedInward>& target) {
+  if (!target || !is_rfc3261_branch(request.branch)) return branch_id_of(state_.mac, flow, request);
+  return branch_id_of(state_.mac, flow, request.top_via.whole, request.method, request.method_text, target->token.flow.peer.address);
+}
+
+Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id,
+                                 const std::optional<OpenedInward>& target, TimePoint now, Outbox& out) {
   if (!target || target->token.flow.listener >= state_.options.listeners.size()) {
     answers_.send(request, flow, true, {404, {}, {}}, out);
-    return uri && split_token(uri->user) ? Outcome::bad_token : Outcome::no_token;
+    return split_token(request.request_user) ? Outcome::bad_token : Outcome::no_token;
   }
   if (!outward_.request(request, flow, *target, id, hidden_, message_)) {
     answers_.send(request, flow, true, {513, {}, {}}, out);
@@ -120,7 +139,8 @@ Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flo
 }
 
 Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out) {
-  if (request.method == Method::ack) {
+  // An ACK to a 2xx goes end to end; a CANCEL that comes so far is one of an INVITE that a restart made us forget.
+  if (request.method == Method::ack || request.method == Method::cancel) {
     out.add(departure.to) = departure.sent;
   } else if (state_.transactions.begin(id, request, departure, now, out) == nullptr) {
     answers_.overloaded(request, departure.from, departure.proven, out);
@@ -133,12 +153,23 @@ Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const
 Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out) {
   const auto id = parse_branch(response.branch);
   Transaction* transaction = id ? state_.transactions.match_response(*id, response, flow) : nullptr;
-  // A response to CANCEL is only ever to one of ours: the transaction layer has taken note of it.
-  if (transaction == nullptr) return id && response.method == Method::cancel ? Outcome::repeated : Outcome::no_transaction;
+  if (transaction == nullptr) return id ? forgotten(*id, response, flow, now, out) : Outcome::no_transaction;
   if (!sip::check(response).ok()) return Outcome::malformed;
   if (!state_.transactions.wants(*transaction, response, now, out)) return Outcome::repeated;
   return flow.side == Side::core ? response_from_core(response, flow, *transaction, now, out)
                                  : response_from_access(response, flow, *transaction, now, out);
+}
+
+// A response without a transaction: to a CANCEL of ours, of which the transaction layer has taken note, or to a request of before our
+// start.
+Outcome Proxy::forgotten(const BranchId& id, const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out) {
+  const bool to_cancel = response.method == Method::cancel;
+  if (!state_.recalls(now) || state_.transactions.knows(id)) return to_cancel ? Outcome::repeated : Outcome::no_transaction;
+  const Outcome outcome = stateless_.pass(response, flow, out);
+  if (outcome != Outcome::forwarded) return outcome;
+  if (flow.side == Side::access) tell_redirect(response, flow, now);
+  count_forwarded(out.items().back().flow, response.method);
+  return outcome;
 }
 
 Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out) {
@@ -163,20 +194,24 @@ Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& f
 Outcome Proxy::response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now,
                                     Outbox& out) {
   if (!inward_.response(response, flow, transaction.hidden_vias, transaction.memo, message_)) return Outcome::too_large;
-  if (response.status_code >= 300 && response.status_code < 400 &&
-      state_.journal.admits(EventKind::redirect_blocked, Outcome::forwarded, now)) {
-    Event event;
-    event.kind = EventKind::redirect_blocked;
-    event.source = flow.peer;
-    event.method = response.method_text;
-    event.device = response.to_user;
-    event.call_id = response.call_id;
-    state_.journal.write(event);
-  }
+  tell_redirect(response, flow, now);
   const Flow to = transaction.from;
   if (!state_.transactions.deliver(transaction, response, message_, now, out)) return Outcome::repeated;
   count_forwarded(to, response.method);
   return Outcome::forwarded;
+}
+
+void Proxy::tell_redirect(const sip::RawMessage& response, const Flow& flow, TimePoint now) {
+  if (response.status_code < 300 || response.status_code >= 400 ||
+      !state_.journal.admits(EventKind::redirect_blocked, Outcome::forwarded, now))
+    return;
+  Event event;
+  event.kind = EventKind::redirect_blocked;
+  event.source = flow.peer;
+  event.method = response.method_text;
+  event.device = response.to_user;
+  event.call_id = response.call_id;
+  state_.journal.write(event);
 }
 
 // A request that carries our own core-side Via has been through here (RFC 3261 §16.3 step 4): the PBX's address is one of our listeners.

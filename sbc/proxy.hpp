@@ -10,6 +10,7 @@
 #include "sbc/registrar.hpp"
 #include "sbc/rewrite.hpp"
 #include "sbc/state.hpp"
+#include "sbc/stateless_response.hpp"
 
 namespace postern::sbc {
 
@@ -34,18 +35,24 @@ class Proxy {
   [[nodiscard]] Dialog dialog_of(const sip::RawMessage& request, const Flow& flow);
 
   /// What its token alone, or the want of one, refuses of a request that matched no transaction; it need not be parsed for that.
-  std::optional<Outcome> refused(const sip::RawMessage& request, const Flow& flow, const Dialog& dialog, Outbox& out);
+  std::optional<Outcome> refused(const sip::RawMessage& request, const Flow& flow, const Dialog& dialog, TimePoint now, Outbox& out);
   Outcome request_from_access(const sip::RawMessage& request, const Flow& flow, const BranchId& id, const Dialog& dialog,
                               const SourceStanding& source, TimePoint now, Outbox& out);
-  Outcome request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id, TimePoint now, Outbox& out);
+  /// The device that a request of the PBX names by our token.
+  [[nodiscard]] std::optional<OpenedInward> target_of(const sip::RawMessage& request);
+  [[nodiscard]] BranchId core_branch_id(const sip::RawMessage& request, const Flow& flow, const std::optional<OpenedInward>& target);
+  Outcome request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id, const std::optional<OpenedInward>& target,
+                            TimePoint now, Outbox& out);
   Outcome response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
   /// A registration's time ran out.
   void ended(const Binding& binding, TimePoint now) { registrar_.ended(binding, now); }
 
  private:
   Outcome forward(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out);
+  Outcome forgotten(const BranchId& id, const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
   Outcome response_from_core(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
   Outcome response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
+  void tell_redirect(const sip::RawMessage& response, const Flow& flow, TimePoint now);
   [[nodiscard]] std::optional<OpenedInward> device_of(const sip::UriView& uri);
   [[nodiscard]] bool has_been_here(const sip::RawMessage& request) const;
   [[nodiscard]] Flow core_flow(std::size_t pbx) const;
@@ -57,6 +64,7 @@ class Proxy {
   Registrar registrar_;
   InwardRewriter inward_;
   OutwardRewriter outward_;
+  StatelessResponses stateless_;
   std::string message_;  ///< the message being written
   OutwardRewriter::Hidden hidden_;
 };

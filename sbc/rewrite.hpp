@@ -34,6 +34,7 @@ class InwardRewriter {
     const BranchId& id;
     const OpenedOutward* dialog = nullptr;  ///< the token in the Request-URI, if it opened
     RegisterPlan* registration = nullptr;   ///< of a REGISTER: filled in
+    std::uint8_t pbx = 0;                   ///< which of its addresses it goes to
   };
   bool request(const Request& request, std::string& out);
   /// Why the last message could not be written: false, a Contact that cannot be read or is too long to be given back; else its size.
@@ -52,18 +53,23 @@ class InwardRewriter {
   void record_route(const sip::RawMessage& message);
   void contact(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow, RegisterPlan* registration);
   void uris(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow);
+  [[nodiscard]] bool names_hidden(const sip::RawMessage& message) const;
   void append_unmarked_headers(std::string& out, std::string_view headers) const;
   void unmark(const sip::RawMessage& message, const sip::HeaderLine& header);
   void source(const Flow& flow);
 
   State& state_;
   std::string text_;
+  Asker asker_;         ///< what the branch keeps of the request
   bool sealed_ = true;  ///< every Contact of this message could be sealed
 };
 
 /// Core to access.
 class OutwardRewriter {
  public:
+  /// A parameter of our Via: below the PBX's own Via and with the routes that it recorded, what its answer needs (a PBX that is a proxy).
+  static constexpr std::string_view beside_branch = "way";
+
   explicit OutwardRewriter(State& state) : state_(state), veil_(state.names, state.tokens) {}
 
   /// What was taken off a request, one value a line; the responses get it back.
@@ -99,7 +105,8 @@ class OutwardRewriter {
   void keep_routes(Context& context);
   void foreign_routes(const Context& context, const OpenedInward& target);
   void common_header(const Context& context, const sip::HeaderLine& header);
-  void request_vias(const Context& context, const BranchId& id, std::string& hidden_vias);
+  void request_vias(const Context& context, const BranchId& id, Hidden& hidden);
+  void own_via(const Context& context, const BranchId& id, const Hidden& hidden);
   void repeated_vias(const Context& context);
   void repeated_header(const Context& context, const sip::HeaderLine& header);
   void unsupported(const Context& context, const sip::HeaderLine& header);

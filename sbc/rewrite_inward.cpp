@@ -62,8 +62,10 @@ bool InwardRewriter::request(const Request& request, std::string& out) {
   const sip::RawMessage& message = request.message;
   state_.editor.reset(message);
   sealed_ = true;
+  asker_ = {};
+  asker_.flow = request.flow;
+  asker_.pbx = request.pbx;
   request_uri(request);
-  via(request);
   decrement_max_forwards(message, state_.editor);
   for (const sip::HeaderLine& header : message.header_lines()) {
     if (header.name == HeaderName::contact) {
@@ -72,6 +74,7 @@ bool InwardRewriter::request(const Request& request, std::string& out) {
       common_header(message, header, request.flow);
     }
   }
+  via(request);
   if (request.dialog != nullptr) core_routes(*request.dialog);
   record_route(message);
   if (request.registration != nullptr && !request.registration->replaced_contact.empty())
@@ -109,11 +112,27 @@ void InwardRewriter::via(const Request& request) {
   const sip::RawMessage& message = request.message;
   text_ = "SIP/2.0/UDP ";
   text_.append(state_.names.core_address()).append(";branch=");
-  append_branch(text_, request.id);
+  asker_.named_hidden = names_hidden(message);
+  state_.branches.append(text_, request.id, asker_);
   state_.editor.insert_before(message.header_lines().front(), "Via", text_);
   // Every access-side Via gets received and rport: answers go to the source (RFC 3581 §4).
   text_ = sip::with_received(message.top_via, request.flow.peer.address.to_string(), request.flow.peer.port, true);
   state_.editor.replace(message.top_via.whole, unfolded(text_));
+}
+
+// Did he write a hidden name himself where answers repeat his words?
+bool InwardRewriter::names_hidden(const sip::RawMessage& message) const {
+  return std::ranges::any_of(message.header_lines(), [&](const sip::HeaderLine& header) {
+    switch (header.name) {
+      case HeaderName::via:
+      case HeaderName::from:
+      case HeaderName::to:
+      case HeaderName::call_id:
+        return state_.names.mentions_hidden(message.text(header.value));
+      default:
+        return false;
+    }
+  });
 }
 
 // Routes of the access side are never a next hop; the core's own come back from the token that we gave out, in the place of whom only we
@@ -253,10 +272,12 @@ void InwardRewriter::uris(const sip::RawMessage& message, const sip::HeaderLine&
       replace_uri(state_.editor, *element, text_);
       continue;
     }
-    if (state_.names.shows(uri->host, flow)) {
+    if (const ShownAs shown = state_.names.shown_as(uri->host, flow); shown != ShownAs::none) {
       // Behind our host our port means the hidden one, as it does the other way round.
       const bool ours = uri->port != 0 && uri->port == state_.names.address_for(flow).port;
       state_.editor.replace(uri->host_port(), ours ? state_.names.pbx_host_port() : state_.names.pbx_host() + port_of(*uri));
+      if (header.name == HeaderName::from) asker_.from = {shown, ours};
+      if (header.name == HeaderName::to) asker_.to = {shown, ours};
     }
     text_.clear();
     append_unmarked_headers(text_, uri->headers);

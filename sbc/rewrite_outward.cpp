@@ -75,8 +75,8 @@ bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, 
   Context context{request, core, target.token.flow, {}, true};
   context.in_dialog = !request.to_tag.empty();
   fill_token(context);
-  request_vias(context, id, hidden.vias);
   record_routes(context, hidden.routes);
+  request_vias(context, id, hidden);
   keep_routes(context);
   foreign_routes(context, target);
   decrement_max_forwards(request, editor);
@@ -119,18 +119,11 @@ void OutwardRewriter::foreign_routes(const Context& context, const OpenedInward&
   if (!last.empty()) state_.editor.append("Route", last);
 }
 
-void OutwardRewriter::request_vias(const Context& context, const BranchId& id, std::string& hidden_vias) {
+void OutwardRewriter::request_vias(const Context& context, const BranchId& id, Hidden& hidden) {
+  std::string& hidden_vias = hidden.vias;
   hidden_vias.clear();
-  bool written = false;
   for (const sip::HeaderLine& header : context.message.header_lines()) {
     if (header.name != HeaderName::via) continue;
-    if (!written) {
-      text_ = "SIP/2.0/UDP ";
-      text_.append(state_.names.address_for(context.access).host_port).append(";branch=");
-      append_branch(text_, id);
-      state_.editor.insert_before(header, "Via", text_);
-      written = true;
-    }
     std::string value = unfolded(context.message.text(header.value));
     if (hidden_vias.empty()) {
       // The PBX's own: it may have asked for its address (RFC 3581 §4).
@@ -140,8 +133,24 @@ void OutwardRewriter::request_vias(const Context& context, const BranchId& id, s
       value += unfolded(raw.substr(static_cast<std::size_t>(top.data() - raw.data()) + top.size()));
     }
     hidden_vias.append(value).append("\n");
-    state_.editor.remove(header);
   }
+  own_via(context, id, hidden);
+  for (const sip::HeaderLine& header : context.message.header_lines()) {
+    if (header.name == HeaderName::via) state_.editor.remove(header);
+  }
+}
+
+void OutwardRewriter::own_via(const Context& context, const BranchId& id, const Hidden& hidden) {
+  text_ = "SIP/2.0/UDP ";
+  text_.append(state_.names.address_for(context.access).host_port).append(";branch=");
+  state_.branches.append(text_, id, context.core, context.message.top_via);
+  std::string beside = hidden.vias.substr(hidden.vias.find('\n') + 1);
+  if (!beside.empty() || !hidden.routes.empty()) {
+    std::string letters;
+    state_.branches.append_beside(letters, id, beside.append("\n").append(hidden.routes));
+    if (!letters.empty()) text_.append(";").append(beside_branch).append("=").append(letters);
+  }
+  state_.editor.insert_before(*context.message.find(HeaderName::via), "Via", text_);
 }
 
 // The core's recorded routes end here: sealed in the Contact, they come back as Route (RFC 3261 §12.1.1: in this order).

@@ -1,7 +1,9 @@
 // All that one worker remembers: the tables and tools that the steps of a datagram's life share.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 
 #include "acl/bans.hpp"
 #include "acl/networks.hpp"
@@ -14,6 +16,7 @@
 #include "sbc/names.hpp"
 #include "sbc/registrations.hpp"
 #include "sbc/route_sets.hpp"
+#include "sbc/sealed_branch.hpp"
 #include "sbc/tokens.hpp"
 #include "sbc/transactions.hpp"
 #include "sip/editor.hpp"
@@ -32,12 +35,16 @@ struct Capacity {
 };
 
 struct State {
+  /// Requests that are under way at a start may be answered so much later: a phone rings for minutes, and a queue lets callers wait.
+  static constexpr std::chrono::minutes recall_window{10};
+
   State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> rules, const Secrets& secrets, EventSink& events);
 
   EngineOptions options;
   std::shared_ptr<const acl::Policy> policy;
   Mac mac;
   Names names;
+  Branches branches;
   Tokens tokens;
   RouteSets route_sets;
   acl::SourceTable sources;
@@ -48,6 +55,11 @@ struct State {
   sip::Editor editor;
   Journal journal;
   Metrics metrics;
+  bool restarted;                    ///< there was a run before this one
+  std::optional<TimePoint> started;  ///< when the first packet came
+
+  /// May what matches no transaction belong to one of before the start?
+  [[nodiscard]] bool recalls(TimePoint now) const { return restarted && started && now < *started + recall_window; }
 };
 
 }  // namespace postern::sbc

@@ -1,7 +1,8 @@
 #include "sbc/token_codec.hpp"
 
 #include <algorithm>
-#include <type_traits>
+
+#include "sbc/bytes.hpp"
 
 namespace postern::sbc::token_codec {
 namespace {
@@ -21,87 +22,10 @@ constexpr unsigned peer_is_v4 = 1U << 3U;
 constexpr unsigned local_is_v4 = 1U << 4U;
 constexpr unsigned has_connection = 1U << 5U;
 
-constexpr std::size_t v4_offset = 12;  // of the address in its mapped form
 constexpr std::string_view usual_scheme = "sip";
 
-void put_byte(std::string& out, unsigned byte) { out += static_cast<char>(byte); }
-
-template <class Number>
-void put_number(std::string& out, Number number) {  // the most significant byte first
-  static_assert(std::is_unsigned_v<Number>);
-  for (std::size_t shift = sizeof(Number) * 8; shift > 0;) put_byte(out, static_cast<unsigned>(number >> (shift -= 8)) & 0xffU);
-}
-
-void put_size(std::string& out, std::size_t size) {  // LEB128
-  for (; size >= 0x80; size >>= 7U) put_byte(out, static_cast<unsigned>(size & 0x7fU) | 0x80U);
-  put_byte(out, static_cast<unsigned>(size));
-}
-
-void put_text(std::string& out, std::string_view text) {
-  put_size(out, text.size());
-  out += text;
-}
-
-void put_address(std::string& out, const acl::Address& address) {
-  const acl::Address::Bytes& bytes = address.bytes();
-  out.append(bytes.begin() + (address.is_v4() ? v4_offset : 0), bytes.end());
-}
-
-/// Reads from the front; what is not there reads as zero, and ok() tells at the end.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
-
-  [[nodiscard]] bool ok() const { return ok_; }
-
-  std::string_view take(std::size_t count) {
-    if (count > bytes_.size()) {
-      ok_ = false;
-      bytes_ = {};
-      return {};
-    }
-    const std::string_view taken = bytes_.substr(0, count);
-    bytes_.remove_prefix(count);
-    return taken;
-  }
-
-  std::string_view take_all() { return take(bytes_.size()); }
-
-  template <class Number>
-  Number number() {
-    std::uint64_t value = 0;
-    for (const char byte : take(sizeof(Number))) value = (value << 8U) | static_cast<std::uint8_t>(byte);
-    return static_cast<Number>(value);
-  }
-
-  std::size_t size() {
-    std::size_t value = 0;
-    for (unsigned shift = 0; shift < 28; shift += 7) {
-      const auto byte = number<std::uint8_t>();
-      value |= (byte & std::size_t{0x7f}) << shift;
-      if (byte < 0x80) return value;
-    }
-    ok_ = false;
-    return 0;
-  }
-
-  std::string_view text() { return take(size()); }
-
-  acl::Address address(bool v4) {
-    if (v4) return acl::Address::v4(number<std::uint32_t>());
-    acl::Address::Bytes bytes{};
-    const std::string_view taken = take(bytes.size());
-    std::copy(taken.begin(), taken.end(), bytes.begin());
-    return acl::Address::v6(bytes);
-  }
-
- private:
-  std::string_view bytes_;
-  bool ok_ = true;
-};
-
 /// The flags of a content of our version that does not stand in a table.
-std::optional<std::uint8_t> take_flags(Reader& reader) {
+std::optional<std::uint8_t> take_flags(ByteReader& reader) {
   const auto first = reader.number<std::uint8_t>();
   if ((first & version_mask) != version || (first & in_table) != 0) return std::nullopt;
   return first;
@@ -153,7 +77,7 @@ void encode_table_key(std::uint64_t key, std::string& out) {
 }
 
 std::optional<InwardToken> decode_inward(std::string_view content) {
-  Reader reader(content);
+  ByteReader reader(content);
   const auto flags = take_flags(reader);
   if (!flags) return std::nullopt;
   InwardToken token;
@@ -174,7 +98,7 @@ std::optional<InwardToken> decode_inward(std::string_view content) {
 }
 
 std::optional<OutwardToken> decode_outward(std::string_view content, std::span<const PbxAddress> pbx) {
-  Reader reader(content);
+  ByteReader reader(content);
   const auto flags = take_flags(reader);
   if (!flags) return std::nullopt;
   OutwardToken token;
@@ -196,7 +120,7 @@ std::optional<OutwardToken> decode_outward(std::string_view content, std::span<c
 }
 
 std::optional<std::uint64_t> decode_table_key(std::string_view content) {
-  Reader reader(content);
+  ByteReader reader(content);
   if (reader.number<std::uint8_t>() != (version | in_table) || content.size() != 1 + sizeof(std::uint64_t)) return std::nullopt;
   return reader.number<std::uint64_t>();
 }

@@ -154,6 +154,10 @@ Transaction* Transactions::match_response(const BranchId& id, const sip::RawMess
   return nullptr;
 }
 
+bool Transactions::knows(const BranchId& id) const {
+  return impl_->table.find(id, false) != nullptr || impl_->table.find(id, true) != nullptr;
+}
+
 bool Transactions::went_to(Side side, const BranchId& id) const {
   const Record* record = impl_->table.find(id, false);
   return record != nullptr && record->to.side == side;

@@ -101,6 +101,8 @@ class Transactions {
   /// anybody's but ours: the caller drops it.
   Transaction* match_response(const BranchId& id, const sip::RawMessage& response, const Flow& from);
 
+  /// Is there a transaction of this id, or a CANCEL of ours for one?
+  [[nodiscard]] bool knows(const BranchId& id) const;
   /// Is there a transaction of this id whose request went to that side?
   [[nodiscard]] bool went_to(Side side, const BranchId& id) const;
 

@@ -64,7 +64,8 @@ void StateFolder::check() const {
 
 sbc::Secrets StateFolder::secrets() const {
   sbc::Secrets secrets;
-  if (!read_key(secrets.secret)) {
+  secrets.restarted = read_key(secrets.secret);
+  if (!secrets.restarted) {
     fill_random(secrets.secret);
     write_key(secrets.secret);
   }

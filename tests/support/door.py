@@ -1,6 +1,7 @@
 """Postern itself, run as an operator runs it."""
 import os
 import re
+import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -73,6 +74,17 @@ class Postern:
 
     def memory_kib(self):
         return memory_kib(self.pid)
+
+    def kill(self):
+        """Ends it as a crash or the kernel would."""
+        self._process.signal(signal.SIGKILL)
+        self._process.wait_end()
+        self._process.stop()  # its log is closed
+
+    def stop_if_alive(self):
+        """Of one that a test kills: only what still runs has to end cleanly."""
+        if self.alive():
+            self.stop()
 
     def stop(self):
         """Ends it and tells when it did not end cleanly, which is also how a sanitizer's finding is seen."""

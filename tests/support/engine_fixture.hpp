@@ -64,7 +64,10 @@ class EngineBench : public sbc::EventSink {
   }
 
   /// A new engine with the same keys: all that lives in memory is lost.
-  void restart() { start(); }
+  void restart() {
+    restarted_ = true;
+    start();
+  }
 
   sbc::Outcome handle(const sbc::Flow& flow, std::string_view bytes) {
     outcome_ = engine_->handle({bytes, flow}, now_, out_);
@@ -120,7 +123,9 @@ class EngineBench : public sbc::EventSink {
 
  private:
   void start() {
-    engine_ = std::make_unique<sbc::Engine>(options_, policy_, fixed_secrets(), *this);
+    sbc::Secrets secrets = fixed_secrets();
+    secrets.restarted = restarted_;
+    engine_ = std::make_unique<sbc::Engine>(options_, policy_, secrets, *this);
     collect();
   }
   void on_event(const sbc::Event& event) override { events.emplace_back(event); }
@@ -132,6 +137,7 @@ class EngineBench : public sbc::EventSink {
   sbc::EngineOptions options_;
   std::shared_ptr<const acl::Policy> policy_;
   std::unique_ptr<sbc::Engine> engine_;
+  bool restarted_ = false;
   sbc::TimePoint now_{std::chrono::hours{1000}};
   sbc::Outbox out_;
   sbc::Outcome outcome_ = sbc::Outcome::forwarded;
