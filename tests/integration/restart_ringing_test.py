@@ -8,7 +8,7 @@ from support.capture import Capture
 from support.door import ACCESS, CORE, Postern
 from support.pbx import ADDRESS, Pbx
 from support.proc import wait_for
-from support.sip import SDP, Phone, Socket, answer, new_branch
+from support.sip import Phone, Socket, answer, new_branch, sdp
 from support.talk import TONE_1001, TONE_1002
 
 WITHIN = 2.0  # seconds from the kill to the new one's answering
@@ -105,7 +105,7 @@ class RestartInCall(case.Case):
     def from_pbx(self, method, invite, cseq):
         """The bytes of an in-dialog request of the PBX to who sent it `invite`."""
         to = f"{invite.get('To')};tag=pbx"
-        body = SDP.format(host=ADDRESS[0], port=30000) if method == "INVITE" else ""
+        body = sdp(ADDRESS[0], 30000) if method == "INVITE" else ""
         return (f"{method} {invite.contact_uri()} SIP/2.0\r\nVia: SIP/2.0/UDP {ADDRESS[0]}:{ADDRESS[1]};rport;branch={new_branch()}\r\nMax-Forwards: 70\r\n"
                 f"From: {to}\r\nTo: {invite.get('From')}\r\nCall-ID: {invite.get('Call-ID')}\r\nCSeq: {cseq} {method}\r\n{self.contact}\r\n"
                 + ("Content-Type: application/sdp\r\n" if body else "") + f"Content-Length: {len(body)}\r\n\r\n{body}")
@@ -113,7 +113,7 @@ class RestartInCall(case.Case):
     def establish(self):
         call = self.phone.invite("1002", challenged=False)
         invite, source = self.pbx.request("INVITE", call_id=call.call_id)
-        self.pbx.send(answer(invite, 200, "OK", "pbx", [self.contact], SDP.format(host=ADDRESS[0], port=30000)), source)
+        self.pbx.send(answer(invite, 200, "OK", "pbx", [self.contact], sdp(ADDRESS[0], 30000)), source)
         call.wait()
         call.ack()
         self.pbx.request("ACK", call_id=call.call_id)
@@ -135,7 +135,7 @@ class RestartInCall(case.Case):
         first, first_invite, _ = self.establish()
         second, second_invite, _ = self.establish()
         self.kill_and_start()
-        self.answered_by_pbx(first, "INVITE", SDP.format(host=self.phone.host, port=30002))
+        self.answered_by_pbx(first, "INVITE", sdp(self.phone.host, 30002))
         first.ack()
         self.pbx.request("ACK", call_id=first.call_id)
         self.answered_by_phone("INVITE", first_invite, 7)
