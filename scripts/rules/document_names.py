@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Checks that every name in backticks in docs/life-of-a-datagram.md exists in the source: `Class::name` as a member of that class or a
 definition outside of it, `namespace::Name` as a type in that namespace, `name` as a type, or as a function that is declared or called.
+And that every test that docs/sip.md names is there: `name.replay`, `name_test.py`.
 
-usage: document_names.py [ROOT]; exit status 1 when a name is missing, when the document is, or when it names nothing."""
+usage: document_names.py [ROOT]; exit status 1 when a name is missing, when a document is, or when it names nothing."""
 import pathlib
 import re
 import sys
 
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
+TEST = re.compile(r"^[\w-]+(?:\.replay|_test\.py)$")
 NAME = re.compile(r"^(?:[A-Za-z_]\w*::)*~?[A-Za-z_]\w*(?:\(\))?$")
 # Comments and literals: a word in them is no name.
 NO_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S)
@@ -44,19 +46,28 @@ def exists(written, source):
     return is_type(scope, source) and re.search(rf"\b{re.escape(scope)}::{re.escape(name)}\s*\(", source) is not None
 
 
+def spans_of(document):
+    """What stands in backticks; none if there is no such document."""
+    return CODE_SPAN.findall(re.sub(r"```.*?```", "", document.read_text(), flags=re.S)) if document.is_file() else []
+
+
+def missing_tests(root):
+    """The tests that docs/sip.md names and that do not exist."""
+    tests = [span for span in spans_of(root / "docs" / "sip.md") if TEST.search(span)]
+    there = {p.name for p in (root / "tests").rglob("*") if TEST.search(p.name)}
+    return [f"`{test}` is no test" for test in tests if test not in there] if tests else ["docs/sip.md names no test"]
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
-    document = root / "docs" / "life-of-a-datagram.md"
-    if not document.is_file():
-        print(f"{document.relative_to(root)} is missing")
-        return 1
     paths = [p for folder in ("acl", "sip", "config", "sbc") for p in sorted((root / folder).rglob("*.[ch]pp"))]
     source = "\n".join(NO_CODE.sub(" ", p.read_text(errors="replace")) for p in paths)
-    spans = CODE_SPAN.findall(re.sub(r"```.*?```", "", document.read_text(), flags=re.S))
+    spans = spans_of(root / "docs" / "life-of-a-datagram.md")
     problems = [f"`{span}` is no name" for span in spans if not NAME.match(span)]
     problems += [f"`{span}` does not stand in the source" for span in spans if NAME.match(span) and not exists(span, source)]
+    problems += missing_tests(root)
     if not spans:
-        problems = ["the document names nothing"]
+        problems.append("docs/life-of-a-datagram.md names nothing")
     print("\n".join(problems) if problems else f"all {len(spans)} names exist")
     return 1 if problems else 0
 
