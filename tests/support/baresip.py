@@ -130,6 +130,15 @@ class Baresip:
     def hang_up(self):
         return self.command("hangup")
 
+    def hold(self):
+        return self.command("hold")
+
+    def resume(self):
+        return self.command("resume")
+
+    def transfer(self, number):
+        return self.command("transfer", f"sip:{number}@{uri_host(self.server[0])}")
+
     def wait_tone(self, frequency, seconds=1.0, timeout=20.0):
         """Waits until what was received since now holds this much of a clear tone; returns its share of the energy."""
         skip = len(self._received())

@@ -1,7 +1,7 @@
 """A call between two real phones, with audio that is listened to; the same with and without Postern in the way."""
 from .baresip import Baresip
 
-TONE_1001, TONE_1002 = 440, 1150
+TONE_1001, TONE_1002, TONE_1003 = 440, 1150, 1700
 
 
 def phones(case, server, addresses=("127.1.0.1", "127.1.0.2")):
