@@ -11,6 +11,7 @@ find_package(prometheus-cpp REQUIRED COMPONENTS core)  # Debian's package states
 find_package(nlohmann_json 3.11 REQUIRED)
 pkg_check_modules(SOFIA REQUIRED IMPORTED_TARGET sofia-sip-ua)
 pkg_check_modules(MAXMINDDB REQUIRED IMPORTED_TARGET libmaxminddb)
+pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 if(POSTERN_TESTS)
   find_package(GTest 1.12 REQUIRED)

@@ -171,6 +171,14 @@ Parsed parse_ip(std::string_view text, const Range& /*range*/) {
   return {*address, {}};
 }
 
+Parsed parse_source(std::string_view text, const Range& /*range*/) {
+  if (const auto address = acl::Address::parse(text)) return {sbc::Endpoint{*address, 0}, {}};
+  const AuthorityResult result = parse_authority(text);
+  if (!result.authority) return wrong_authority(kinds::source, text, result);
+  if (!result.authority->address) return expected(kinds::source, text);
+  return {sbc::Endpoint{*result.authority->address, result.authority->port}, {}};
+}
+
 Parsed parse_host_port(std::string_view text, const Range& /*range*/) {
   const AuthorityResult result = parse_authority(text);
   if (!result.authority) return wrong_authority(kinds::host_port, text, result);
@@ -205,6 +213,12 @@ Parsed parse_network_ref(std::string_view text, const Range& range) {
 
 }  // namespace
 
+std::optional<sbc::Transport> transport_of(std::string_view word) {
+  const auto scheme = scheme_named(all_schemes, word);
+  if (scheme == all_schemes.end()) return std::nullopt;
+  return scheme->transport;
+}
+
 std::string to_string(const SipAddress& address) {
   const bool v6_text = address.host.find(':') != std::string::npos;
   const char* const scheme = sbc::to_string(address.transport);
@@ -223,6 +237,7 @@ const Kind http_url{"web URL", "a URL such as https://hooks.example.com/postern"
 const Kind origin{"web origin", "an origin such as https://pbx.example.com", parse_origin};
 const Kind bind{"address and port", "an address with its port, such as 10.0.0.2:5080 or [2001:db8::2]:5080", parse_bind};
 const Kind ip{"address", "an IPv4 or IPv6 address", parse_ip};
+const Kind source{"source", "an address, perhaps with a port, such as 203.0.113.7:5060 or [2001:db8::7]:5060", parse_source};
 const Kind host{"host", "a host name or an address", parse_host};
 const Kind host_port{"host and port", "a host name or an address, perhaps with a port, such as sbc.example.com:5061", parse_host_port};
 const Kind network{"network", "an address or a network such as 203.0.113.0/24", parse_network};

@@ -61,6 +61,12 @@ struct DraftNetwork {
   std::string file;  ///< as written; empty: none
 };
 
+struct DraftPolicyTest {
+  Where at;
+  PolicyTest test;
+  Located<std::string> listener;  ///< by name; empty: none written
+};
+
 struct DraftRate {
   Where at;
   bool off = false;
@@ -79,6 +85,7 @@ struct Draft {
   std::optional<Located<std::string>> asn_database;
   std::map<std::string, std::vector<Located<std::string>>> user_agents;
   std::vector<DraftRule> rules;
+  std::vector<DraftPolicyTest> policy_tests;
   std::map<std::string, DraftRate> method_rates;
   std::optional<Where> limits_at;
   std::optional<Where> default_action_at;

@@ -38,6 +38,7 @@ LoadResult load(const YamlNode& root, const std::string& directory, Report& repo
   Reader(draft, report).read(root);
   Resolved resolved = Resolver(draft, report, directory).resolve();
   resolve_rules(draft, resolved, report);
+  resolve_policy_tests(draft, report);
   check_addresses(draft, report);
   auto policy = compile(draft, std::move(resolved), report);
   return {std::move(draft.config), std::move(policy), {}};

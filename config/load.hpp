@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,11 +32,22 @@ struct Problem {
   [[nodiscard]] std::string to_string() const;
 };
 
+/// A verdict that `check` and each reload must find, and where it is demanded.
+struct PolicyTest {
+  std::string name;  ///< may be empty
+  sbc::RequestSketch request;
+  std::optional<acl::Action> verdict;  ///< nullopt: `status` is expected
+  int status = 0;
+  int line = 1, column = 1;
+  std::string path;  ///< "policy_tests[3]"
+};
+
 /// Everything that the file says, defaults filled in, names resolved, lists read.
 struct Config {
   sbc::EngineOptions engine;
   acl::PolicyOptions policy;
   net::ShellOptions shell;
+  std::vector<PolicyTest> policy_tests;
 };
 
 struct LoadResult {

@@ -44,6 +44,14 @@ std::string describe(const Row& row) {
   return all;
 }
 
+namespace {
+
+std::string not_a_word(const Row& row, const std::string& text) {
+  return fmt::format("must be {}, got {}{}", describe(row), in_quotes(text), did_you_mean(text, split_words(row.words)));
+}
+
+}  // namespace
+
 void Reader::read(const YamlNode& root) {
   Context context;
   context.at = {root.at, ""};
@@ -154,10 +162,12 @@ void Reader::read_scalar(const Row& row, const YamlNode& node, const Context& co
   if (!word.empty())
     parsed.value = Word{word};
   else if (row.kind == nullptr || row.kind == &kinds::word)
-    parsed = Parsed::wrong(
-        fmt::format("must be {}, got {}{}", describe(row), in_quotes(node.text), did_you_mean(node.text, split_words(row.words))));
+    parsed = Parsed::wrong(not_a_word(row, node.text));
   else
     parsed = row.kind->parse(node.text, row.range);
+  // Its kind has nothing better to say than that it is none.
+  if (!parsed.value && !row.words.empty() && row.kind != nullptr && parsed.problem == expected(*row.kind, node.text).problem)
+    parsed = Parsed::wrong(not_a_word(row, node.text));
   if (!parsed.value) {
     const bool takes_list = row.form == Form::condition || row.is_list();
     const bool enumerates = takes_list && node.text.size() <= 80 && node.text.find(',') != std::string::npos;

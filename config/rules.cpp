@@ -116,4 +116,19 @@ void resolve_rules(Draft& draft, Resolved& resolved, Report& report) {
   for (std::size_t i = 0; i < draft.rules.size(); ++i) draft.config.policy.rules.push_back(resolver.resolve(draft.rules[i], i));
 }
 
+void resolve_policy_tests(Draft& draft, Report& report) {
+  std::vector<std::string_view> listeners;
+  for (const sbc::ListenerOptions& listener : draft.config.engine.listeners) listeners.push_back(listener.name);
+  for (DraftPolicyTest& each : draft.policy_tests) {
+    const std::string& name = each.listener.value;
+    if (!name.empty() && std::find(listeners.begin(), listeners.end(), name) == listeners.end())
+      report.error(each.listener.at, fmt::format("no listener is named {}{}", in_quotes(name), did_you_mean(name, listeners)));
+    each.test.request.listener = name;
+    each.test.line = each.at.position.line;
+    each.test.column = each.at.position.column;
+    each.test.path = each.at.path;
+    draft.config.policy_tests.push_back(std::move(each.test));
+  }
+}
+
 }  // namespace postern::config

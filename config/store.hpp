@@ -78,6 +78,18 @@ void method_rate(Draft& draft, const Item& item);
 void method_burst(Draft& draft, const Item& item);
 void tracked_sources(Draft& draft, const Item& item);
 
+void begin_policy_test(Draft& draft, const Where& at, const std::string& name);
+template <auto Member>
+void test_sketch(Draft& draft, const Item& item) {
+  draft.policy_tests.back().test.request.*Member = std::get<std::string>(item.value);
+}
+void test_name(Draft& draft, const Item& item);
+void test_source(Draft& draft, const Item& item);
+void test_transport(Draft& draft, const Item& item);
+void test_listener(Draft& draft, const Item& item);
+void test_registered(Draft& draft, const Item& item);
+void test_expect(Draft& draft, const Item& item);
+
 void admin(Draft& draft, const Item& item);
 void log_format(Draft& draft, const Item& item);
 void log_level(Draft& draft, const Item& item);

@@ -65,10 +65,13 @@ struct Kind {
 namespace kinds {
 extern const Kind text, name, agent_set, path, user, glob, pattern, digits, dial_pattern, word;
 extern const Kind integer, on_off, duration, rate;
-extern const Kind listener_address, pbx_address, trunk_address, hep_address, http_listener, http_url, origin, bind, ip, host, host_port;
+extern const Kind listener_address, pbx_address, trunk_address, hep_address, http_listener, http_url, origin, bind, ip, source, host,
+    host_port;
 extern const Kind network, network_ref, country, asn, method, transport;
 }  // namespace kinds
 
+/// udp, tcp, tls, ws, wss.
+std::optional<sbc::Transport> transport_of(std::string_view word);
 /// The URL with its port: what names a listener that has no name.
 std::string to_string(const SipAddress& address);
 /// The error for a text that is none of its kind: "must be <noun>, got <text>".

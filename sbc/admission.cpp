@@ -133,31 +133,32 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
   }
   RequestStanding standing;
   if (verdict.rule != acl::Verdict::default_rule) ++state_.metrics.rules[static_cast<std::size_t>(verdict.rule)].matches;
+  standing.rule = verdict.rule;
   if (verdict.action == acl::Action::allow) return standing;
   standing.outcome = outcome_of(verdict.action, verdict.rule);
   const bool own_rule = verdict.rule != acl::Verdict::default_rule;
-  standing.rule = state_.policy->rule_name(verdict.rule);
   if (verdict.action == acl::Action::reject)
     standing.status = own_rule ? state_.policy->rules()[static_cast<std::size_t>(verdict.rule)].status : 403;
   if (verdict.action == acl::Action::ban && own_rule)
-    ban(request, flow, source, state_.policy->rules()[static_cast<std::size_t>(verdict.rule)], now);
+    standing.bans = ban(request, flow, source, state_.policy->rules()[static_cast<std::size_t>(verdict.rule)], now);
   return standing;
 }
 
-void Admission::ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const acl::RuleOptions& rule,
+bool Admission::ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const acl::RuleOptions& rule,
                     TimePoint now) {
   // For a trusted source a ban is a drop; so it is for ourselves and the PBX.
-  if (source.trusted || exempt(flow.peer.address)) return;
+  if (source.trusted || exempt(flow.peer.address)) return false;
   // A datagram outside a dialog proves nothing of its source: it silences what comes from there, and no longer than a minute.
   const auto duration = std::min<std::chrono::seconds>(rule.ban_time, acl::BanTable::unproven_limit);
-  if (!state_.bans.add(flow.peer.address, acl::Proof::unproven, duration, static_cast<std::uint32_t>(Outcome::rule_ban), now)) return;
+  if (!state_.bans.add(flow.peer.address, acl::Proof::unproven, duration, static_cast<std::uint32_t>(Outcome::rule_ban), now)) return true;
   ++state_.metrics.bans[static_cast<std::size_t>(Outcome::rule_ban)];
-  if (!state_.journal.admits(EventKind::ban, Outcome::rule_ban, now)) return;
+  if (!state_.journal.admits(EventKind::ban, Outcome::rule_ban, now)) return true;
   Event event = event_of(EventKind::ban, Outcome::rule_ban, &request, flow);
   event.rule = rule.name;
   event.duration = duration;
   event.detail = "unproven";
   state_.journal.write(event);
+  return true;
 }
 
 RequestStanding Admission::check_method(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now) {

@@ -30,8 +30,9 @@ struct SourceStanding {
 /// What the rules and limits say of a request.
 struct RequestStanding {
   Outcome outcome = Outcome::forwarded;
-  int status = 0;         ///< the answer, if there is one to give; 0: silence
-  std::string_view rule;  ///< which one decided, if it was a rule; holds as long as the policy
+  int status = 0;           ///< the answer, if there is one to give; 0: silence
+  std::optional<int> rule;  ///< which one decided: an index into Policy::rules(), or acl::Verdict::default_rule; nullopt: none was asked
+  bool bans = false;        ///< the source is banned or silenced from now on
 };
 
 class Admission {
@@ -56,7 +57,8 @@ class Admission {
   void expire_bans(TimePoint now);
 
  private:
-  void ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const acl::RuleOptions& rule, TimePoint now);
+  /// False: the source is one that is never banned.
+  bool ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const acl::RuleOptions& rule, TimePoint now);
   bool take_source_allowance(acl::Source& source, const acl::Address& address, const SourceStanding& standing, TimePoint now);
   [[nodiscard]] bool exempt(const acl::Address& address) const;
   [[nodiscard]] std::uint32_t devices_at(const acl::Address& address, TimePoint now) const;

@@ -24,6 +24,12 @@ std::span<const std::uint8_t, Size> part_of(const Secrets& secrets) {
   return std::span<const std::uint8_t, 64>(secrets.secret).subspan<Begin, Size>();
 }
 
+/// What refuses for a rule's sake.
+bool is_rules_word(Outcome outcome) {
+  return outcome == Outcome::rule_drop || outcome == Outcome::rule_reject || outcome == Outcome::rule_ban ||
+         outcome == Outcome::default_action;
+}
+
 }  // namespace
 
 State::State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> rules, const Secrets& secrets, EventSink& events)
@@ -67,9 +73,9 @@ struct Engine::Impl {
   Admission admission;
   Answers answers;
   Proxy proxy;
-  sip::RawMessage message;             ///< the one being handled
-  bool read = false;                   ///< it was looked into, so that `message` tells of it
-  std::string_view rule_that_refused;  ///< empty: no rule did
+  sip::RawMessage message;  ///< the one being handled
+  bool read = false;        ///< it was looked into, so that `message` tells of it
+  Decision decision;        ///< on the message being handled
   TimePoint next_housekeeping;
 };
 
@@ -81,13 +87,17 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   Impl& impl = *impl_;
   const std::size_t before = out.items().size();
   impl.read = false;
-  impl.rule_that_refused = {};
+  impl.decision = {};
   if (!impl.state.started) impl.state.started = now;
   const Outcome outcome = datagram.flow.side == Side::access ? impl.from_access(datagram, now, out) : impl.from_core(datagram, now, out);
   ++impl.state.metrics.outcomes[static_cast<std::size_t>(outcome)];
   impl.count_responses(out, before);
-  if (info(outcome).kind == OutcomeKind::refused)
-    impl.admission.log_refused(outcome, impl.rule_that_refused, impl.read ? &impl.message : nullptr, datagram.flow, now);
+  if (info(outcome).kind == OutcomeKind::refused) {
+    // A rule that let it pass has not decided what was refused for another reason.
+    if (!is_rules_word(outcome)) impl.decision = {};
+    const std::string_view rule = impl.decision.rule ? impl.state.policy->rule_name(*impl.decision.rule) : std::string_view();
+    impl.admission.log_refused(outcome, rule, impl.read ? &impl.message : nullptr, datagram.flow, now);
+  }
   return outcome;
 }
 
@@ -205,8 +215,8 @@ Outcome Engine::Impl::not_a_message(const sip::Prescreened& screened, const Flow
 std::optional<Outcome> Engine::Impl::refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now,
                                              Outbox& out) {
   const RequestStanding standing = admission.check_rules(message, request_user, flow, source, now);
+  decision = {standing.rule, standing.bans};
   if (standing.outcome == Outcome::forwarded) return std::nullopt;
-  rule_that_refused = standing.rule;
   if (standing.status != 0) answers.send(message, flow, false, {standing.status, {}, {}}, out);
   return standing.outcome;
 }
@@ -247,6 +257,13 @@ void Engine::Impl::count_responses(const Outbox& out, std::size_t first) {
 
 bool Engine::Impl::is_pbx(const acl::Address& address) const {
   return std::ranges::any_of(state.options.pbx.addresses, [&](const Endpoint& pbx) { return pbx.address == address; });
+}
+
+const Decision& Engine::last_decision() const { return impl_->decision; }
+
+void Engine::restore(Binding binding, TimePoint now) {
+  impl_->admission.accept_source(binding.flow.peer.address, binding.expires, now);
+  impl_->state.registrations.accept(std::move(binding));
 }
 
 std::optional<TimePoint> Engine::next_deadline() const {

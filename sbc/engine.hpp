@@ -33,6 +33,15 @@ struct Datagram {
   Flow flow;  ///< side, listener, local address, peer
 };
 
+/// What the rules had to do with the end of one packet.
+struct Decision {
+  std::optional<int>
+      rule;           ///< which one decided: an index into Policy::rules(), or acl::Verdict::default_rule; nullopt: something else did
+  bool bans = false;  ///< the source is banned or silenced from now on
+};
+
+struct Binding;
+
 class Engine {
  public:
   /// `options.pbx.bind` must be set (the shell finds the local address of the route where the operator left it out).
@@ -44,6 +53,11 @@ class Engine {
 
   /// The life of a datagram (docs/life-of-a-datagram.md). `now` never runs backwards.
   Outcome handle(const Datagram& datagram, TimePoint now, Outbox& out);
+
+  /// What decided the last packet that handle() was given.
+  [[nodiscard]] const Decision& last_decision() const;
+  /// A registration from before this engine's time: its flow is live until the binding ends.
+  void restore(Binding binding, TimePoint now);
 
   /// When advance() has something to do next; nullopt: nothing is pending.
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;

@@ -1,5 +1,6 @@
 // The composition root: the command line, and what each command puts together.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <iostream>
@@ -11,6 +12,8 @@
 #include "config/load.hpp"
 #include "config/located.hpp"
 #include "config/suggest.hpp"
+#include "sbc/commands/explain.hpp"
+#include "sbc/commands/policy_tests.hpp"
 #include "sbc/net/log.hpp"
 #include "sbc/net/shell.hpp"
 #include "sbc/net/start_error.hpp"
@@ -60,7 +63,8 @@ std::string summary(const config::Config& config) {
 }
 
 int check(const std::string& file, bool json) {
-  const config::LoadResult loaded = config::load_file(file);
+  config::LoadResult loaded = config::load_file(file);
+  commands::run_policy_tests(loaded, file);
   if (json) {
     std::cout << config::to_json(loaded.problems);
   } else {
@@ -103,17 +107,19 @@ int command_line(int argc, char** argv) {
   app.set_version_flag("--version", net::version_text());
   app.require_subcommand(1);
   app.footer(
-      "Examples:\n  postern check -c /etc/postern/postern.yaml\n  postern run -c /etc/postern/postern.yaml\n\n`postern COMMAND --help` "
+      "Examples:\n  postern check -c /etc/postern/postern.yaml\n  postern run -c /etc/postern/postern.yaml\n"
+      "  postern explain -c /etc/postern/postern.yaml --source 203.0.113.7 --method REGISTER\n\n`postern COMMAND --help` "
       "tells more.");
   const CLI::App* run_command =
       add_command(app, "run", "Run in the foreground; logs to stderr, SIGTERM stops it", "postern run -c /etc/postern/postern.yaml", file);
   CLI::App* check_command = add_command(app, "check", "Check the configuration and everything that it names, and print all errors",
                                         "postern check -c /etc/postern/postern.yaml --json", file);
   check_command->add_flag("--json", json, "print the problems as a JSON array on stdout");
-  if (argc > 1 && *argv[1] != '-' && std::string_view(argv[1]) != "run" && std::string_view(argv[1]) != "check") {
-    constexpr std::array<std::string_view, 2> commands{"run", "check"};
-    std::cerr << "postern: " << config::in_quotes(argv[1]) << " is no command of this version (there are run, check)"
-              << config::did_you_mean(argv[1], commands) << '\n';
+  commands::Explain explain(app, file);
+  constexpr std::array<std::string_view, 3> known{"run", "check", "explain"};
+  if (argc > 1 && *argv[1] != '-' && std::ranges::find(known, argv[1]) == known.end()) {
+    std::cerr << "postern: " << config::in_quotes(argv[1]) << " is no command of this version (there are run, check, explain)"
+              << config::did_you_mean(argv[1], known) << '\n';
     return exit_usage;
   }
   try {
@@ -124,6 +130,7 @@ int command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? exit_good : exit_usage;
   }
+  if (explain.parsed()) return explain.run();
   return run_command->parsed() ? run(file) : check(file, json);
 }
 

@@ -62,4 +62,15 @@ struct EngineOptions {
   std::vector<acl::Address> never_banned;
 };
 
+/// A request as an operator describes it, for `explain` and `policy_tests`. What is empty is filled in by write_request().
+struct RequestSketch {
+  Endpoint source;                     ///< port 0: 5060
+  std::optional<Transport> transport;  ///< default: the listener's
+  std::string listener;                ///< by name; empty: the first that has the transport, of the source's family if there is one
+  std::string method = "OPTIONS";
+  std::string from, to, request_uri;  ///< URIs, without brackets
+  std::string user_agent;
+  bool registered = false;  ///< its flow carries a live registration
+};
+
 }  // namespace postern::sbc

@@ -1,0 +1,145 @@
+#include "sbc/commands/explain.hpp"
+
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "config/files.hpp"
+#include "config/load.hpp"
+#include "config/located.hpp"
+#include "config/values.hpp"
+#include "sbc/commands/explain_capture.hpp"
+#include "sbc/commands/explain_text.hpp"
+#include "sbc/explain.hpp"
+#include "sip/prescreen.hpp"
+
+namespace postern::commands {
+namespace {
+
+constexpr int exit_good = 0;
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+constexpr const char* examples =
+    "Examples:\n"
+    "  postern explain -c FILE --source 203.0.113.7 --method REGISTER --from sip:1001@sip.example.com\n"
+    "  postern explain -c FILE --source 203.0.113.7:5062 --user-agent friendly-scanner --registered --json\n"
+    "  postern explain -c FILE --source 203.0.113.7 --transport udp --listener public --message invite.sip\n"
+    "  postern explain -c FILE --pcap yesterday.pcap\n"
+    "  postern explain -c FILE --pcap yesterday.pcap --compare new.yaml";
+
+/// An option's value is one of that kind of the configuration.
+CLI::Validator is(const config::Kind& kind) {
+  return {[&kind](const std::string& text) {
+            const config::Parsed parsed = kind.parse(text, {});
+            return parsed.value ? std::string() : parsed.problem;
+          },
+          ""};
+}
+
+/// Nothing if it has an error, which is told.
+std::optional<config::LoadResult> load(const std::string& file) {
+  config::LoadResult loaded = config::load_file(file);
+  if (loaded.ok()) return loaded;
+  for (const config::Problem& problem : loaded.problems) std::cerr << problem.to_string() << '\n';
+  return std::nullopt;
+}
+
+/// The message's bytes as they are, or nothing, which is told.
+std::optional<std::string> read_message(const std::string& path) {
+  auto text = config::read_file(path, sip::Bounds::message);
+  if (const auto* error = std::get_if<config::FileError>(&text)) {
+    std::cerr << path << ": " << error->message << '\n';
+    return std::nullopt;
+  }
+  std::string& bytes = std::get<std::string>(text);
+  if (!bytes.empty() && bytes.find("\r\n") == std::string::npos)
+    std::cerr << path << ": has no CRLF: SIP ends each line with one, and it is judged as it stands\n";
+  return std::move(bytes);
+}
+
+std::string method_in(const std::string& message) {
+  sip::RawMessage raw;
+  sip::prescreen(message, raw);
+  return std::string(raw.method_text);
+}
+
+}  // namespace
+
+Explain::Explain(CLI::App& app, std::string& file)
+    : command_(app.add_subcommand("explain", "Tell what becomes of a packet, and which rule says so")), file_(file) {
+  command_->footer(examples);
+  command_->add_option("-c,--config", file_, "the configuration")->capture_default_str();
+  CLI::Option* source =
+      command_->add_option("--source", source_, "where the packet comes from: IP or IP:PORT")->check(is(config::kinds::source));
+  std::vector<CLI::Option*> of_a_packet{
+      source, command_->add_option("--transport", transport_, "udp, tcp, tls, ws or wss")->check(is(config::kinds::transport)),
+      command_->add_option("--listener", sketch_.listener, "the listener that it comes in on, by name")};
+  std::vector<CLI::Option*> of_a_request{
+      command_->add_option("--method", sketch_.method, "the request's method")->check(is(config::kinds::method))->capture_default_str(),
+      command_->add_option("--from", sketch_.from, "the URI of From"), command_->add_option("--to", sketch_.to, "the URI of To"),
+      command_->add_option("--request-uri", sketch_.request_uri, "the Request-URI (default: that of To, in a REGISTER without its user)"),
+      command_->add_option("--user-agent", sketch_.user_agent, "the text of User-Agent")};
+  CLI::Option* registered = command_->add_flag("--registered", sketch_.registered, "its flow carries a live registration");
+  CLI::Option* message = command_->add_option("--message", message_, "a file with the packet's bytes, instead of what describes it");
+  CLI::Option* pcap = command_->add_option("--pcap", pcap_, "a capture: a verdict for each packet, and a summary for each rule");
+  command_->add_option("--compare", other_, "another configuration: tell only what it would change");
+  command_->add_flag("--json", json_, "print JSON");
+  message->needs(source);
+  registered->needs(source);
+  for (CLI::Option* option : of_a_request) option->needs(source)->excludes(message)->excludes(pcap);
+  for (CLI::Option* option : of_a_packet) option->excludes(pcap);
+  message->excludes(pcap);
+}
+
+int Explain::usage(const std::string& problem) {
+  std::cerr << "postern explain: " << config::printable(problem) << '\n';
+  return exit_usage;
+}
+
+int Explain::run() {
+  if (!pcap_.empty()) return capture();
+  if (source_.empty()) return usage("say where the packet comes from with --source IP, or name a capture with --pcap FILE");
+  sketch_.source = std::get<sbc::Endpoint>(*config::kinds::source.parse(source_, {}).value);
+  if (!transport_.empty()) sketch_.transport = config::transport_of(transport_);
+  return one_packet();
+}
+
+int Explain::one_packet() {
+  const auto loaded = load(file_);
+  std::optional<config::LoadResult> other;
+  if (!other_.empty()) other = load(other_);
+  if (!loaded || (!other_.empty() && !other)) return exit_failed;
+  std::optional<std::string> message;
+  if (!message_.empty() && !(message = read_message(message_))) return exit_failed;
+
+  const auto before = sbc::explain(loaded->config.engine, loaded->policy, sketch_, message);
+  if (const auto* problem = std::get_if<std::string>(&before)) return usage(*problem);
+  const auto& explanation = std::get<sbc::Explanation>(before);
+  if (!other) {
+    std::cout << (json_ ? dump(to_json(explanation)) + "\n" : in_full(explanation));
+    return exit_good;
+  }
+  const auto after = sbc::explain(other->config.engine, other->policy, sketch_, message);
+  if (const auto* problem = std::get_if<std::string>(&after)) return usage(other_ + ": " + *problem);
+  sbc::Endpoint source = sketch_.source;
+  if (source.port == 0) source.port = sbc::default_sip_port;
+  ChangeWriter changes(json_);
+  changes.write({1, source, message ? method_in(*message) : sketch_.method}, explanation, std::get<sbc::Explanation>(after));
+  changes.finish();
+  return exit_good;
+}
+
+int Explain::capture() {
+  const auto loaded = load(file_);
+  if (!loaded) return exit_failed;
+  if (other_.empty()) return explain_capture(*loaded, pcap_, json_) ? exit_good : exit_failed;
+  const auto other = load(other_);
+  return other && compare_capture(*loaded, *other, pcap_, json_) ? exit_good : exit_failed;
+}
+
+}  // namespace postern::commands

@@ -1,0 +1,60 @@
+#include "sbc/commands/explain_text.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "config/located.hpp"
+
+namespace postern::commands {
+namespace {
+
+std::string verdict_of(const sbc::Explanation& explanation) {
+  const char* const word = acl::to_string(explanation.verdict);
+  return explanation.status == 0 ? word : fmt::format("{} {}", word, explanation.status);
+}
+
+std::string place_of(const acl::SourceLine& at) { return fmt::format("{}:{}", config::printable(at.file), at.line); }
+
+bool by_default(const sbc::Explanation& explanation) { return explanation.rule == acl::Verdict::default_rule; }
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const sbc::Explanation& explanation) {
+  nlohmann::ordered_json json{{"verdict", acl::to_string(explanation.verdict)},
+                              {"reason", sbc::info(explanation.outcome).word},
+                              {"rule", nullptr},
+                              {"file", nullptr},
+                              {"line", nullptr},
+                              {"status", nullptr}};
+  if (explanation.rule) json["rule"] = explanation.rule_name;
+  if (!explanation.at.file.empty()) {
+    json["file"] = explanation.at.file;
+    json["line"] = explanation.at.line;
+  }
+  if (explanation.status != 0) json["status"] = explanation.status;
+  return json;
+}
+
+std::string in_one_line(const sbc::Explanation& explanation) {
+  std::string text = verdict_of(explanation);
+  if (by_default(explanation))
+    text += " by default_action";
+  else if (explanation.rule)
+    text += fmt::format(" by the rule {}", config::in_quotes(explanation.rule_name));
+  if (!explanation.at.file.empty()) text += fmt::format(" ({})", place_of(explanation.at));
+  return text + fmt::format(", reason {}", sbc::info(explanation.outcome).word);
+}
+
+std::string in_full(const sbc::Explanation& explanation) {
+  const sbc::OutcomeInfo& outcome = sbc::info(explanation.outcome);
+  std::string text = fmt::format("verdict: {}\n", verdict_of(explanation));
+  text += fmt::format("reason:  {} ({})\n", outcome.word, outcome.help);
+  if (explanation.rule) text += fmt::format("rule:    {}\n", config::printable(explanation.rule_name));
+  if (!explanation.at.file.empty()) text += fmt::format("at:      {}\n", place_of(explanation.at));
+  return text;
+}
+
+std::string dump(const nlohmann::ordered_json& json) { return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace); }
+
+}  // namespace postern::commands

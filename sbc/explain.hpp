@@ -1,0 +1,72 @@
+// Asks the engine what it would do, and tells it in the operator's words. The verdict is the engine's own: a packet is handed to an Engine
+// made of the operator's options, in a time of its own, and what it would send is looked at and thrown away.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "acl/options.hpp"
+#include "acl/policy.hpp"
+#include "sbc/engine.hpp"
+#include "sbc/event.hpp"
+#include "sbc/options.hpp"
+#include "sbc/outbox.hpp"
+#include "sbc/outcome.hpp"
+
+namespace postern::sbc {
+
+inline constexpr std::uint16_t default_sip_port = 5060;
+
+/// What becomes of one packet, and why.
+struct Explanation {
+  acl::Action verdict = acl::Action::allow;  ///< ban: this very packet has its source banned or silenced
+  Outcome outcome = Outcome::forwarded;
+  int status = 0;           ///< of a reject; 0: none
+  std::optional<int> rule;  ///< that decided: an index into Policy::rules(), or acl::Verdict::default_rule; nullopt: something else did
+  std::string rule_name;    ///< as logs name it; empty: no rule decided
+  acl::SourceLine at;       ///< where that rule stands; no file: not in one (`builtin scanners`, `default_action`)
+};
+
+/// An engine that nobody listens to. Time begins at `epoch`.
+class DryRun : private EventSink {
+ public:
+  static constexpr TimePoint epoch{std::chrono::hours{1}};
+
+  /// `secrets`: those of a running Postern, where packets hold tokens of it. A `pbx.bind` that is left out needs no route here: an address
+  /// that nobody has stands for it.
+  DryRun(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets);
+
+  /// Handles one packet at that time; timers that are due until then fire first. A time before the last one is taken as that one.
+  Explanation handle(const Datagram& datagram, TimePoint now);
+  /// Makes this flow a live registration of that user.
+  void register_flow(const Flow& flow, std::string_view user, TimePoint now, std::chrono::seconds expires);
+
+  [[nodiscard]] const EngineOptions& options() const { return options_; }
+  [[nodiscard]] const Metrics& metrics() const { return engine_.metrics(); }
+
+ private:
+  void on_event(const Event& /*event*/) override {}
+  void pass_to(TimePoint now);
+
+  EngineOptions options_;
+  std::shared_ptr<const acl::Policy> policy_;
+  Engine engine_;
+  Outbox out_;
+  TimePoint now_ = epoch;
+};
+
+/// The way that the sketch's packet comes in, or what is wrong with it (no such listener, none of that transport).
+std::variant<Flow, std::string> flow_of(const EngineOptions& options, const RequestSketch& sketch);
+/// The request that a sketch describes; nullopt: `problem` says what is wrong with it. Where nothing is said: From and To name no user, the
+/// Request-URI is To (of a REGISTER without its user, RFC 3261 §10.2).
+std::optional<std::string> write_request(const RequestSketch& sketch, const Flow& flow, std::string& problem);
+
+/// The verdict for one packet alone, without limits: for `message`, or for the request that the sketch describes where that is nullopt.
+/// A text instead says what is wrong with the sketch.
+std::variant<Explanation, std::string> explain(const EngineOptions& options, const std::shared_ptr<const acl::Policy>& policy,
+                                               const RequestSketch& sketch, std::optional<std::string_view> message = std::nullopt);
+
+}  // namespace postern::sbc
