@@ -81,7 +81,7 @@ class Summary {
 };
 
 std::string line_of(const PacketName& packet) {
-  return fmt::format("{:>7}  {:<21}  {:<9}", packet.number, packet.source.to_string(), config::printable(packet.method));
+  return fmt::format("{:>7}  {:<21}  {}", packet.number, packet.source.to_string(), config::printable(packet.method));
 }
 
 ordered_json json_of(const PacketName& packet) {
@@ -116,7 +116,7 @@ class Verdicts : public net::CaptureSink {
     summary_.count(judged->explanation);
     const PacketName packet{judged->packet, judged->source, judged->method};
     if (!json_) {
-      std::cout << line_of(packet) << "  " << in_one_line(judged->explanation) << '\n';
+      std::cout << fmt::format("{:<42} {}\n", line_of(packet), in_one_line(judged->explanation));
       return;
     }
     ordered_json entry = json_of(packet);
