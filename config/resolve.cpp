@@ -127,6 +127,8 @@ void Resolver::pbx() {
       report_.error(each.at, "is not available in this version: the PBX is reached over udp:// yet");
     if (each.value.address->is_unspecified()) report_.error(each.at, "must be the PBX's address, not a wildcard");
     if (is_group(*each.value.address)) report_.error(each.at, "must be the PBX's own address, not a multicast or broadcast one");
+    if (each.value.address->is_v4() != draft_.pbx.front().value.address->is_v4())
+      report_.error(each.at, "must be of the same family (IPv4 or IPv6) as the first address: one socket talks to all");
     if (each.value.port == 5060 || each.value.port == 5061 || each.value.port == 5160)
       report_.warning(each.at, fmt::format("{} is a default port; a hidden PBX listens on another", each.value.port));
   }

@@ -51,7 +51,8 @@ Dialog Proxy::dialog_of(const sip::RawMessage& request, const Flow& flow) {
   const bool in_dialog = !request.to_tag.empty() && request.method != Method::register_;
   if (!dialog.target) {
     dialog.kind = Dialog::Kind::bad;
-  } else if (!in_dialog || dialog.target->token.dialog_hash != dialog_hash_of(state_.mac, request.call_id, request.to_tag)) {
+  } else if (!in_dialog ||
+             dialog.target->token.dialog_hash != static_cast<std::uint32_t>(dialog_key_of(state_.mac, request.call_id, request.to_tag))) {
     dialog.kind = Dialog::Kind::foreign;
   } else if (dialog.target->token.flow_hash != flow_hash_of(state_.mac, flow)) {
     dialog.kind = Dialog::Kind::rebound;
@@ -68,8 +69,7 @@ std::optional<Outcome> Proxy::refused(const sip::RawMessage& request, const Flow
   }
   // An ACK that ends nothing here can only be one to a 2xx, and that names its dialog by our Contact; after a restart also one to an
   // answer whose request nobody remembers.
-  if (request.method == Method::ack && dialog.kind != Dialog::Kind::own && dialog.kind != Dialog::Kind::rebound &&
-      (dialog.target || !state_.recalls(now) || answers_.acknowledged(request)))
+  if (request.method == Method::ack && !dialog.is_known() && (dialog.target || !state_.recalls(now) || answers_.acknowledged(request)))
     return Outcome::not_served;
   return std::nullopt;
 }
@@ -89,6 +89,9 @@ Outcome Proxy::request_from_access(const sip::RawMessage& request, const Flow& f
   const bool registers = request.method == Method::register_;
   if (registers) plan = registrar_.plan(request, flow, now);
   const OpenedOutward* target = dialog.target ? &*dialog.target : nullptr;
+  // The token outlives a restart, what was remembered for it does not.
+  if (dialog.is_known() && !target->token.routes.empty())
+    state_.route_sets.put(dialog_key_of(state_.mac, request.call_id, request.to_tag), target->token.routes);
   if (!inward_.request({request, flow, id, target, registers ? &plan : nullptr}, message_)) {
     if (inward_.contacts_fit()) {
       answers_.send(request, flow, proven, {513, {}, {}}, out);

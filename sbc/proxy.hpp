@@ -26,6 +26,8 @@ struct Dialog {
   Kind kind = Kind::none;
   std::optional<OpenedOutward> target;
   [[nodiscard]] bool proven() const { return kind == Kind::own; }
+  /// The request is of the dialog that the token was given for.
+  [[nodiscard]] bool is_known() const { return kind == Kind::own || kind == Kind::rebound; }
 };
 
 class Proxy {

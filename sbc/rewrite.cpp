@@ -14,9 +14,9 @@ std::uint32_t flow_hash_of(Mac& mac, const Flow& flow) {
   return static_cast<std::uint32_t>(mac.of(parts).low);
 }
 
-std::uint32_t dialog_hash_of(Mac& mac, std::string_view call_id, std::string_view core_tag) {
+std::uint64_t dialog_key_of(Mac& mac, std::string_view call_id, std::string_view core_tag) {
   const std::array<std::string_view, 3> parts{"dialog", call_id, core_tag};
-  return static_cast<std::uint32_t>(mac.of(parts).low);
+  return mac.of(parts).low;
 }
 
 void replace_or_remove(const sip::HeaderLine& header, std::string_view text, sip::Editor& editor) {

@@ -19,9 +19,9 @@ namespace postern::sbc {
 
 /// 32 bits of a keyed hash, for what an outward token remembers of its flow and its dialog.
 std::uint32_t flow_hash_of(Mac& mac, const Flow& flow);
-/// A dialog as it is told from all others of one flow: the tag of the device's side is not needed for it, and a forked request's early
-/// dialogs differ. Both as the access side knows them.
-std::uint32_t dialog_hash_of(Mac& mac, std::string_view call_id, std::string_view core_tag);
+/// A dialog as it is told from all others of one flow, by a keyed hash: the tag of the device's side is not needed for it, and a forked
+/// request's early dialogs differ. Both as the access side knows them. A token holds the lower half.
+std::uint64_t dialog_key_of(Mac& mac, std::string_view call_id, std::string_view core_tag);
 
 /// Access to core. All return false if the result would not be a message (too large, or a part that must not be written).
 class InwardRewriter {
@@ -96,10 +96,11 @@ class OutwardRewriter {
     const sip::RawMessage& message;
     const Flow& core;
     const Flow& access;
-    OutwardToken token;                  ///< what every Contact of this message is sealed with
-    bool tokens = true;                  ///< Contacts are where requests go; else (3xx and above) they are names like any other
-    const RequestHead* asked = nullptr;  ///< of a response: what it answers
-    bool in_dialog = false;              ///< the request had a To tag: what it records changes no route set (RFC 3261 §12.2)
+    OutwardToken token;                        ///< what every Contact of this message is sealed with
+    bool tokens = true;                        ///< Contacts are where requests go; else (3xx and above) they are names like any other
+    const RequestHead* asked = nullptr;        ///< of a response: what it answers
+    bool in_dialog = false;                    ///< the request had a To tag: what it records changes no route set (RFC 3261 §12.2)
+    std::optional<std::uint64_t> dialog = {};  ///< its key, if this message's Contact is the target of one
   };
   void fill_token(Context& context);
   void keep_routes(Context& context);

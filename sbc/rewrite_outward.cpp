@@ -36,7 +36,7 @@ void OutwardRewriter::fill_token(Context& context) {
   context.token.flow_hash = flow_hash_of(state_.mac, context.access);
   // The hash of no Call-ID at all: a token that leads here, but never takes a request for one of a dialog.
   if (!belongs_to_dialog(context.message)) {
-    context.token.dialog_hash = dialog_hash_of(state_.mac, {}, {});
+    context.token.dialog_hash = static_cast<std::uint32_t>(dialog_key_of(state_.mac, {}, {}));
     return;
   }
   // Both as the access side knows them.
@@ -49,20 +49,18 @@ void OutwardRewriter::fill_token(Context& context) {
   const std::string_view tag = context.message.is_request ? context.message.from_tag : context.message.to_tag;
   text_.clear();
   if (!state_.names.append_marked(text_, tag)) text_ = tag;
-  context.token.dialog_hash = dialog_hash_of(state_.mac, call_id, text_);
+  context.dialog = dialog_key_of(state_.mac, call_id, text_);
+  context.token.dialog_hash = static_cast<std::uint32_t>(*context.dialog);
 }
 
 // A dialog keeps the route set that it began with (RFC 3261 §12.2), and a proxy of the core may record itself that once only: what its
 // first messages recorded stands for the Contacts of later ones.
 void OutwardRewriter::keep_routes(Context& context) {
-  if (!belongs_to_dialog(context.message)) return;
-  const std::array<std::string_view, 3> dialog{"routes", context.message.call_id,
-                                               context.message.is_request ? context.message.from_tag : context.message.to_tag};
-  const auto key = [&] { return state_.mac.of(dialog).high; };
+  if (!context.dialog) return;
   if (context.in_dialog) {
-    if (state_.route_sets.size() > 0) state_.route_sets.find(key(), context.token.routes);
+    state_.route_sets.find(*context.dialog, context.token.routes);
   } else if (!context.token.routes.empty()) {
-    state_.route_sets.put(key(), context.token.routes);
+    state_.route_sets.put(*context.dialog, context.token.routes);
   }
 }
 

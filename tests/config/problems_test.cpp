@@ -141,6 +141,12 @@ TEST(Problems, AddressesThatNeedTheirInterfaceAreRefusedWithAWordOfIt) {
                   "1:66: listeners[2]: 2001:db8::1%2 " + why, "2:16: pbx.address: fe80::5%eth1 " + why, "2:52: pbx.bind: febf::2 " + why));
 }
 
+TEST(Problems, TheAddressesOfThePbxAreOfOneFamily) {
+  EXPECT_THAT(
+      problems_of("listeners: [udp://127.0.0.1:5070]\npbx: {address: [udp://127.0.0.1:15060, \"udp://[::1]:15060\"]}\n"),
+      ::testing::Contains("2:40: pbx.address[1]: must be of the same family (IPv4 or IPv6) as the first address: one socket talks to all"));
+}
+
 TEST(Problems, AddressesOfOthersAreWarnings) {
   // 192.0.2.0/24 is for documentation (RFC 5737): no host has it.
   const LoadResult result = load("listeners: [udp://192.0.2.1:5060]\npbx: udp://127.0.0.1:15060\n");
