@@ -40,16 +40,15 @@ void OutwardRewriter::fill_token(Context& context) {
     return;
   }
   // Both as the access side knows them.
-  std::string call_id;
+  text_.clear();
   if (context.asked != nullptr) {
-    call_id = context.asked->value_of(HeaderName::call_id);
-  } else if (!state_.names.append_marked(call_id, context.message.call_id)) {
-    call_id = context.message.call_id;
+    text_ = context.asked->value_of(HeaderName::call_id);
+  } else if (!state_.names.append_marked(text_, context.message.call_id)) {
+    text_ = context.message.call_id;
   }
   const std::string_view tag = context.message.is_request ? context.message.from_tag : context.message.to_tag;
-  text_.clear();
-  if (!state_.names.append_marked(text_, tag)) text_ = tag;
-  context.dialog = dialog_key_of(state_.mac, call_id, text_);
+  std::string marked;
+  context.dialog = dialog_key_of(state_.mac, text_, state_.names.append_marked(marked, tag) ? marked : tag);
   context.token.dialog_hash = static_cast<std::uint32_t>(*context.dialog);
 }
 
