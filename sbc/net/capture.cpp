@@ -148,12 +148,9 @@ class Reader {
   CaptureCounts counts_;
 };
 
-}  // namespace
-
-std::variant<CaptureCounts, std::string> read_capture(const std::string& path, CaptureSink& sink) {
-  std::array<char, PCAP_ERRBUF_SIZE> error{};
-  const std::unique_ptr<pcap_t, Closer> file(pcap_open_offline(path.c_str(), error.data()));
-  if (!file) return std::string(error.data());
+std::variant<CaptureCounts, std::string> read(pcap_t* opened, const char* error, CaptureSink& sink) {
+  const std::unique_ptr<pcap_t, Closer> file(opened);
+  if (!file) return std::string(error);
   const int type = pcap_datalink(file.get());
   const auto layer = link_layer_of(type);
   if (!layer) {
@@ -168,6 +165,21 @@ std::variant<CaptureCounts, std::string> read_capture(const std::string& path, C
   CaptureCounts counts = reader.finish();
   if (result == PCAP_ERROR) counts.ended_by = pcap_geterr(file.get());
   return counts;
+}
+
+}  // namespace
+
+std::variant<CaptureCounts, std::string> read_capture(const std::string& path, CaptureSink& sink) {
+  std::array<char, PCAP_ERRBUF_SIZE> error{};
+  pcap_t* const file = pcap_open_offline(path.c_str(), error.data());
+  return read(file, error.data(), sink);
+}
+
+std::variant<CaptureCounts, std::string> read_capture(std::FILE* open_file, CaptureSink& sink) {
+  std::array<char, PCAP_ERRBUF_SIZE> error{};
+  pcap_t* const file = pcap_fopen_offline(open_file, error.data());
+  if (file == nullptr) std::fclose(open_file);
+  return read(file, error.data(), sink);
 }
 
 }  // namespace postern::net

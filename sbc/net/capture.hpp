@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <variant>
 
@@ -36,5 +37,7 @@ struct CaptureCounts {
 /// Reads a whole capture: Ethernet, raw IP, loopback and Linux cooked frames, with up to two VLAN tags. Nothing in the file is trusted:
 /// all lengths are checked and all memory is bounded. A text says why the file is no capture that can be read.
 std::variant<CaptureCounts, std::string> read_capture(const std::string& path, CaptureSink& sink);
+/// The same of an open file, which is closed.
+std::variant<CaptureCounts, std::string> read_capture(std::FILE* open_file, CaptureSink& sink);
 
 }  // namespace postern::net

@@ -134,6 +134,18 @@ TEST_F(Judge, APhoneOnTheListenersPortIsToldFromTheListener) {
   EXPECT_EQ(judge.passed_over().answers, 1U);
 }
 
+TEST_F(Judge, AMessageOverTcpToTheListenersPortIsJudgedByItsTransport) {
+  const config::LoadResult loaded = config::load_text(
+      "listeners: [udp://0.0.0.0:5060]\npbx: udp://10.0.0.5:15060\nrules: [{name: tcp, transport: tcp, action: reject, status: 480}]\n",
+      "p.yaml", "/nowhere");
+  CaptureJudge judge(loaded.config.engine, loaded.policy, {}, own_addresses());
+  const std::string options = request("OPTIONS", 1);
+  const auto over_tcp = judge.judge({1, seconds(1), Transport::tcp, phone_, door_, 1, options});
+  ASSERT_TRUE(over_tcp);
+  EXPECT_EQ(over_tcp->explanation.status, 480);
+  EXPECT_EQ(judge.judge({2, seconds(1), Transport::udp, phone_, door_, 0, options})->explanation.verdict, acl::Action::allow);
+}
+
 TEST_F(Judge, WhatGoesToThePbxIsNotToAListener) {
   const config::LoadResult loaded = config::load_text("listeners: [udp://0.0.0.0:5060]\npbx: udp://10.0.0.5:5060\n", "p.yaml", "/nowhere");
   CaptureJudge judge(loaded.config.engine, loaded.policy, {}, {});
