@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "sbc/registrations.hpp"
+#include "sip/header_name.hpp"
 #include "sip/method.hpp"
 #include "sip/prescreen.hpp"
 #include "sip/uri.hpp"
@@ -44,6 +45,26 @@ int answer_to(const Flow& flow, const Outbox& out) {
     return status;
   }
   return 0;
+}
+
+/// False: it is no request that is answered.
+bool write_answer(std::string_view bytes, sip::RawMessage& request, std::string& out) {
+  if (sip::prescreen(bytes, request).result != sip::PrescreenResult::message) return false;
+  if (!request.is_request || request.method == sip::Method::ack) return false;
+  out = "SIP/2.0 480 Temporarily Unavailable\r\n";
+  for (const sip::HeaderLine& header : request.header_lines()) {
+    using sip::HeaderName;
+    const HeaderName name = header.name;
+    if (name != HeaderName::via && name != HeaderName::from && name != HeaderName::to && name != HeaderName::call_id &&
+        name != HeaderName::cseq)
+      continue;
+    if (name == HeaderName::to && request.to_tag.empty())
+      out.append(request.text({header.line.begin, header.value.end})).append(";tag=explain\r\n");
+    else
+      out.append(request.text(header.line));
+  }
+  out += "Content-Length: 0\r\n\r\n";
+  return true;
 }
 
 acl::Action verdict_of(Outcome outcome, int status, bool bans) {
@@ -92,10 +113,20 @@ void DryRun::pass_to(TimePoint now) {
     if (!next || *next > now) break;
     now_ = std::max(now_, *next);
     engine_.advance(now_, out_);
-    out_.clear();
+    answer_as_pbx();
   }
   now_ = std::max(now_, now);
   engine_.advance(now_, out_);
+  answer_as_pbx();
+}
+
+void DryRun::answer_as_pbx() {
+  sip::RawMessage request;
+  for (const Outgoing& item : out_.items()) {
+    if (item.flow.side != Side::core || !write_answer(item.bytes, request, answer_)) continue;
+    engine_.handle({answer_, item.flow}, now_, after_);
+    after_.clear();
+  }
   out_.clear();
 }
 
@@ -103,14 +134,14 @@ Explanation DryRun::handle(const Datagram& datagram, TimePoint now) {
   pass_to(now);
   Explanation explanation;
   explanation.outcome = engine_.handle(datagram, now_, out_);
-  const Decision& decision = engine_.last_decision();
+  const Decision decision = engine_.last_decision();
   if (info(explanation.outcome).kind == OutcomeKind::refused) explanation.status = answer_to(datagram.flow, out_);
-  out_.clear();
   explanation.verdict = verdict_of(explanation.outcome, explanation.status, decision.bans);
   explanation.rule = decision.rule;
-  if (!decision.rule) return explanation;
-  explanation.rule_name = policy_->rule_name(*decision.rule);
-  if (*decision.rule != acl::Verdict::default_rule) explanation.at = policy_->rules()[static_cast<std::size_t>(*decision.rule)].at;
+  answer_as_pbx();
+  if (!explanation.rule) return explanation;
+  explanation.rule_name = policy_->rule_name(*explanation.rule);
+  if (*explanation.rule != acl::Verdict::default_rule) explanation.at = policy_->rules()[static_cast<std::size_t>(*explanation.rule)].at;
   return explanation;
 }
 

@@ -30,7 +30,8 @@ struct Explanation {
   acl::SourceLine at;       ///< where that rule stands; no file: not in one (`builtin scanners`, `default_action`)
 };
 
-/// An engine that nobody listens to. Time begins at `epoch`.
+/// An engine that nobody listens to. Time begins at `epoch`. Its PBX lives: it answers whatever it is sent with 480, so that nothing is
+/// judged as if the PBX were dead.
 class DryRun : private EventSink {
  public:
   static constexpr TimePoint epoch{std::chrono::hours{1}};
@@ -50,11 +51,14 @@ class DryRun : private EventSink {
  private:
   void on_event(const Event& /*event*/) override {}
   void pass_to(TimePoint now);
+  /// What was sent to the PBX is answered; what that leads to is nobody's business.
+  void answer_as_pbx();
 
   EngineOptions options_;
   std::shared_ptr<const acl::Policy> policy_;
   Engine engine_;
-  Outbox out_;
+  Outbox out_, after_;
+  std::string answer_;
   TimePoint now_ = epoch;
 };
 

@@ -138,6 +138,8 @@ std::optional<JudgedMessage> CaptureJudge::to_access(const SeenMessage& seen, st
 
 void CaptureJudge::to_core(const SeenMessage& seen) {
   ++passed_over_.from_pbx;
+  // What the PBX answers is for another Postern's branches; that of DryRun answers for it.
+  if (sip::prescreen(seen.bytes, message_).result != sip::PrescreenResult::message || !message_.is_request) return;
   const Flow flow{Side::core, seen.transport, 0, engine_.options().pbx.bind->address, seen.source, seen.stream};
   engine_.handle({seen.bytes, flow}, time_of(seen));
 }

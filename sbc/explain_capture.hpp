@@ -57,7 +57,7 @@ struct JudgedMessage {
 struct PassedOver {
   std::uint64_t keep_alives = 0;  ///< STUN included
   std::uint64_t not_sip = 0;      ///< garbage toward a listener's port
-  std::uint64_t from_pbx = 0;     ///< toward the core port: given to the engine, so that what it answers has its effect
+  std::uint64_t from_pbx = 0;     ///< toward the core port: requests are given to the engine, so that what phones answer belongs to them
   std::uint64_t elsewhere = 0;    ///< of an address that has a listener's port and is not ours
   std::uint64_t answers = 0;      ///< from a listener's port: a 2xx to REGISTER makes its flow a live registration
 };

@@ -134,6 +134,16 @@ TEST_F(Judge, APhoneOnTheListenersPortIsToldFromTheListener) {
   EXPECT_EQ(judge.passed_over().answers, 1U);
 }
 
+TEST_F(Judge, ThePbxOfACaptureLives) {
+  for (int second = 0; second < 200; second += 5) {
+    for (const char* method : {"OPTIONS", "REGISTER"}) {
+      const auto judged = from_phone(request(method, second + 1), seconds(second));
+      EXPECT_EQ(info(judged->explanation.outcome).word, "forwarded") << second;
+    }
+  }
+  EXPECT_EQ(judge_.metrics().outcomes[static_cast<std::size_t>(Outcome::forwarded)], 2U * 2U * 40U) << "each was answered";
+}
+
 TEST_F(Judge, AMessageOverTcpToTheListenersPortIsJudgedByItsTransport) {
   const config::LoadResult loaded = config::load_text(
       "listeners: [udp://0.0.0.0:5060]\npbx: udp://10.0.0.5:15060\nrules: [{name: tcp, transport: tcp, action: reject, status: 480}]\n",
