@@ -1,4 +1,6 @@
 // Core to access: what the world gets. Nothing of the core may be seen in it.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -10,6 +12,7 @@ namespace {
 
 using sip::HeaderName;
 
+constexpr std::size_t most_proxies = 16;         // between us and the PBX
 constexpr std::string_view product = "Postern";  // in the place of Server and User-Agent
 
 /// Whether its Contact is the target of a dialog (RFC 3261 §12.1, RFC 6665 §4.4.1, RFC 3515 §2.4.4, RFC 3311 §5.1): a 200 to OPTIONS has
@@ -57,10 +60,28 @@ void OutwardRewriter::fill_token(Context& context) {
 void OutwardRewriter::keep_routes(Context& context) {
   if (!context.dialog) return;
   if (context.in_dialog) {
-    state_.route_sets.find(*context.dialog, context.token.routes);
+    const bool kept = state_.route_sets.find(*context.dialog, context.token.routes);
+    if (!kept && context.token.routes.empty() && context.message.is_request) routes_of_path(context);
   } else if (!context.token.routes.empty()) {
     state_.route_sets.put(*context.dialog, context.token.routes);
   }
+}
+
+// After a restart the way that a dialog's request came still tells which proxies are on its route: in its Vias, the nearest first. Below
+// them stands who asked, or we ourselves where another device of ours did.
+void OutwardRewriter::routes_of_path(Context& context) {
+  std::vector<std::string>& routes = context.token.routes;
+  for (const sip::HeaderLine& header : context.message.header_lines()) {
+    if (header.name != HeaderName::via) continue;
+    sip::ElementReader reader(context.message.text(header.value));
+    while (const auto element = reader.next()) {
+      const auto via = sip::ViaView::parse(*element);
+      if (!via || routes.size() > most_proxies) return routes.clear();
+      if (state_.names.is_core_address(via->host, via->port)) return;
+      routes.push_back(fmt::format("<sip:{}{};lr>", via->host, via->port == 0 ? std::string{} : fmt::format(":{}", via->port)));
+    }
+  }
+  if (!routes.empty()) routes.pop_back();
 }
 
 bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, const OpenedInward& target, const BranchId& id,

@@ -23,13 +23,14 @@ class RouteSets {
     for (const std::string& route : routes) text_.append(route).append("\n");
     texts_.replace(dialog, text_);
   }
-  /// `routes` stays as it is if nothing is kept.
-  void find(std::uint64_t dialog, std::vector<std::string>& routes) {
+  /// False, and `routes` stays as it is: nothing is kept.
+  bool find(std::uint64_t dialog, std::vector<std::string>& routes) {
     const std::string* kept = texts_.find(dialog);
-    if (kept == nullptr) return;
+    if (kept == nullptr) return false;
     routes.clear();
     for (std::string_view lines = *kept; !lines.empty(); lines.remove_prefix(lines.find('\n') + 1))
       routes.emplace_back(lines.substr(0, lines.find('\n')));
+    return true;
   }
 
   [[nodiscard]] std::size_t size() const { return texts_.size(); }

@@ -5,10 +5,13 @@ import urllib.parse
 from support import case
 from support.capture import Capture
 from support.door import ACCESS, CORE, Postern
+from support.edge import Edge
 from support.hiding import leaks
 from support.pbx import ADDRESS, TRUNK, Pbx
 from support.sip import Phone, answer
 from support.sipp import Sipp
+
+EDGE = ("127.4.0.1", 5062)
 
 
 class Dialogs(case.Case):
@@ -24,9 +27,9 @@ class Dialogs(case.Case):
         self.assertGreater(len(left), 7)
         self.assertEqual([payload for payload in left if leaks(payload, [ADDRESS[0].encode(), str(ADDRESS[1]).encode(), CORE[0].encode()])], [])
 
-    def register(self, address):
+    def register(self, address, server=ACCESS):
         """SIPp is the phone that this one registers."""
-        phone = Phone(address, ACCESS)
+        phone = Phone(address, server)
         self.addCleanup(phone.stop)
         self.assertEqual(phone.register().status, 200)
         phone.stop()
@@ -48,6 +51,21 @@ class Dialogs(case.Case):
         notifier = self.run_until_end(Sipp(self.folder, "notifier", TRUNK)).wait_bound()
         self.run_until_end(Sipp(self.folder, "subscriber", ("127.1.0.3", 5080), ACCESS, caller="1001", number="2001")).finish()
         notifier.finish()
+        self.assert_nothing_leaked()
+
+    def test_phone_behind_a_proxy_calls(self):
+        self.run_until_end(Edge(self.folder, EDGE, ACCESS))
+        called = self.run_until_end(Sipp(self.folder, "dialog_called", TRUNK)).wait_bound()
+        self.run_until_end(Sipp(self.folder, "dialog_caller", ("127.1.0.3", 5080), EDGE, caller="1001", number="2001")).finish()
+        called.finish()
+        self.assert_nothing_leaked()
+
+    def test_phone_behind_a_proxy_is_called(self):
+        self.run_until_end(Edge(self.folder, EDGE, ACCESS))
+        self.register(("127.1.0.1", 5080), EDGE)
+        called = self.run_until_end(Sipp(self.folder, "dialog_called", ("127.1.0.1", 5080))).wait_bound()
+        self.run_until_end(Sipp(self.folder, "dialog_caller", TRUNK, ADDRESS, caller="7000", number="1001")).finish()
+        called.finish()
         self.assert_nothing_leaked()
 
 

@@ -9,7 +9,8 @@ using ::testing::ElementsAre;
 
 std::vector<std::string> found(RouteSets& sets, std::uint64_t dialog) {
   std::vector<std::string> routes{"as it was"};
-  sets.find(dialog, routes);
+  const bool kept = sets.find(dialog, routes);
+  EXPECT_EQ(kept, routes != std::vector<std::string>{"as it was"});
   return routes;
 }
 
