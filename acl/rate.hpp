@@ -39,6 +39,8 @@ class TokenBucket {
  public:
   /// Takes one token; false (and nothing taken) if there is none.
   bool take(const RateLimit& limit, TimePoint now);
+  /// Takes back a take() of this limit.
+  void give_back(const RateLimit& limit) { theoretical_arrival_ns_ -= limit.emission_interval_ns_; }
   /// How long until take() can succeed; zero if it can now.
   [[nodiscard]] Duration wait(const RateLimit& limit, TimePoint now) const;
 

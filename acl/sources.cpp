@@ -1,5 +1,7 @@
 #include "acl/sources.hpp"
 
+#include <algorithm>
+
 #include "acl/bounded_table.hpp"
 
 namespace postern::acl {
@@ -16,6 +18,31 @@ struct Busy {
 };
 
 }  // namespace
+
+void AnswerCredit::turn(TimePoint now) {
+  const auto half = static_cast<std::uint16_t>(now.time_since_epoch() / (window / 2));
+  if (half == half_) return;
+  const bool next = half == static_cast<std::uint16_t>(half_ + 1);
+  previous_ = next ? static_cast<std::uint16_t>(std::min<std::uint32_t>(UINT16_MAX, current_ / unit)) : std::uint16_t{0};
+  current_ = 0;
+  half_ = half;
+}
+
+void AnswerCredit::received(std::size_t bytes, TimePoint now) {
+  turn(now);
+  constexpr std::uint32_t most = std::uint32_t{1} << 30;
+  current_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(most, current_ + std::uint64_t{bytes} * factor));
+}
+
+bool AnswerCredit::spend(std::size_t bytes, TimePoint now) {
+  turn(now);
+  if (bytes > std::uint64_t{current_} + previous_ * unit) return false;
+  // What ends first is spent first.
+  const std::size_t old_units = std::min<std::size_t>(previous_, (bytes + unit - 1) / unit);
+  previous_ = static_cast<std::uint16_t>(previous_ - old_units);
+  current_ -= static_cast<std::uint32_t>(bytes - std::min(bytes, old_units * unit));
+  return true;
+}
 
 bool Source::known(TimePoint now) const { return std::chrono::duration_cast<Duration>(now.time_since_epoch()).count() < known_until_ns; }
 

@@ -11,10 +11,30 @@
 
 namespace postern::acl {
 
+/// What may be sent to a source that has not proved itself: three times what came from it in the last 32 seconds (RFC 3261 §26.1.5 wants no
+/// amplifiers; sip-behaviour.md, "Proof, credentials, amplification").
+class AnswerCredit {
+ public:
+  static constexpr std::uint32_t factor = 3;
+  static constexpr std::chrono::seconds window{32};
+
+  void received(std::size_t bytes, TimePoint now);
+  /// True, and the credit is less by that, if so many bytes may be sent now.
+  bool spend(std::size_t bytes, TimePoint now);
+
+ private:
+  static constexpr std::uint32_t unit = 64;  // of `previous_`: a source takes no more room than it must
+  void turn(TimePoint now);
+  std::uint32_t current_ = 0;   ///< bytes
+  std::uint16_t previous_ = 0;  ///< units, of the half window before
+  std::uint16_t half_ = 0;      ///< the half window that `current_` was earned in
+};
+
 /// One source's memory. `known` sources (an accepted registration) are never evicted for an unknown one.
 struct Source {
   TokenBucket unproven;  ///< what merely bears the address is charged here (sip-behaviour: two buckets)
   TokenBucket proven;
+  AnswerCredit answers;
   std::int64_t known_until_ns = INT64_MIN;  ///< steady_clock, since epoch
   [[nodiscard]] bool known(TimePoint now) const;
   /// Of several devices behind one address the longest registration counts.

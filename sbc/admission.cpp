@@ -7,9 +7,10 @@
 namespace postern::sbc {
 namespace {
 
-constexpr std::uint32_t trusted_allowance = 10;    // an unproven packet of a trusted source: ten times per_source
-constexpr std::uint32_t most_devices = 10'000;     // of one address; keeps the arithmetic of the allowance small
-constexpr std::size_t ban_places_a_turn = 32'768;  // of the table's million, so that none is counted for long after its end
+constexpr std::uint32_t trusted_allowance = 10;     // an unproven packet of a trusted source: ten times per_source
+constexpr std::uint32_t most_unproven_shares = 10;  // an office behind one address starts ten phones at once, not a thousand
+constexpr std::uint32_t most_devices = 10'000;      // of one address; keeps the arithmetic of the allowance small
+constexpr std::size_t ban_places_a_turn = 32'768;   // of the table's million, so that none is counted for long after its end
 
 std::optional<acl::RateLimit> limit_of(const std::optional<acl::Rate>& rate) {
   if (!rate) return std::nullopt;
@@ -74,19 +75,22 @@ std::uint32_t Admission::devices_at(const acl::Address& address, TimePoint now) 
   return static_cast<std::uint32_t>(std::clamp<std::size_t>(state_.registrations.devices_at(address, now), 1, most_devices));
 }
 
-SourceStanding Admission::check_source(const Flow& flow, TimePoint now) {
+SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimePoint now) {
   SourceStanding standing;
-  standing.trusted = !trusted_.empty() && trusted_.contains(flow.peer.address);
+  const acl::Address& address = flow.peer.address;
+  standing.trusted = !trusted_.empty() && trusted_.contains(address);
   standing.live = state_.registrations.live(flow, now);
   if (!standing.trusted && !standing.live) {
-    if (const acl::Ban* ban = state_.bans.check(flow.peer.address, now)) {
+    if (const acl::Ban* ban = state_.bans.check(address, now)) {
       standing.outcome = ban->proof == acl::Proof::proven ? Outcome::banned : Outcome::silenced;
-      return standing;
+      if (standing.outcome == Outcome::banned) return standing;
     }
   }
-  acl::Source& source = state_.sources.touch(flow.peer.address, now);
+  acl::Source& source = state_.sources.touch(address, now);
   standing.known = source.known(now);
-  if (!take_source_allowance(source, flow.peer.address, standing, now)) {
+  source.answers.received(size, now);
+  if (standing.outcome == Outcome::silenced) return standing;
+  if (per_source_ && !source.unproven.take(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now), now)) {
     standing.outcome = Outcome::source_limit;
     return standing;
   }
@@ -95,12 +99,22 @@ SourceStanding Admission::check_source(const Flow& flow, TimePoint now) {
   return standing;
 }
 
-// Each device that is registered from an address has its allowance; whoever else bears that address has the plain one, so that what
-// is forged in a phone's name never uses up what is the phone's.
-bool Admission::take_source_allowance(acl::Source& source, const acl::Address& address, const SourceStanding& standing, TimePoint now) {
-  if (!per_source_ || (standing.live && standing.trusted)) return true;
-  if (standing.live) return source.proven.take(per_source_->times(devices_at(address, now)), now);
-  return source.unproven.take(standing.trusted ? *per_source_trusted_ : *per_source_, now);
+// Each device that is registered from an address has its allowance, and only what proves itself spends it: what is forged in a phone's
+// name never uses up what is the phone's.
+void Admission::prove(SourceStanding& standing, const Flow& flow, TimePoint now) {
+  const acl::Address& address = flow.peer.address;
+  standing.proven = true;
+  if (standing.outcome == Outcome::banned) return;
+  acl::Source& source = state_.sources.touch(address, now);
+  if (per_source_ && standing.outcome == Outcome::forwarded)
+    source.unproven.give_back(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now));
+  standing.outcome = Outcome::forwarded;
+  if (!per_source_ || standing.trusted || source.proven.take(per_source_->times(devices_at(address, now)), now)) return;
+  standing.outcome = Outcome::source_limit;
+}
+
+acl::RateLimit Admission::unproven_share(const acl::RateLimit& limit, const acl::Address& address, TimePoint now) const {
+  return limit.times(std::min(devices_at(address, now), most_unproven_shares));
 }
 
 RequestStanding Admission::check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow,
@@ -148,15 +162,16 @@ bool Admission::ban(const sip::RawMessage& request, const Flow& flow, const Sour
                     TimePoint now) {
   // For a trusted source a ban is a drop; so it is for ourselves and the PBX.
   if (source.trusted || exempt(flow.peer.address)) return false;
-  // A datagram outside a dialog proves nothing of its source: it silences what comes from there, and no longer than a minute.
-  const auto duration = std::min<std::chrono::seconds>(rule.ban_time, acl::BanTable::unproven_limit);
-  if (!state_.bans.add(flow.peer.address, acl::Proof::unproven, duration, static_cast<std::uint32_t>(Outcome::rule_ban), now)) return true;
+  // Evidence that anybody can forge silences what comes from there, and no longer than a minute.
+  const acl::Proof proof = source.proven ? acl::Proof::proven : acl::Proof::unproven;
+  const auto duration = source.proven ? rule.ban_time : std::min<std::chrono::seconds>(rule.ban_time, acl::BanTable::unproven_limit);
+  if (!state_.bans.add(flow.peer.address, proof, duration, static_cast<std::uint32_t>(Outcome::rule_ban), now)) return true;
   ++state_.metrics.bans[static_cast<std::size_t>(Outcome::rule_ban)];
   if (!state_.journal.admits(EventKind::ban, Outcome::rule_ban, now)) return true;
   Event event = event_of(EventKind::ban, Outcome::rule_ban, &request, flow);
   event.rule = rule.name;
   event.duration = duration;
-  event.detail = "unproven";
+  event.detail = source.proven ? "proven" : "unproven";
   state_.journal.write(event);
   return true;
 }
@@ -165,8 +180,9 @@ RequestStanding Admission::check_method(const sip::RawMessage& request, const Fl
   RequestStanding standing;
   const auto& limit = per_method_[static_cast<std::size_t>(request.method)];
   if (!limit || source.trusted) return standing;
-  acl::TokenBucket& bucket = state_.method_buckets.touch(flow.peer.address, static_cast<std::uint8_t>(request.method), source.live, now);
-  if (bucket.take(source.live ? limit->times(devices_at(flow.peer.address, now)) : *limit, now)) return standing;
+  const acl::Address& address = flow.peer.address;
+  acl::TokenBucket& bucket = state_.method_buckets.touch(address, static_cast<std::uint8_t>(request.method), source.proven, now);
+  if (bucket.take(source.proven ? limit->times(devices_at(address, now)) : unproven_share(*limit, address, now), now)) return standing;
   standing.outcome = Outcome::method_limit;
   if (source.answerable()) standing.status = 503;
   return standing;
@@ -178,6 +194,15 @@ bool Admission::pbx_is_busy(const SourceStanding& source, TimePoint now) {
 
 void Admission::accept_source(const acl::Address& address, TimePoint until, TimePoint now) {
   state_.sources.touch(address, now).prolong_known(until);
+}
+
+void Admission::hold_answers(Outbox& out, std::size_t first, TimePoint now) {
+  out.remove_if(first, [&](const Outgoing& item) {
+    if (!item.to_unproven || item.flow.transport != Transport::udp) return false;
+    const bool held = !state_.sources.touch(item.flow.peer.address, now).answers.spend(item.bytes.size(), now);
+    if (held) ++state_.metrics.answers_held.count;
+    return held;
+  });
 }
 
 void Admission::log_refused(Outcome outcome, std::string_view rule, const sip::RawMessage* request, const Flow& flow, TimePoint now) {

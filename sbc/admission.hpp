@@ -11,6 +11,7 @@
 #include "acl/networks.hpp"
 #include "acl/rate.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/outbox.hpp"
 #include "sbc/outcome.hpp"
 #include "sbc/state.hpp"
 #include "sip/prescreen.hpp"
@@ -21,8 +22,9 @@ namespace postern::sbc {
 struct SourceStanding {
   Outcome outcome = Outcome::forwarded;  ///< forwarded: go on
   bool trusted = false;
-  bool live = false;   ///< a live registration over exactly this flow
-  bool known = false;  ///< a device was accepted from this source
+  bool live = false;    ///< a live registration over exactly this flow
+  bool known = false;   ///< a device was accepted from this source
+  bool proven = false;  ///< this packet proves where it comes from: see Admission::prove()
   /// A source that is known is told why (503 with Retry-After) where a stranger meets silence.
   [[nodiscard]] bool answerable() const { return live || known || trusted; }
 };
@@ -39,8 +41,11 @@ class Admission {
  public:
   explicit Admission(State& state);
 
-  /// Step 2 of a datagram's life; access side only.
-  SourceStanding check_source(const Flow& flow, TimePoint now);
+  /// Step 2 of a datagram's life; access side only. `size`: of the datagram.
+  SourceStanding check_source(const Flow& flow, std::size_t size, TimePoint now);
+  /// The packet carries what only a receiver of our packets can know (an opaque made for its source, its own dialog's token, a branch of
+  /// ours): a silence does not hold for it, and it spends the allowance of the proven instead of that of all who bear its address.
+  void prove(SourceStanding& standing, const Flow& flow, TimePoint now);
   /// What the rules say of a request outside a dialog. `request_user` is that of the restored Request-URI.
   RequestStanding check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow, const SourceStanding& source,
                               TimePoint now);
@@ -51,6 +56,8 @@ class Admission {
 
   /// A final accepted REGISTER: the source goes before strangers until then.
   void accept_source(const acl::Address& address, TimePoint until, TimePoint now);
+  /// Takes what may not be sent to sources that have not proved themselves out of `out`, from the entry `first` on.
+  void hold_answers(Outbox& out, std::size_t first, TimePoint now);
   /// Tells the log of a packet that was refused. `request`: what was read of it, nullptr: nothing was.
   void log_refused(Outcome outcome, std::string_view rule, const sip::RawMessage* request, const Flow& flow, TimePoint now);
   /// Bans that have ended are taken out and told.
@@ -59,7 +66,8 @@ class Admission {
  private:
   /// False: the source is one that is never banned.
   bool ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const acl::RuleOptions& rule, TimePoint now);
-  bool take_source_allowance(acl::Source& source, const acl::Address& address, const SourceStanding& standing, TimePoint now);
+  /// What all packets that merely bear an address share of a limit: more where several devices are registered.
+  [[nodiscard]] acl::RateLimit unproven_share(const acl::RateLimit& limit, const acl::Address& address, TimePoint now) const;
   [[nodiscard]] bool exempt(const acl::Address& address) const;
   [[nodiscard]] std::uint32_t devices_at(const acl::Address& address, TimePoint now) const;
 

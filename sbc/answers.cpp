@@ -21,7 +21,7 @@ bool Answers::send(const sip::RawMessage& request, const Flow& flow, bool proven
   response.extra = answer.extra;
   response.source_host = source_host;
   response.source_port = flow.peer.port;
-  std::string& bytes = out.add(flow);
+  std::string& bytes = out.add(flow, !proven);
   if (proven) {
     sip::write_response(request, response, bytes);
     return true;

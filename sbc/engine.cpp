@@ -44,6 +44,7 @@ State::State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> ru
       method_buckets(options.limits.tracked_sources, secrets.table_seed + 1),
       bans(Capacity::bans, secrets.table_seed + 2),
       registrations(Capacity::registrations, secrets.table_seed + 3),
+      credentials(mac, secrets.table_seed + 5),
       transactions(Capacity::transactions, Capacity::transaction_bytes, options.pbx.timeout, secrets.table_seed + 4),
       journal(events),
       restarted(secrets.restarted) {}
@@ -54,7 +55,8 @@ struct Engine::Impl {
 
   Outcome from_access(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
-  Outcome access_request(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
+  Outcome access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
+  Outcome access_response(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
   /// Step 5: what the transaction layer deals with by itself; nullopt: a request to be routed.
   std::optional<Outcome> matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out);
   /// What the rules say; nullopt: the request may go on.
@@ -91,6 +93,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   if (!impl.state.started) impl.state.started = now;
   const Outcome outcome = datagram.flow.side == Side::access ? impl.from_access(datagram, now, out) : impl.from_core(datagram, now, out);
   ++impl.state.metrics.outcomes[static_cast<std::size_t>(outcome)];
+  impl.admission.hold_answers(out, before, now);
   impl.count_responses(out, before);
   if (info(outcome).kind == OutcomeKind::refused) {
     // A rule that let it pass has not decided what was refused for another reason.
@@ -103,7 +106,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
 
 Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbox& out) {
   const Flow& flow = datagram.flow;
-  const SourceStanding source = admission.check_source(flow, now);
+  SourceStanding source = admission.check_source(flow, datagram.bytes.size(), now);
   if (source.live) state.registrations.heard(flow, now);
   if (source.outcome != Outcome::forwarded && !source.answerable()) return source.outcome;
 
@@ -119,16 +122,24 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   }
   read = true;
   count_received(flow);
-  if (source.outcome != Outcome::forwarded) return refused_by_limit(flow, source, out);
-  return message.is_request ? access_request(flow, source, now, out) : proxy.response(message, flow, now, out);
+  return message.is_request ? access_request(flow, source, now, out) : access_response(flow, source, now, out);
 }
 
-Outcome Engine::Impl::access_request(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out) {
+Outcome Engine::Impl::access_response(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
+  if (proxy.awaits(message, flow)) admission.prove(source, flow, now);
+  return source.outcome == Outcome::forwarded ? proxy.response(message, flow, now, out) : source.outcome;
+}
+
+Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
   const Dialog dialog = proxy.dialog_of(message, flow);
+  const CredentialsVerdict credentials = state.credentials.judge(message, flow.peer.address, now);
+  ++state.metrics.credentials[static_cast<std::size_t>(credentials.standing)];
+  if (dialog.own() || credentials.proven()) admission.prove(source, flow, now);
+  if (source.outcome != Outcome::forwarded) return refused_by_limit(flow, source, out);
   const auto user = dialog.target ? dialog.target->user : message.request_user;
   const bool in_transaction = message.method == sip::Method::cancel || message.method == sip::Method::ack;
   // Rules and limits judge what stands outside a dialog; ACK and CANCEL belong to a transaction, or to nothing.
-  const bool judged = !dialog.proven() && !in_transaction;
+  const bool judged = !dialog.own() && !in_transaction;
   if (judged) {
     if (const auto ended = refused(user, flow, source, now, out)) return *ended;
   }
@@ -138,7 +149,7 @@ Outcome Engine::Impl::access_request(const Flow& flow, const SourceStanding& sou
     // A CANCEL of nothing is a request like any other: who meets silence with an INVITE meets it here.
     if (const auto ruled = refused(user, flow, source, now, out)) return *ruled;
     // After a restart its INVITE may be with the PBX (§16.10: a CANCEL of nothing that is known is passed on statelessly).
-    if (!state.recalls(now)) return no_invite(flow, dialog.proven(), out);
+    if (!state.recalls(now)) return no_invite(flow, source.proven, out);
   }
   // So does an ACK that names no dialog: it is to a final answer that came after a restart, or to nothing.
   if (message.method == sip::Method::ack && !dialog.target && state.recalls(now)) {
@@ -149,8 +160,8 @@ Outcome Engine::Impl::access_request(const Flow& flow, const SourceStanding& sou
     if (const auto ended = over_limit(flow, source, now, out)) return *ended;
   }
   if (const auto ended = proxy.refused(message, flow, dialog, now, out)) return *ended;
-  if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, dialog.proven(), out);
-  return proxy.request_from_access(message, flow, id, dialog, source, now, out);
+  if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, source.proven, out);
+  return proxy.request_from_access({message, flow, id, dialog, source, credentials}, now, out);
 }
 
 Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox& out) {
@@ -187,7 +198,9 @@ std::optional<Outcome> Engine::Impl::matched(const BranchId& id, const Flow& flo
 }
 
 Outcome Engine::Impl::refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out) {
-  if (message.is_request) answers.overloaded(message, flow, false, out);
+  // Silence is the answer to the banned, and to the silenced.
+  if (source.outcome == Outcome::source_limit || source.outcome == Outcome::unknown_sources_limit)
+    answers.overloaded(message, flow, source.proven, out);
   return source.outcome;
 }
 
@@ -282,6 +295,7 @@ void Engine::advance(TimePoint now, Outbox& out) {
   State& state = impl_->state;
   const std::size_t before = out.items().size();
   state.transactions.advance(now, timers_a_turn, out);
+  impl_->admission.hold_answers(out, before, now);
   impl_->count_responses(out, before);
   state.journal.summarise(now);
   if (now < impl_->next_housekeeping) return;

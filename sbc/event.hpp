@@ -11,15 +11,16 @@
 namespace postern::sbc {
 
 enum class EventKind : std::uint8_t {
-  refused,           ///< a registration or a call was refused
-  refused_other,     ///< anything else was: logged only with `log: {level: debug}`
-  would_refuse,      ///< a rule in shadow mode matched
-  ban,               ///< a source is banned or silenced from now on
-  unban,             ///< its time is over
-  registered,        ///< a device is registered: first time, or from another flow
-  unregistered,      ///< it took itself off, or its time ran out
-  redirect_blocked,  ///< a phone's 3xx became 480
-  suppressed,        ///< `count` events of the kind `of` and this outcome were not logged one by one (floods are summarised)
+  refused,              ///< a registration or a call was refused
+  refused_other,        ///< anything else was: logged only with `log: {level: debug}`
+  would_refuse,         ///< a rule in shadow mode matched
+  ban,                  ///< a source is banned or silenced from now on
+  unban,                ///< its time is over
+  registered,           ///< a device is registered: first time, or from another flow
+  unregistered,         ///< it took itself off, or its time ran out
+  redirect_blocked,     ///< a phone's 3xx became 480
+  opaque_not_returned,  ///< a device answers challenges, but not with the opaque that it was given: its credentials do not reach the PBX
+  suppressed,           ///< `count` events of the kind `of` and this outcome were not logged one by one (floods are summarised)
 };
 
 /// Views hold during the call. Texts come from the network: the log escapes them.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sbc/credentials.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/outcome.hpp"
 #include "sip/method.hpp"
@@ -23,6 +24,12 @@ using MessageCounts = std::array<std::array<ByMethod, transport_count>, side_cou
 struct OutcomeCounts : std::array<std::uint64_t, outcome_count> {};
 /// {cause}: an outcome of the kind `refused`
 struct CauseCounts : std::array<std::uint64_t, outcome_count> {};
+/// Without labels.
+struct Count {
+  std::uint64_t count = 0;
+};
+/// {standing}: what credentials of requests were worth
+struct CredentialsCounts : std::array<std::uint64_t, credentials_words.size()> {};
 /// {status}
 struct StatusCounts : std::array<std::uint64_t, 700> {};
 
@@ -50,6 +57,8 @@ struct Histogram {
   X(bans,           CauseCounts,   "postern_bans_total",               "Bans and silences imposed, by cause.")                       \
   X(rules,          RuleCounts,    "postern_rule_matches_total",       "Requests that a rule decided, or would have (log_only).")    \
   X(responses_sent, StatusCounts,  "postern_responses_sent_total",     "SIP responses sent to the access side, by status code.")     \
+  X(credentials,    CredentialsCounts, "postern_credentials_total",    "Requests with credentials, by what these were worth.")       \
+  X(answers_held,   Count,         "postern_answers_held_total",       "Answers not sent, so that no unproven source gets over three times its bytes.") \
   X(pbx_response,   Histogram,     "postern_pbx_response_seconds",     "Time from a request forwarded to the PBX to its first final answer.")
 
 // field             name                       help

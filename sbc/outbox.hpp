@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sbc/flow.hpp"
@@ -13,21 +14,35 @@ namespace postern::sbc {
 struct Outgoing {
   Flow flow;  ///< to flow.peer, from flow.local, by the socket of flow.side and flow.listener
   std::string bytes;
+  bool to_unproven = false;  ///< an answer to what has not proved its source: held to what that source may be sent
 };
 
 /// A list of datagrams to send, in order. clear() keeps all memory: a warm outbox allocates nothing.
 class Outbox {
  public:
   /// A new entry with empty bytes to fill; the reference holds until the next add().
-  std::string& add(const Flow& flow) {
+  std::string& add(const Flow& flow, bool to_unproven = false) {
     if (count_ == items_.size()) items_.emplace_back();
     Outgoing& item = items_[count_++];
     item.flow = flow;
     item.bytes.clear();
+    item.to_unproven = to_unproven;
     return item.bytes;
   }
   /// Takes the last entry back.
   void drop_last() { --count_; }
+  /// Takes out the entries from `first` on for which `unwanted(const Outgoing&)` is true; the others keep their order.
+  template <class Predicate>
+  void remove_if(std::size_t first, Predicate&& unwanted) {
+    const auto end = items_.begin() + static_cast<std::ptrdiff_t>(count_);
+    auto kept = items_.begin() + static_cast<std::ptrdiff_t>(first);
+    for (auto item = kept; item != end; ++item) {
+      if (unwanted(std::as_const(*item))) continue;
+      if (kept != item) std::swap(*kept, *item);  // the buffer of what goes stays for later use
+      ++kept;
+    }
+    count_ = static_cast<std::size_t>(kept - items_.begin());
+  }
   [[nodiscard]] std::span<const Outgoing> items() const { return {items_.data(), count_}; }
   [[nodiscard]] bool empty() const { return count_ == 0; }
   void clear() { count_ = 0; }

@@ -8,6 +8,9 @@ using sip::Method;
 
 namespace {
 
+// Begins the memo of a request whose credentials were taken off: the challenge that follows says stale.
+constexpr std::string_view stale_mark = "s\n";
+
 // Below the top Via of a response, which is ours, stand those of who asked (and those of the request take their place).
 bool leads_on(const sip::RawMessage& response) {
   std::size_t vias = 0;
@@ -74,34 +77,55 @@ std::optional<Outcome> Proxy::refused(const sip::RawMessage& request, const Flow
   return std::nullopt;
 }
 
-Outcome Proxy::request_from_access(const sip::RawMessage& request, const Flow& flow, const BranchId& id, const Dialog& dialog,
-                                   const SourceStanding& source, TimePoint now, Outbox& out) {
-  const bool proven = dialog.proven();
+Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox& out) {
+  const sip::RawMessage& request = arrival.message;
+  const bool proven = arrival.source.proven;
   if (has_been_here(request)) {
-    answers_.send(request, flow, proven, {482, {}, {}}, out);
+    answers_.send(request, arrival.flow, proven, {482, {}, {}}, out);
     return Outcome::loop;
   }
-  if (!proven && (request.method != Method::ack || !dialog.target) && admission_.pbx_is_busy(source, now)) {
-    answers_.overloaded(request, flow, false, out);
+  const bool judged = request.method != Method::ack || !arrival.dialog.target;
+  if (!arrival.dialog.own() && judged && admission_.pbx_is_busy(arrival.source, now)) {
+    answers_.overloaded(request, arrival.flow, proven, out);
     return Outcome::pbx_limit;
   }
   RegisterPlan plan;
   const bool registers = request.method == Method::register_;
-  if (registers) plan = registrar_.plan(request, flow, now);
-  const OpenedOutward* target = dialog.target ? &*dialog.target : nullptr;
+  if (registers) plan = registrar_.plan(request, arrival.flow, arrival.credentials.any_kept(), now);
+  const OpenedOutward* target = arrival.dialog.target ? &*arrival.dialog.target : nullptr;
   // The token outlives a restart, what was remembered for it does not.
-  if (dialog.is_known() && !target->token.routes.empty())
+  if (arrival.dialog.is_known() && !target->token.routes.empty())
     state_.route_sets.put(dialog_key_of(state_.mac, request.call_id, request.to_tag), target->token.routes);
-  if (!inward_.request({request, flow, id, target, registers ? &plan : nullptr}, message_)) {
+  if (!inward_.request({request, arrival.flow, arrival.id, arrival.credentials, target, registers ? &plan : nullptr}, message_)) {
     if (inward_.contacts_fit()) {
-      answers_.send(request, flow, proven, {513, {}, {}}, out);
+      answers_.send(request, arrival.flow, proven, {513, {}, {}}, out);
       return Outcome::too_large;
     }
-    answers_.send(request, flow, proven, {400, "Bad Contact", {}}, out);
+    answers_.send(request, arrival.flow, proven, {400, "Bad Contact", {}}, out);
     return Outcome::malformed;
   }
+  if (arrival.credentials.any_removed() && says_stale(arrival, now)) plan.memo.insert(0, stale_mark);
   const Flow to = core_flow(target != nullptr ? target->token.pbx : 0);
-  return forward(id, request, {flow, to, proven || source.live, message_, plan.memo, {}}, now, out);
+  return forward(arrival.id, request, {arrival.flow, to, proven, message_, plan.memo, {}}, now, out);
+}
+
+bool Proxy::says_stale(const Arrival& arrival, TimePoint now) {
+  const sip::RawMessage& request = arrival.message;
+  if (request.method == Method::ack) return false;
+  const std::string_view user = request.method == Method::register_ ? request.to_user : request.from_user;
+  if (state_.credentials.may_say_stale(request.call_id, user, now)) return true;
+  if (state_.journal.admits(EventKind::opaque_not_returned, Outcome::forwarded, now)) {
+    Event event;
+    event.kind = EventKind::opaque_not_returned;
+    event.source = arrival.flow.peer;
+    event.user_agent = request.user_agent;
+    event.method = request.method_text;
+    event.device = user;
+    event.call_id = request.call_id;
+    event.detail = credentials_words[static_cast<std::size_t>(arrival.credentials.standing)];
+    state_.journal.write(event);
+  }
+  return false;
 }
 
 std::optional<OpenedInward> Proxy::device_of(const sip::UriView& uri) {
@@ -153,6 +177,11 @@ Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const
   return Outcome::forwarded;
 }
 
+bool Proxy::awaits(const sip::RawMessage& response, const Flow& flow) {
+  const auto id = parse_branch(response.branch);
+  return id && state_.transactions.awaits(*id, response, flow);
+}
+
 Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out) {
   const auto id = parse_branch(response.branch);
   Transaction* transaction = id ? state_.transactions.match_response(*id, response, flow) : nullptr;
@@ -179,7 +208,9 @@ Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& f
   // A response that leads to nobody is not passed on (RFC 3261 §16.7 step 3).
   if (!leads_on(response)) return Outcome::malformed;
   const bool registers = transaction.method == Method::register_ && response.status_code >= 200 && response.status_code < 300;
-  if (!outward_.response(response, flow, {transaction.from, transaction.original, registers ? &registrar_ : nullptr, transaction.memo},
+  const bool stale = transaction.memo.starts_with(stale_mark);
+  if (!outward_.response(response, flow,
+                         {transaction.from, transaction.original, now, stale, registers ? &registrar_ : nullptr, transaction.memo},
                          message_))
     return Outcome::too_large;
   if (registers) {

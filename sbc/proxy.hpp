@@ -25,9 +25,19 @@ struct Dialog {
   };
   Kind kind = Kind::none;
   std::optional<OpenedOutward> target;
-  [[nodiscard]] bool proven() const { return kind == Kind::own; }
+  [[nodiscard]] bool own() const { return kind == Kind::own; }
   /// The request is of the dialog that the token was given for.
   [[nodiscard]] bool is_known() const { return kind == Kind::own || kind == Kind::rebound; }
+};
+
+/// A request of the access side that has come through admission.
+struct Arrival {
+  const sip::RawMessage& message;
+  const Flow& flow;
+  const BranchId& id;
+  const Dialog& dialog;
+  const SourceStanding& source;
+  const CredentialsVerdict& credentials;
 };
 
 class Proxy {
@@ -38,13 +48,14 @@ class Proxy {
 
   /// What its token alone, or the want of one, refuses of a request that matched no transaction; it need not be parsed for that.
   std::optional<Outcome> refused(const sip::RawMessage& request, const Flow& flow, const Dialog& dialog, TimePoint now, Outbox& out);
-  Outcome request_from_access(const sip::RawMessage& request, const Flow& flow, const BranchId& id, const Dialog& dialog,
-                              const SourceStanding& source, TimePoint now, Outbox& out);
+  Outcome request_from_access(const Arrival& arrival, TimePoint now, Outbox& out);
   /// The device that a request of the PBX names by our token.
   [[nodiscard]] std::optional<OpenedInward> target_of(const sip::RawMessage& request);
   [[nodiscard]] BranchId core_branch_id(const sip::RawMessage& request, const Flow& flow, const std::optional<OpenedInward>& target);
   Outcome request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id, const std::optional<OpenedInward>& target,
                             TimePoint now, Outbox& out);
+  /// Is this response one to a request of ours that went to where it comes from? It proves its source then.
+  [[nodiscard]] bool awaits(const sip::RawMessage& response, const Flow& flow);
   Outcome response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
   /// A registration's time ran out.
   void ended(const Binding& binding, TimePoint now) { registrar_.ended(binding, now); }
@@ -56,6 +67,8 @@ class Proxy {
   Outcome response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
   void tell_redirect(const sip::RawMessage& response, const Flow& flow, TimePoint now);
   [[nodiscard]] std::optional<OpenedInward> device_of(const sip::UriView& uri);
+  /// Whether the challenge that answers a request whose credentials were taken off may say stale.
+  bool says_stale(const Arrival& arrival, TimePoint now);
   [[nodiscard]] bool has_been_here(const sip::RawMessage& request) const;
   [[nodiscard]] Flow core_flow(std::size_t pbx) const;
   void count_forwarded(const Flow& to, sip::Method method);

@@ -79,7 +79,7 @@ void add_line(std::string& memo, char tag, std::string_view text) {
 
 }  // namespace
 
-RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, TimePoint now) const {
+RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, bool credentials, TimePoint now) const {
   RegisterPlan plan;
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   const std::string_view aor_user = sip::canonical_user(request.to_user, buffer);
@@ -94,9 +94,6 @@ RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, T
     stays = stays || (own ? seconds_of(*own) : for_all) != std::chrono::seconds{0};
   });
   add_line(plan.memo, 'i', instance);
-  // Only what comes with credentials may move a binding: the PBX checks them before it does what the Contacts say.
-  const bool credentials =
-      request.find(sip::HeaderName::authorization) != nullptr || request.find(sip::HeaderName::proxy_authorization) != nullptr;
   if (!stays || !credentials) return plan;
   if (const Binding* old = state_.registrations.replaced_by(aor_user, request.call_id, instance, flow, now, silent_after)) {
     plan.replaced_contact = old->core_contact;

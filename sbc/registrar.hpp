@@ -21,8 +21,9 @@ class Registrar {
  public:
   explicit Registrar(State& state) : state_(state) {}
 
-  /// Begins a plan: whose registration, and which older binding it replaces (never beside "*", never when signing off).
-  RegisterPlan plan(const sip::RawMessage& request, const Flow& flow, TimePoint now) const;
+  /// Begins a plan: whose registration, and which older binding it replaces (never beside "*", never when signing off, never without
+  /// credentials that go on to the PBX: it checks them before it does what the Contacts say).
+  RegisterPlan plan(const sip::RawMessage& request, const Flow& flow, bool credentials, TimePoint now) const;
   /// A device's Contact and the URI that the PBX was given for it.
   static void add_contact(RegisterPlan& plan, std::string_view core_uri, std::string_view device_uri);
   static void add_all(RegisterPlan& plan);

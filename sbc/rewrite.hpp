@@ -32,6 +32,7 @@ class InwardRewriter {
     const sip::RawMessage& message;
     const Flow& flow;
     const BranchId& id;
+    const CredentialsVerdict& credentials;
     const OpenedOutward* dialog = nullptr;  ///< the token in the Request-URI, if it opened
     RegisterPlan* registration = nullptr;   ///< of a REGISTER: filled in
     std::uint8_t pbx = 0;                   ///< which of its addresses it goes to
@@ -57,6 +58,7 @@ class InwardRewriter {
   void append_unmarked_headers(std::string& out, std::string_view headers) const;
   void unmark(const sip::RawMessage& message, const sip::HeaderLine& header);
   void source(const Flow& flow);
+  void credentials(const Request& request, const sip::HeaderLine& header);
 
   State& state_;
   std::string text_;
@@ -84,6 +86,8 @@ class OutwardRewriter {
   struct Asked {
     const Flow& access;
     std::string_view request;              ///< the header section of the request as it came
+    TimePoint now;                         ///< when a challenge is given out
+    bool stale = false;                    ///< a challenge says stale: the request's credentials were taken off
     const Registrar* registrar = nullptr;  ///< of a REGISTER that was accepted: what its Contacts stood for, with `memo`
     std::string_view memo = {};
   };
@@ -122,6 +126,9 @@ class OutwardRewriter {
   [[nodiscard]] std::string shown_with_tag(std::string_view text, const std::optional<sip::NameAddrView>& element, const Flow& access);
   void hide(const Context& context, const sip::HeaderLine& header);
   void digest(const Context& context, const sip::HeaderLine& header);
+  void challenge(const Context& context, const sip::HeaderLine& header, const Asked& asked);
+  void authentication_info(const Context& context, const sip::HeaderLine& header);
+  [[nodiscard]] std::string shown_digest(std::string_view value, const Flow& access);
   [[nodiscard]] std::string shown(std::string_view text, const Flow& access);
   void call_id(const Context& context, const sip::HeaderLine& header);
   void body(const Context& context);

@@ -70,6 +70,8 @@ bool InwardRewriter::request(const Request& request, std::string& out) {
   for (const sip::HeaderLine& header : message.header_lines()) {
     if (header.name == HeaderName::contact) {
       contact(message, header, request.flow, request.registration);
+    } else if (header.name == HeaderName::authorization || header.name == HeaderName::proxy_authorization) {
+      credentials(request, header);
     } else {
       common_header(message, header, request.flow);
     }
@@ -303,6 +305,20 @@ void InwardRewriter::body(const sip::RawMessage& message) {
   text_.clear();
   if (body_kind(content_type_of(message)) != BodyKind::unknown && state_.names.append_unmarked_body(text_, message.body()))
     state_.editor.replace_body(text_);
+}
+
+void InwardRewriter::credentials(const Request& request, const sip::HeaderLine& header) {
+  switch (request.credentials.fate_of(header)) {
+    case CredentialsVerdict::Fate::keep:
+      return;
+    case CredentialsVerdict::Fate::remove:
+      state_.editor.remove(header);
+      return;
+    case CredentialsVerdict::Fate::restore:
+      text_.clear();
+      Credentials::append_restored(text_, request.message.text(header.value));
+      state_.editor.replace(header.value, unfolded(text_));
+  }
 }
 
 void InwardRewriter::source(const Flow& flow) {

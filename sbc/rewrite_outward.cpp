@@ -343,12 +343,15 @@ void OutwardRewriter::hide(const Context& context, const sip::HeaderLine& header
 // The realm is part of the digest, and whoever computes or checks one needs the others as they are (sip-behaviour.md, Via, routes, and
 // what is hidden). What else these headers hold (domain; the uri of our Request-URI toward us) is mapped like any text.
 void OutwardRewriter::digest(const Context& context, const sip::HeaderLine& header) {
+  const std::string_view value = context.message.text(header.value);
+  if (veil_.covers(value)) state_.editor.replace(header.value, unfolded(shown_digest(value, context.access)));
+}
+
+std::string OutwardRewriter::shown_digest(std::string_view value, const Flow& access) {
   constexpr std::array kept{std::string_view{"realm"},     std::string_view{"nonce"},  std::string_view{"opaque"},
                             std::string_view{"nextnonce"}, std::string_view{"cnonce"}, std::string_view{"response"},
                             std::string_view{"rspauth"}};
-  const std::string_view value = context.message.text(header.value);
-  if (!veil_.covers(value)) return;
-  text_.clear();
+  std::string out;
   std::size_t done = 0;
   sip::ElementReader reader(value);
   while (const auto parameter = reader.next()) {
@@ -358,12 +361,12 @@ void OutwardRewriter::digest(const Context& context, const sip::HeaderLine& head
     name = name.substr(name.find_last_of(" \t\r\n") + 1);
     if (std::ranges::none_of(kept, [name](std::string_view one) { return sip::iequals(name, one); })) continue;
     const std::size_t begin = static_cast<std::size_t>(parameter->data() - value.data());
-    veil_.append(text_, value.substr(done, begin - done), context.access);
-    text_.append(*parameter);
+    veil_.append(out, value.substr(done, begin - done), access);
+    out.append(*parameter);
     done = begin + parameter->size();
   }
-  veil_.append(text_, value.substr(done), context.access);
-  state_.editor.replace(header.value, unfolded(text_));
+  veil_.append(out, value.substr(done), access);
+  return out;
 }
 
 void OutwardRewriter::call_id(const Context& context, const sip::HeaderLine& header) {

@@ -105,6 +105,28 @@ void OutwardRewriter::listed_contacts(const Context& context, const sip::HeaderL
   replace_or_remove(header, text_, state_.editor);
 }
 
+// Each source answers a challenge of its own (sip-behaviour.md, "Proof, credentials, amplification").
+void OutwardRewriter::challenge(const Context& context, const sip::HeaderLine& header, const Asked& asked) {
+  const std::string_view value = context.message.text(header.value);
+  const std::string shown = unfolded(veil_.covers(value) ? shown_digest(value, context.access) : value);
+  text_.clear();
+  state_.credentials.append_challenge(text_, shown, context.access.peer.address, asked.stale, asked.now);
+  state_.editor.replace(header.value, text_);
+}
+
+// A nonce without an opaque of ours could be answered by anybody.
+void OutwardRewriter::authentication_info(const Context& context, const sip::HeaderLine& header) {
+  const std::string_view value = context.message.text(header.value);
+  const std::string shown = unfolded(veil_.covers(value) ? shown_digest(value, context.access) : value);
+  text_.clear();
+  sip::ElementReader reader(shown);
+  while (const auto parameter = reader.next()) {
+    if (!sip::iequals(parameter->substr(0, parameter->find_first_of(" \t=")), "nextnonce"))
+      text_.append(text_.empty() ? "" : ", ").append(*parameter);
+  }
+  replace_or_remove(header, text_, state_.editor);
+}
+
 bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core, const Asked& asked, std::string& out) {
   asked_.read(asked.request);
   if (asked_.value_of(HeaderName::via).empty()) return false;  // it was not kept: there is nobody to answer
@@ -131,6 +153,13 @@ bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core
         break;
       case HeaderName::unsupported:
         unsupported(context, header);
+        break;
+      case HeaderName::www_authenticate:
+      case HeaderName::proxy_authenticate:
+        challenge(context, header, asked);
+        break;
+      case HeaderName::authentication_info:
+        authentication_info(context, header);
         break;
       case HeaderName::contact:
         if (asked.registrar != nullptr) {

@@ -9,6 +9,7 @@
 #include "acl/networks.hpp"
 #include "acl/policy.hpp"
 #include "acl/sources.hpp"
+#include "sbc/credentials.hpp"
 #include "sbc/engine.hpp"
 #include "sbc/journal.hpp"
 #include "sbc/mac.hpp"
@@ -51,6 +52,7 @@ struct State {
   acl::MethodBuckets method_buckets;
   acl::BanTable bans;
   Registrations registrations;
+  Credentials credentials;
   Transactions transactions;
   sip::Editor editor;
   Journal journal;

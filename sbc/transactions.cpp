@@ -64,7 +64,7 @@ void Transactions::Impl::repeat_unproven(Record& record, TimePoint now, Outbox& 
 RequestMatch Transactions::Impl::match_repeated(Record& record, const sip::RawMessage& request, TimePoint now, Outbox& out) {
   if (record.state == TransactionState::accepted || record.state == TransactionState::confirmed) return RequestMatch::repeated;
   if (!record.last_response.empty()) {
-    out.add(record.from) = record.last_response;
+    answer_to(record, out) = record.last_response;
     return RequestMatch::answered;
   }
   if (record.state == TransactionState::calling && !record.proven) {
@@ -109,7 +109,7 @@ bool Transactions::Impl::respond(const Record& record, const sip::RawMessage& re
   parts.to_tag = {tag.data(), tag.size()};
   parts.source_host = host;
   parts.source_port = record.from.peer.port;
-  std::string& bytes = out.add(record.from);
+  std::string& bytes = answer_to(record, out);
   if (record.proven) {
     sip::write_response(request, parts, bytes);
     return true;
@@ -140,12 +140,20 @@ Transaction* Transactions::begin(const BranchId& id, const sip::RawMessage& requ
   return impl_->begin(id, request, departure, now, out);
 }
 
-Transaction* Transactions::match_response(const BranchId& id, const sip::RawMessage& response, const Flow& from) {
-  const bool to_cancel = response.method == sip::Method::cancel;
-  Record* record = impl_->table.find(id, to_cancel);
+Record* Transactions::Impl::of_response(const BranchId& id, const sip::RawMessage& response, const Flow& from) {
+  Record* record = table.find(id, response.method == sip::Method::cancel);
   if (record == nullptr || record->method != response.method) return nullptr;
-  if (record->to.side != from.side || record->to.peer.address != from.peer.address) return nullptr;
-  if (!to_cancel) return record;
+  const bool from_there = record->to.side == from.side && record->to.peer.address == from.peer.address;
+  return from_there ? record : nullptr;
+}
+
+bool Transactions::awaits(const BranchId& id, const sip::RawMessage& response, const Flow& from) const {
+  return impl_->of_response(id, response, from) != nullptr;
+}
+
+Transaction* Transactions::match_response(const BranchId& id, const sip::RawMessage& response, const Flow& from) {
+  Record* record = impl_->of_response(id, response, from);
+  if (record == nullptr || !record->is_cancel) return record;
   if (response.status_code >= 200) {
     impl_->table.erase(*record);
   } else {

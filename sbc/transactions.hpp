@@ -103,6 +103,9 @@ class Transactions {
 
   /// Is there a transaction of this id, or a CANCEL of ours for one?
   [[nodiscard]] bool knows(const BranchId& id) const;
+  /// Is there a transaction that this response belongs to, as match_response() finds it, our CANCEL's included?
+  [[nodiscard]] bool awaits(const BranchId& id, const sip::RawMessage& response, const Flow& from) const;
+
   /// Is there a transaction of this id whose request went to that side?
   [[nodiscard]] bool went_to(Side side, const BranchId& id) const;
 

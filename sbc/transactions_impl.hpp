@@ -40,6 +40,8 @@ struct Transactions::Impl {
   /// A response of our own to a request of this transaction; false (and nothing sent): an unproven source would get more than it sent.
   bool respond(const Record& record, const sip::RawMessage& request, int status, Outbox& out) const;
 
+  Record* of_response(const BranchId& id, const sip::RawMessage& response, const Flow& from);
+
   // Responses (transactions_responses.cpp).
   bool wants(Record& record, const sip::RawMessage& response, TimePoint now, Outbox& out);
   void pass(Record& record, const sip::RawMessage& response, std::string_view forwarded, TimePoint now, Outbox& out);
@@ -66,6 +68,9 @@ struct Transactions::Impl {
   sip::RawMessage kept;  ///< a text of ours, read again
   std::string reasons;
 };
+
+/// A new entry of the outbox for whoever asked.
+[[nodiscard]] inline std::string& answer_to(const Record& record, Outbox& out) { return out.add(record.from, !record.proven); }
 
 [[nodiscard]] inline bool is_final(const Record& record) {
   return record.state != TransactionState::calling && record.state != TransactionState::proceeding;

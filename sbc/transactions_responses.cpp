@@ -20,7 +20,7 @@ bool Transactions::Impl::wants(Record& record, const sip::RawMessage& response, 
 }
 
 void Transactions::Impl::pass(Record& record, const sip::RawMessage& response, std::string_view forwarded, TimePoint now, Outbox& out) {
-  out.add(record.from) = forwarded;
+  answer_to(record, out) = forwarded;
   const int status = response.status_code;
   if (status < 200) {
     table.store(record, record.last_response, forwarded);

@@ -82,6 +82,8 @@ std::string_view word_of(sbc::EventKind kind) {
       return "unregistered";
     case sbc::EventKind::redirect_blocked:
       return "redirect_blocked";
+    case sbc::EventKind::opaque_not_returned:
+      return "opaque_not_returned";
     case sbc::EventKind::suppressed:
       break;
   }
@@ -89,7 +91,7 @@ std::string_view word_of(sbc::EventKind kind) {
 }
 
 LogLevel level_of(const sbc::Event& event) {
-  if (event.kind == sbc::EventKind::ban) return LogLevel::warning;
+  if (event.kind == sbc::EventKind::ban || event.kind == sbc::EventKind::opaque_not_returned) return LogLevel::warning;
   const sbc::EventKind kind = event.kind == sbc::EventKind::suppressed ? event.of : event.kind;
   return kind == sbc::EventKind::refused_other ? LogLevel::debug : LogLevel::info;
 }

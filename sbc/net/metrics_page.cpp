@@ -88,6 +88,16 @@ void add_metric(Families& families, std::string name, std::string help, const sb
   add_outcomes(add_family(families, std::move(name), std::move(help), MetricType::Counter), "cause", counts, true);
 }
 
+void add_metric(Families& families, std::string name, std::string help, const sbc::CredentialsCounts& counts) {
+  MetricFamily& family = add_family(families, std::move(name), std::move(help), MetricType::Counter);
+  for (std::size_t i = static_cast<std::size_t>(sbc::CredentialsStanding::none) + 1; i < counts.size(); ++i)
+    add_counter(family, {{"standing", std::string(sbc::credentials_words[i])}}, counts[i]);
+}
+
+void add_metric(Families& families, std::string name, std::string help, const sbc::Count& count) {
+  add_counter(add_family(families, std::move(name), std::move(help), MetricType::Counter), {}, count.count);
+}
+
 void add_metric(Families& families, std::string name, std::string help, const sbc::RuleCounts& counts) {
   MetricFamily& family = add_family(families, std::move(name), std::move(help), MetricType::Counter);
   for (const sbc::RuleCount& count : counts) add_counter(family, {{"rule", count.rule}}, count.matches);

@@ -78,7 +78,7 @@ TEST(SourceTable, TenMillionForgedSourcesNeitherGrowItNorPushOutAKnownOne) {
     if (i == 1'000'000) memory_at_bound = table.memory_bytes();
   }
   EXPECT_EQ(table.memory_bytes(), memory_at_bound);
-  EXPECT_LT(memory_at_bound, 131'072U * 40);
+  EXPECT_LT(memory_at_bound, 131'072U * 48);
   EXPECT_LE(table.size(), 131'072U);
   EXPECT_EQ(table.size() + table.evictions(), 10'001'000U);
   for (const Address& source : known) ASSERT_TRUE(table.touch(source, at(12s)).known(at(12s))) << source.to_string();
@@ -141,6 +141,40 @@ TEST(MethodBuckets, IsBounded) {
   for (std::uint32_t i = 0; i < 100'000; ++i) buckets.touch(forged(i), static_cast<std::uint8_t>(i % 14), false, at(i * 1ms));
   EXPECT_LE(buckets.size(), 1024U);
   EXPECT_EQ(buckets.size() + buckets.evictions(), 100'000U);
+}
+
+TEST(AnswerCredit, IsThreeTimesWhatCame) {
+  AnswerCredit credit;
+  EXPECT_FALSE(credit.spend(1, at(0s)));
+  credit.received(100, at(0s));
+  EXPECT_FALSE(credit.spend(301, at(1s)));
+  EXPECT_TRUE(credit.spend(200, at(1s)));
+  EXPECT_TRUE(credit.spend(100, at(1s)));
+  EXPECT_FALSE(credit.spend(1, at(1s)));
+}
+
+TEST(AnswerCredit, LastsForTheWindow) {
+  for (const auto begin : {0s, 5s, 15s}) {
+    AnswerCredit credit;
+    credit.received(100, at(begin));
+    EXPECT_TRUE(credit.spend(100, at(begin + 16s)));
+    EXPECT_FALSE(credit.spend(1, at(begin + 33s))) << "nothing is owed for what came more than 32 s ago";
+  }
+}
+
+TEST(AnswerCredit, ASecondPacketProlongsItsOwnOnly) {
+  AnswerCredit credit;
+  credit.received(128, at(0s));
+  credit.received(64, at(20s));
+  EXPECT_TRUE(credit.spend(384, at(20s)));
+  EXPECT_TRUE(credit.spend(192, at(33s)));
+  EXPECT_FALSE(credit.spend(1, at(33s)));
+}
+
+TEST(AnswerCredit, DoesNotOverflow) {
+  AnswerCredit credit;
+  for (int i = 0; i < 100'000; ++i) credit.received(65'535, at(0s));
+  EXPECT_TRUE(credit.spend(65'535, at(0s)));
 }
 
 }  // namespace

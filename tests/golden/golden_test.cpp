@@ -53,7 +53,8 @@ class Direction {
     bench_.handle(access,
                   "INVITE sip:1002@sip.example.com SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.7:5062;branch=z9hG4bKgolden\r\n"
                   "Max-Forwards: 70\r\nFrom: <sip:1001@sip.example.com>;tag=a\r\nTo: <sip:1002@sip.example.com>\r\n"
-                  "Call-ID: golden\r\nCSeq: 1 INVITE\r\nContact: <sip:1001@192.168.1.20:5062;ob>\r\nContent-Length: 0\r\n\r\n");
+                  "Call-ID: golden\r\nCSeq: 1 INVITE\r\nContact: <sip:1001@192.168.1.20:5062;ob>\r\nX-Padding: " +
+                      std::string(300, 'x') + "\r\nContent-Length: 0\r\n\r\n");
     core_contact_ = part_of(bench_, "sip:1001~", ">");
     branch_ = part_of(bench_, "z9hG4bK", "\r;");
     bench_.handle(bench_.pbx_flow(), "SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP 10.0.0.2:5080;branch=" + branch_ +

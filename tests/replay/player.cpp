@@ -64,6 +64,7 @@ const std::map<sbc::EventKind, std::string_view> event_words{{sbc::EventKind::re
                                                              {sbc::EventKind::registered, "registered"},
                                                              {sbc::EventKind::unregistered, "unregistered"},
                                                              {sbc::EventKind::redirect_blocked, "redirect_blocked"},
+                                                             {sbc::EventKind::opaque_not_returned, "opaque_not_returned"},
                                                              {sbc::EventKind::suppressed, "suppressed"}};
 
 std::string text_of(const testing::RecordedEvent& event) {
@@ -357,6 +358,11 @@ std::uint64_t Player::metric_value(const Step& step) const {
   }
   if (what == "bans") return metrics.bans.at(outcome_index(words.at(2), line));
   if (what == "responses") return metrics.responses_sent.at(static_cast<std::size_t>(number_of(words.at(2), line)));
+  if (what == "answers_held") return metrics.answers_held.count;
+  if (what == "credentials") {
+    const auto word = std::ranges::find(sbc::credentials_words, words.at(2));
+    if (word != sbc::credentials_words.end()) return metrics.credentials.at(static_cast<std::size_t>(word - sbc::credentials_words.begin()));
+  }
   if (what == "received" || what == "forwarded") {
     const auto& table = what == "received" ? metrics.received : metrics.forwarded;
     const std::size_t side = index_of<sbc::Side, sbc::side_count>(words.at(2), line, sbc::to_string);

@@ -153,7 +153,8 @@ TEST(Log, NamesEveryKindOfEvent) {
                                                                 {EventKind::unban, "unban"},
                                                                 {EventKind::registered, "registered"},
                                                                 {EventKind::unregistered, "unregistered"},
-                                                                {EventKind::redirect_blocked, "redirect_blocked"}};
+                                                                {EventKind::redirect_blocked, "redirect_blocked"},
+                                                                {EventKind::opaque_not_returned, "opaque_not_returned"}};
   for (const auto& [kind, word] : kinds) {
     sbc::Event event;
     event.kind = kind;

@@ -1,0 +1,212 @@
+#include "sbc/credentials.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <span>
+#include <utility>
+
+#include "sbc/base64url.hpp"
+#include "sip/digest.hpp"
+
+namespace postern::sbc {
+namespace {
+
+// Our opaque: base64url of 4 bytes of time and 8 of MAC, then "o" and the PBX's own opaque, or "n" if it gave none.
+constexpr std::size_t sealed_bytes = 12;
+constexpr std::size_t sealed_letters = 16;
+constexpr std::size_t longest_response = 128;  // SHA-512 in hexadecimal
+constexpr std::uint32_t stale_challenges = 2;
+
+std::uint32_t seconds_of(TimePoint now) {
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
+}
+
+bool is_over(std::uint32_t since_s, TimePoint now) { return seconds_of(now) - since_s > Credentials::life.count(); }
+
+template <class Bytes>
+std::string_view text_of(const Bytes& bytes) {
+  return {reinterpret_cast<const char*>(std::data(bytes)), std::size(bytes)};
+}
+
+void put_number(std::uint64_t value, std::span<std::uint8_t> out) {
+  for (std::size_t i = out.size(); i > 0; --i, value >>= 8U) out[i - 1] = static_cast<std::uint8_t>(value);
+}
+
+std::uint64_t number_of(std::span<const std::uint8_t> bytes) {
+  std::uint64_t value = 0;
+  for (const std::uint8_t byte : bytes) value = value << 8U | byte;
+  return value;
+}
+
+bool is_hex(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); });
+}
+
+struct Edit {
+  std::size_t begin = 0, end = 0;
+  std::string text;
+};
+
+// In the place of a parameter, or, where it is absent, behind what stands last.
+Edit instead_of(std::string_view value, std::string_view param, std::string_view last, std::string text) {
+  if (param.empty()) {
+    const auto at = static_cast<std::size_t>(last.data() - value.data()) + last.size();
+    return {at, at, "," + text};
+  }
+  const auto begin = static_cast<std::size_t>(param.data() - value.data());
+  return {begin, begin + param.size(), std::move(text)};
+}
+
+}  // namespace
+
+CredentialsVerdict::Fate CredentialsVerdict::fate_of(const sip::HeaderLine& header) const {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (entries[i].header == &header) return entries[i].fate;
+  }
+  return Fate::remove;
+}
+
+Credentials::Credentials(Mac& mac, std::uint64_t seed)
+    : mac_(mac), nonces_(remembered, seed), responses_(remembered, seed + 1), stale_(remembered, seed + 2) {}
+
+CredentialsVerdict Credentials::judge(const sip::RawMessage& request, const acl::Address& source, TimePoint now) {
+  CredentialsVerdict verdict;
+  for (const sip::HeaderLine& header : request.header_lines()) {
+    if (header.name != sip::HeaderName::authorization && header.name != sip::HeaderName::proxy_authorization) continue;
+    if (verdict.count == CredentialsVerdict::most_headers) {
+      verdict.standing = std::max(verdict.standing, CredentialsStanding::foreign);
+      break;
+    }
+    CredentialsVerdict::Entry& entry = verdict.entries[verdict.count++];
+    entry.header = &header;
+    verdict.standing = std::max(verdict.standing, judge_one(request.text(header.value), source, now, entry.fate));
+  }
+  return verdict;
+}
+
+CredentialsStanding Credentials::judge_one(std::string_view value, const acl::Address& source, TimePoint now,
+                                           CredentialsVerdict::Fate& fate) {
+  using Fate = CredentialsVerdict::Fate;
+  fate = Fate::keep;
+  if (!sip::looks_like_digest(value)) return CredentialsStanding::plain;
+  fate = Fate::remove;
+  const auto digest = sip::DigestView::parse(value);
+  if (!digest || digest->response.size() > longest_response || !is_hex(digest->response)) return CredentialsStanding::foreign;
+  std::optional<std::uint32_t> made_s;
+  if (digest->opaque) {
+    made_s = opened(*digest->opaque, digest->nonce, source);
+    if (!made_s) return CredentialsStanding::foreign;
+  } else if (!digest->response.empty()) {  // a first request of some devices has empty ones: nobody's secret
+    const Keep* given = nonces_.find(seal_of(digest->nonce, source, 0, {}));
+    if (given == nullptr || is_over(given->since_s, now)) return CredentialsStanding::foreign;
+  }
+  if (!digest->response.empty() && is_replay(digest->response, source, now)) return CredentialsStanding::replayed;
+  fate = made_s ? Fate::restore : Fate::keep;
+  return made_s && !is_over(*made_s, now) ? CredentialsStanding::proven : CredentialsStanding::plain;
+}
+
+bool Credentials::is_replay(std::string_view response, const acl::Address& source, TimePoint now) {
+  std::array<char, longest_response> lower;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  std::ranges::transform(response, lower.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  const std::array<std::string_view, 2> parts{"digest-response", std::string_view{lower.data(), response.size()}};
+  const std::uint64_t key = mac_.of(parts).low;
+  const std::array<std::string_view, 2> whose{"digest-source", text_of(source.bytes())};
+  const auto owner = static_cast<std::uint32_t>(mac_.of(whose).low);
+  if (Keep* seen = responses_.touch(key, now)) {
+    if (seen->source != owner && !is_over(seen->since_s, now)) return true;
+    *seen = {owner, seconds_of(now), 0};
+    return false;
+  }
+  responses_.add(key, {owner, seconds_of(now), 0}, now, acl::Worth::most());
+  return false;
+}
+
+std::uint64_t Credentials::seal_of(std::string_view nonce, const acl::Address& source, std::uint32_t time_s, std::string_view own) {
+  std::array<std::uint8_t, 4> time{};
+  put_number(time_s, time);
+  const std::array<std::string_view, 5> parts{"opaque", nonce, text_of(source.bytes()), text_of(time), own};
+  return mac_.of(parts).low;
+}
+
+std::optional<std::uint32_t> Credentials::opened(std::string_view opaque, std::string_view nonce, const acl::Address& source) {
+  std::array<std::uint8_t, sealed_bytes> bytes{};
+  if (opaque.size() <= sealed_letters || decode_base64url(opaque.substr(0, sealed_letters), bytes) != sealed_bytes) return std::nullopt;
+  const std::span<const std::uint8_t> sealed(bytes);
+  const auto time_s = static_cast<std::uint32_t>(number_of(sealed.first(4)));
+  if (number_of(sealed.subspan(4)) != seal_of(nonce, source, time_s, opaque.substr(sealed_letters))) return std::nullopt;
+  return time_s;
+}
+
+void Credentials::append_challenge(std::string& out, std::string_view challenge, const acl::Address& source, bool stale, TimePoint now) {
+  const auto digest = sip::DigestView::parse(challenge);
+  if (!digest) {
+    out.append(challenge);
+    return;
+  }
+  const std::uint32_t now_s = seconds_of(now);
+  const std::uint64_t given = seal_of(digest->nonce, source, 0, {});
+  if (Keep* again = nonces_.touch(given, now)) {
+    again->since_s = now_s;
+  } else {
+    nonces_.add(given, {0, now_s, 0}, now, acl::Worth::most());
+  }
+  std::string own(1, digest->opaque ? 'o' : 'n');
+  own.append(digest->opaque.value_or(std::string_view{}));
+  std::array<std::uint8_t, sealed_bytes> bytes{};
+  put_number(now_s, std::span(bytes).first(4));
+  put_number(seal_of(digest->nonce, source, now_s, own), std::span(bytes).subspan(4));
+  std::string opaque = "opaque=\"";
+  append_base64url(opaque, bytes);
+  opaque.append(own).append("\"");
+
+  Edit with_opaque = instead_of(challenge, digest->opaque_param, digest->last_param, std::move(opaque));
+  if (!stale) {
+    out.append(challenge.substr(0, with_opaque.begin)).append(with_opaque.text).append(challenge.substr(with_opaque.end));
+    return;
+  }
+  Edit with_stale = instead_of(challenge, digest->stale_param, digest->last_param, "stale=true");
+  if (with_stale.begin < with_opaque.begin) std::swap(with_stale, with_opaque);
+  out.append(challenge.substr(0, with_opaque.begin)).append(with_opaque.text);
+  out.append(challenge.substr(with_opaque.end, with_stale.begin - with_opaque.end)).append(with_stale.text);
+  out.append(challenge.substr(with_stale.end));
+}
+
+void Credentials::append_restored(std::string& out, std::string_view credentials) {
+  const auto digest = sip::DigestView::parse(credentials);
+  if (!digest || digest->opaque_param.empty()) {
+    out.append(credentials);
+    return;
+  }
+  const auto begin = static_cast<std::size_t>(digest->opaque_param.data() - credentials.data());
+  const std::size_t end = begin + digest->opaque_param.size();
+  const std::string_view own = digest->opaque->substr(sealed_letters);
+  if (own.front() == 'o') {
+    out.append(credentials.substr(0, begin)).append("opaque=\"").append(own.substr(1)).append("\"").append(credentials.substr(end));
+    return;
+  }
+  // It goes with the comma before it, or, if it stands first, with the one behind.
+  std::string_view before = credentials.substr(0, begin);
+  std::string_view behind = credentials.substr(end);
+  const std::size_t comma = before.find_last_not_of(" \t\r\n");
+  if (comma != std::string_view::npos && before[comma] == ',') {
+    before = before.substr(0, comma);
+  } else if (const std::size_t next = behind.find(','); next != std::string_view::npos) {
+    behind.remove_prefix(next + 1);
+  }
+  out.append(before).append(behind);
+}
+
+bool Credentials::may_say_stale(std::string_view call_id, std::string_view user, TimePoint now) {
+  const std::array<std::string_view, 3> parts{"stale", call_id, user};
+  const std::uint64_t key = mac_.of(parts).low;
+  Keep* said = stale_.touch(key, now);
+  if (said == nullptr) said = stale_.add(key, {0, seconds_of(now), 0}, now, acl::Worth::most());
+  if (is_over(said->since_s, now)) *said = {0, seconds_of(now), 0};
+  if (said->count == stale_challenges) return false;
+  ++said->count;
+  return true;
+}
+
+std::uint64_t Credentials::evictions() const { return nonces_.evictions() + responses_.evictions() + stale_.evictions(); }
+
+}  // namespace postern::sbc

@@ -1,0 +1,102 @@
+// Whose credentials these are (sip-behaviour.md, "Proof, credentials, amplification"): an opaque for each source proves a packet, and what
+// was captured from another does not reach the PBX.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "acl/bounded_table.hpp"
+#include "acl/rate.hpp"
+#include "sbc/flow.hpp"
+#include "sbc/mac.hpp"
+#include "sip/prescreen.hpp"
+
+namespace postern::sbc {
+
+using acl::TimePoint;
+
+/// What the credentials of one request are worth.
+enum class CredentialsStanding : std::uint8_t {
+  none,      ///< there are none
+  proven,    ///< with the opaque that was made for their source, within its life: the packet comes from where it says
+  plain,     ///< they pass and prove nothing: no opaque but a nonce that was given to this source, an old opaque, or not Digest
+  foreign,   ///< made for another source, for a challenge that we do not know, or not to be read without doubt
+  replayed,  ///< the same digest response has come from another source
+};
+
+/// Their words, as in the metric and the log.
+inline constexpr std::array<std::string_view, 5> credentials_words{"none", "proven", "plain", "foreign", "replayed"};
+
+/// The verdict for a request, one entry for each of its Authorization and Proxy-Authorization headers.
+struct CredentialsVerdict {
+  static constexpr std::size_t most_headers = 8;  ///< what stands beyond is taken off
+
+  enum class Fate : std::uint8_t { keep, restore, remove };
+  struct Entry {
+    const sip::HeaderLine* header = nullptr;
+    Fate fate = Fate::remove;
+  };
+  CredentialsStanding standing = CredentialsStanding::none;  ///< the worst of what they are; proven: all of them that pass prove it
+  std::array<Entry, most_headers> entries{};
+  std::size_t count = 0;
+
+  [[nodiscard]] bool proven() const { return standing == CredentialsStanding::proven; }
+  [[nodiscard]] bool any_removed() const { return standing == CredentialsStanding::foreign || standing == CredentialsStanding::replayed; }
+  [[nodiscard]] bool any_kept() const { return standing == CredentialsStanding::proven || standing == CredentialsStanding::plain; }
+  [[nodiscard]] Fate fate_of(const sip::HeaderLine& header) const;
+};
+
+/// Bounded memory of the nonces that were given out without needing them, of the digest responses that passed, and of whom a stale
+/// challenge was sent to. Time never runs backwards. Nothing allocates but the growth of a table.
+class Credentials {
+ public:
+  /// How long an opaque proves anything, and a nonce and a response are remembered: the life of Asterisk's nonces.
+  static constexpr std::chrono::seconds life{32};
+  static constexpr std::size_t remembered = 131'072;
+
+  /// `mac`'s key outlives a restart, so that what was given out before one still passes; `seed` places the tables' entries.
+  Credentials(Mac& mac, std::uint64_t seed);
+
+  /// Of a request from the access side. Remembers the responses that pass.
+  CredentialsVerdict judge(const sip::RawMessage& request, const acl::Address& source, TimePoint now);
+
+  /// Appends the PBX's challenge as this source gets it: with an opaque of its own, in which the PBX's is kept, and with stale=true if
+  /// `stale`. What is not a Digest challenge stays as it is.
+  void append_challenge(std::string& out, std::string_view challenge, const acl::Address& source, bool stale, TimePoint now);
+  /// Appends credentials whose fate is `restore` as the PBX gets them: with its own opaque again, or none if it gave none.
+  static void append_restored(std::string& out, std::string_view credentials);
+
+  /// Credentials were taken off this request: may the challenge that follows say stale, so that an honest client answers it by itself?
+  /// At most twice for a Call-ID and user within the life.
+  bool may_say_stale(std::string_view call_id, std::string_view user, TimePoint now);
+
+  [[nodiscard]] std::uint64_t evictions() const;
+
+ private:
+  struct Keep {
+    std::uint32_t source = 0;  ///< a keyed hash
+    std::uint32_t since_s = 0;
+    std::uint32_t count = 0;
+  };
+  struct Oldest {
+    static acl::Worth worth(const Keep& /*keep*/, std::uint32_t idle_ticks, TimePoint /*now*/) { return {0, -std::int64_t{idle_ticks}}; }
+  };
+  using Table = acl::BoundedTable<Keep, Oldest>;
+
+  CredentialsStanding judge_one(std::string_view value, const acl::Address& source, TimePoint now, CredentialsVerdict::Fate& fate);
+  [[nodiscard]] bool is_replay(std::string_view response, const acl::Address& source, TimePoint now);
+  /// When the opaque was made for this source and nonce, in seconds; nullopt: it was not.
+  [[nodiscard]] std::optional<std::uint32_t> opened(std::string_view opaque, std::string_view nonce, const acl::Address& source);
+  [[nodiscard]] std::uint64_t seal_of(std::string_view nonce, const acl::Address& source, std::uint32_t time_s, std::string_view own);
+
+  Mac& mac_;
+  Table nonces_;
+  Table responses_;
+  Table stale_;
+};
+
+}  // namespace postern::sbc
