@@ -11,12 +11,13 @@
 
 namespace postern::acl {
 
-/// What may be sent to a source that has not proved itself: three times what came from it in the last 32 seconds (RFC 3261 §26.1.5 wants no
-/// amplifiers; sip-behaviour.md, "Proof, credentials, amplification").
+/// What may be sent to a source that has not proved itself: three times what came from it (RFC 3261 §26.1.5 wants no amplifiers). Each byte
+/// that came pays for three, for at least as long as a call may ring (timer C): who is not there when his request is forgotten gets no
+/// answer, and a caller who waits gets his.
 class AnswerCredit {
  public:
   static constexpr std::uint32_t factor = 3;
-  static constexpr std::chrono::seconds window{32};
+  static constexpr std::chrono::minutes window{6};  ///< in two halves: what came counts for three to six minutes
 
   void received(std::size_t bytes, TimePoint now);
   /// True, and the credit is less by that, if so many bytes may be sent now.
