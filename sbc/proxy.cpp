@@ -197,7 +197,7 @@ Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimeP
 Outcome Proxy::forgotten(const BranchId& id, const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out) {
   const bool to_cancel = response.method == Method::cancel;
   if (!state_.recalls(now) || state_.transactions.knows(id)) return to_cancel ? Outcome::repeated : Outcome::no_transaction;
-  const Outcome outcome = stateless_.pass(response, flow, out);
+  const Outcome outcome = stateless_.pass(response, flow, now, out);
   if (outcome != Outcome::forwarded) return outcome;
   if (flow.side == Side::access) tell_redirect(response, flow, now);
   count_forwarded(out.items().back().flow, response.method);

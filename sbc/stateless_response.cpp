@@ -7,11 +7,11 @@ namespace postern::sbc {
 
 using sip::HeaderName;
 
-Outcome StatelessResponses::pass(const sip::RawMessage& response, const Flow& flow, Outbox& out) {
+Outcome StatelessResponses::pass(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out) {
   const bool provisional = response.status_code < 200;
   if (response.method == sip::Method::register_ || response.status_code == 100 || (provisional && response.method != sip::Method::invite))
     return Outcome::no_transaction;
-  return flow.side == Side::core ? from_core(response, flow, out) : from_access(response, flow, out);
+  return flow.side == Side::core ? from_core(response, flow, now, out) : from_access(response, flow, out);
 }
 
 Outcome StatelessResponses::from_access(const sip::RawMessage& response, const Flow& flow, Outbox& out) {
@@ -37,11 +37,11 @@ Outcome StatelessResponses::from_access(const sip::RawMessage& response, const F
   return Outcome::forwarded;
 }
 
-Outcome StatelessResponses::from_core(const sip::RawMessage& response, const Flow& flow, Outbox& out) {
+Outcome StatelessResponses::from_core(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out) {
   const auto asker = state_.branches.open(response.branch, flow);
   if (!asker || asker->flow.listener >= state_.options.listeners.size()) return Outcome::no_transaction;
   if (!sip::check(response).ok() || !read_head(response, *asker)) return Outcome::malformed;
-  if (!outward_.response(response, flow, {asker->flow, head_}, message_)) return Outcome::too_large;
+  if (!outward_.response(response, flow, {asker->flow, head_, now}, message_)) return Outcome::too_large;
   out.add(asker->flow) = message_;
   return Outcome::forwarded;
 }

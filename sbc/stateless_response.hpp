@@ -20,10 +20,10 @@ class StatelessResponses {
 
   /// Puts the response into `out` as whoever asked may read it. Not passed on are those to REGISTER (what they tell has to be remembered,
   /// and the device asks again within seconds), 100, and provisional ones to anything but INVITE (RFC 4320 §4.1).
-  Outcome pass(const sip::RawMessage& response, const Flow& flow, Outbox& out);
+  Outcome pass(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
 
  private:
-  Outcome from_core(const sip::RawMessage& response, const Flow& flow, Outbox& out);
+  Outcome from_core(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
   Outcome from_access(const sip::RawMessage& response, const Flow& flow, Outbox& out);
   /// The request's header section as far as its response tells it, in the asker's own words. False: there is nobody behind us.
   bool read_head(const sip::RawMessage& response, const Asker& asker);

@@ -14,7 +14,9 @@ from support.sip import Message, Phone, Socket, answer, host_port_of, new_branch
 # No limit and no list is what is tested here.
 OPEN = ("builtin_scanners: off\nlimits: {per_source: off, per_source_methods: {REGISTER: {rate: 10000/s, burst: 10000}, INVITE: {rate: 10000/s, burst: 10000}},"
         " unknown_sources: off, pbx: off}\n")
-WRITTEN = {"via", "record-route", "route", "contact", "max-forwards", "content-length", "x-postern-source"}
+# Credentials and challenges are each source's own (credentials.replay).
+WRITTEN = {"authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate",
+           "via", "record-route", "route", "contact", "max-forwards", "content-length", "x-postern-source"}
 REMOVED_INWARD = re.compile(r"^(p-asserted-identity|remote-party-id|diversion|history-info|p-charging-.*|p-served-user|x-postern-.*|x-asterisk-.*)$")
 OPTION_TAGS = {"supported", "require", "proxy-require"}
 OUTBOUND_TAGS = {"outbound", "gruu", "path"}
