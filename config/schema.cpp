@@ -174,7 +174,7 @@ const Row table[] = {
   {.path = "limits", .form = Form::map, .reload = true,
    .help = "Token buckets: so many a time, and so many at once after silence. A key that is not written keeps its default.", .begin = store::begin_limits},
   {.path = "limits.per_source", .form = Form::value_or_map, .words = "off", .reload = true,
-   .help = "All messages of one IPv4 address or IPv6 /64. An address that phones are registered from has it once for each phone.", .store = store::limit<&sbc::LimitsOptions::per_source>},
+   .help = "All messages of one IPv4 address or IPv6 /64. What phones prove to be theirs has it once for each phone of an address.", .store = store::limit<&sbc::LimitsOptions::per_source>},
   {.path = "limits.per_source.rate", .kind = &kinds::rate, .range = rate_range, .reload = true, .standard = "50/s",
    .help = "Messages in a time.", .store = store::limit_rate<&sbc::LimitsOptions::per_source>},
   {.path = "limits.per_source.burst", .kind = &kinds::integer, .range = count_range, .reload = true, .standard = "100",

@@ -84,8 +84,22 @@ string_view missing(const sip_t& sip) {
   return {};
 }
 
+/// Does each header field begin and end where the prescreen has it? Of a list in one line only the first element holds the line's bytes.
+bool same_header_lines(const msg_t* msg, const RawMessage& message) {
+  const auto lines = message.header_lines();
+  std::size_t seen = 0;
+  for (const msg_header_t* header = *msg_chain_head(msg); header != nullptr; header = header->sh_succ) {
+    const msg_hclass_t* type = header->sh_class;
+    if (type == sip_separator_class) break;
+    if (type == sip_request_class || type == sip_status_class || header->sh_len == 0) continue;
+    if (seen == lines.size()) return false;
+    if (string_view(static_cast<const char*>(header->sh_data), header->sh_len) != message.text(lines[seen++].line)) return false;
+  }
+  return seen == lines.size();
+}
+
 /// Where the prescreen and sofia-sip read different things: two readings are what an attack on filters is made of.
-string_view disagreement(const sip_t& sip, const RawMessage& message) {
+string_view disagreement(const msg_t* msg, const sip_t& sip, const RawMessage& message) {
   if (message.is_request != (sip.sip_request != nullptr)) return "Start line";
   if (message.is_request && view(sip.sip_request->rq_method_name) != message.method_text) return "Method";
   if (!message.is_request && (sip.sip_status == nullptr || sip.sip_status->st_status != message.status_code)) return "Status code";
@@ -94,6 +108,7 @@ string_view disagreement(const sip_t& sip, const RawMessage& message) {
   if (view(sip.sip_via->v_branch) != message.branch) return "Via";
   if (view(sip.sip_from->a_tag) != message.from_tag) return "From";
   if (view(sip.sip_to->a_tag) != message.to_tag) return "To";
+  if (!same_header_lines(msg, message)) return "Header line";
   return {};
 }
 
@@ -103,7 +118,7 @@ ParseVerdict check_syntax(const msg_t* msg, const RawMessage& message, int extra
   if (const string_view header = fatal_error(*sip); !header.empty()) return refuse(400, header);
   if (extracted != 1 || msg_has_error(msg) != 0) return refuse(400, "Message");
   if (const string_view header = missing(*sip); !header.empty()) return refuse(400, header);
-  if (const string_view header = disagreement(*sip, message); !header.empty()) return refuse(400, header);
+  if (const string_view header = disagreement(msg, *sip, message); !header.empty()) return refuse(400, header);
   return {};
 }
 
@@ -132,7 +147,7 @@ bool feed(msg_t* msg, string_view bytes) {
 }  // namespace
 
 ParseVerdict check(const RawMessage& message) {
-  const MessagePtr msg{msg_create(sip_default_mclass(), 0)};
+  const MessagePtr msg{msg_create(sip_default_mclass(), MSG_DO_EXTRACT_COPY)};  // keeps where each header stood
   if (!msg) return refuse(500, "Memory");
   su_home_preload(msg_home(msg.get()), 1, preload_size(message.bytes.size()));
   msg_maxsize(msg.get(), Bounds::message + 1);
