@@ -152,7 +152,8 @@ void DryRun::register_flow(const Flow& flow, std::string_view user, TimePoint no
   binding.contact_uri = fmt::format("sip:{}@{}", user, flow.peer.to_string());
   binding.core_contact = binding.contact_uri;
   binding.flow = flow;
-  binding.expires = now_ + expires;
+  // What has ended already is not taken back: a registration that is taken off ends right away instead.
+  binding.expires = now_ + std::max<std::chrono::nanoseconds>(expires, std::chrono::nanoseconds{1});
   binding.last_heard = now_;
   engine_.restore(std::move(binding), now_);
 }
