@@ -17,6 +17,10 @@ struct Busy {
   static Worth worth(const TokenBucket& /*bucket*/, std::uint32_t idle_ticks, TimePoint /*now*/) { return {0, -std::int64_t{idle_ticks}}; }
 };
 
+std::uint32_t seconds_of(TimePoint time) {
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+}
+
 }  // namespace
 
 void AnswerCredit::turn(TimePoint now) {
@@ -44,11 +48,16 @@ bool AnswerCredit::spend(std::size_t bytes, TimePoint now) {
   return true;
 }
 
-bool Source::known(TimePoint now) const { return std::chrono::duration_cast<Duration>(now.time_since_epoch()).count() < known_until_ns; }
+bool Source::known(TimePoint now) const { return seconds_of(now) < known_until_s_; }
 
+// The second that has begun counts.
 void Source::prolong_known(TimePoint until) {
-  known_until_ns = std::max(known_until_ns, std::chrono::duration_cast<Duration>(until.time_since_epoch()).count());
+  known_until_s_ = std::max(known_until_s_, seconds_of(until + std::chrono::milliseconds{999}));
 }
+
+bool Source::proved_itself(TimePoint now) const { return seconds_of(now) < proved_until_s_; }
+
+void Source::prove(TimePoint now) { proved_until_s_ = seconds_of(now + remembered_proof); }
 
 struct SourceTable::Impl {
   BoundedTable<Source, KnownThenBusy> table;

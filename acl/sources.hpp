@@ -36,10 +36,20 @@ struct Source {
   TokenBucket unproven;  ///< what merely bears the address is charged here (sip-behaviour: two buckets)
   TokenBucket proven;
   AnswerCredit answers;
-  std::int64_t known_until_ns = INT64_MIN;  ///< steady_clock, since epoch
   [[nodiscard]] bool known(TimePoint now) const;
   /// Of several devices behind one address the longest registration counts.
   void prolong_known(TimePoint until);
+
+  /// Something from there proved itself not long ago (a call that is not over, most likely): what comes is worth a look even where it would
+  /// meet silence, since it may be what proves itself again.
+  static constexpr std::chrono::hours remembered_proof{4};  ///< as long as a call may be silent
+  [[nodiscard]] bool proved_itself(TimePoint now) const;
+  void prove(TimePoint now);
+
+ private:
+  // Seconds of steady_clock, since its epoch: a source takes no more room than it must.
+  std::uint32_t known_until_s_ = 0;
+  std::uint32_t proved_until_s_ = 0;
 };
 
 /// Set-associative hash table: memory grows with use up to the bound and never beyond; a full set evicts

@@ -88,6 +88,7 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
   }
   acl::Source& source = state_.sources.touch(address, now);
   standing.known = source.known(now);
+  standing.proved_before = source.proved_itself(now);
   source.answers.received(size, now);
   if (standing.outcome == Outcome::silenced) return standing;
   if (per_source_ && !source.unproven.take(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now), now)) {
@@ -106,6 +107,7 @@ void Admission::prove(SourceStanding& standing, const Flow& flow, TimePoint now)
   standing.proven = true;
   if (standing.outcome == Outcome::banned) return;
   acl::Source& source = state_.sources.touch(address, now);
+  source.prove(now);
   if (per_source_ && standing.outcome == Outcome::forwarded)
     source.unproven.give_back(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now));
   standing.outcome = Outcome::forwarded;

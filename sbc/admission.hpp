@@ -22,9 +22,10 @@ namespace postern::sbc {
 struct SourceStanding {
   Outcome outcome = Outcome::forwarded;  ///< forwarded: go on
   bool trusted = false;
-  bool live = false;    ///< a live registration over exactly this flow
-  bool known = false;   ///< a device was accepted from this source
-  bool proven = false;  ///< this packet proves where it comes from: see Admission::prove()
+  bool live = false;           ///< a live registration over exactly this flow
+  bool known = false;          ///< a device was accepted from this source
+  bool proved_before = false;  ///< something from there did not long ago: see acl::Source::proved_itself()
+  bool proven = false;         ///< this packet proves where it comes from: see Admission::prove()
   /// A source that is known is told why (503 with Retry-After) where a stranger meets silence.
   [[nodiscard]] bool answerable() const { return live || known || trusted; }
 };

@@ -108,7 +108,7 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   const Flow& flow = datagram.flow;
   SourceStanding source = admission.check_source(flow, datagram.bytes.size(), now);
   if (source.live) state.registrations.heard(flow, now);
-  if (source.outcome != Outcome::forwarded && !source.answerable()) return source.outcome;
+  if (source.outcome != Outcome::forwarded && !source.answerable() && !source.proved_before) return source.outcome;
 
   const sip::Prescreened screened = sip::prescreen(datagram.bytes, message);
   if (screened.result != sip::PrescreenResult::message) {
@@ -198,8 +198,9 @@ std::optional<Outcome> Engine::Impl::matched(const BranchId& id, const Flow& flo
 }
 
 Outcome Engine::Impl::refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out) {
-  // Silence is the answer to the banned, and to the silenced.
-  if (source.outcome == Outcome::source_limit || source.outcome == Outcome::unknown_sources_limit)
+  // Silence is the answer to the banned, to the silenced, and to strangers.
+  const bool told = source.proven || source.answerable();
+  if (told && (source.outcome == Outcome::source_limit || source.outcome == Outcome::unknown_sources_limit))
     answers.overloaded(message, flow, source.proven, out);
   return source.outcome;
 }
