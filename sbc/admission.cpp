@@ -103,11 +103,16 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
 // Each device that is registered from an address has its allowance, and only what proves itself spends it: what is forged in a phone's
 // name never uses up what is the phone's.
 void Admission::prove(SourceStanding& standing, const Flow& flow, TimePoint now) {
-  const acl::Address& address = flow.peer.address;
   standing.proven = true;
+  give_own_allowance(standing, flow, now);
+}
+
+void Admission::give_own_allowance(SourceStanding& standing, const Flow& flow, TimePoint now) {
+  const acl::Address& address = flow.peer.address;
+  standing.own_allowance = true;
   if (standing.outcome == Outcome::banned) return;
   acl::Source& source = state_.sources.touch(address, now);
-  source.prove(now);
+  if (standing.proven) source.prove(now);
   if (per_source_ && standing.outcome == Outcome::forwarded)
     source.unproven.give_back(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now));
   standing.outcome = Outcome::forwarded;
@@ -164,6 +169,8 @@ bool Admission::ban(const sip::RawMessage& request, const Flow& flow, const Sour
                     TimePoint now) {
   // For a trusted source a ban is a drop; so it is for ourselves and the PBX.
   if (source.trusted || exempt(flow.peer.address)) return false;
+  // Where devices are registered a forged packet would silence those that come back on another port, and one that is not is dropped anyway.
+  if (!source.proven && state_.registrations.devices_at(flow.peer.address, now) > 0) return false;
   // Evidence that anybody can forge silences what comes from there, and no longer than a minute.
   const acl::Proof proof = source.proven ? acl::Proof::proven : acl::Proof::unproven;
   const auto duration = source.proven ? rule.ban_time : std::min<std::chrono::seconds>(rule.ban_time, acl::BanTable::unproven_limit);
@@ -183,8 +190,9 @@ RequestStanding Admission::check_method(const sip::RawMessage& request, const Fl
   const auto& limit = per_method_[static_cast<std::size_t>(request.method)];
   if (!limit || source.trusted) return standing;
   const acl::Address& address = flow.peer.address;
-  acl::TokenBucket& bucket = state_.method_buckets.touch(address, static_cast<std::uint8_t>(request.method), source.proven, now);
-  if (bucket.take(source.proven ? limit->times(devices_at(address, now)) : unproven_share(*limit, address, now), now)) return standing;
+  acl::TokenBucket& bucket = state_.method_buckets.touch(address, static_cast<std::uint8_t>(request.method), source.own_allowance, now);
+  if (bucket.take(source.own_allowance ? limit->times(devices_at(address, now)) : unproven_share(*limit, address, now), now))
+    return standing;
   standing.outcome = Outcome::method_limit;
   if (source.answerable()) standing.status = 503;
   return standing;

@@ -26,6 +26,7 @@ struct SourceStanding {
   bool known = false;          ///< a device was accepted from this source
   bool proved_before = false;  ///< something from there did not long ago: see acl::Source::proved_itself()
   bool proven = false;         ///< this packet proves where it comes from: see Admission::prove()
+  bool own_allowance = false;  ///< it spends what belongs to its device, not what all share who bear its address
   /// A source that is known is told why (503 with Retry-After) where a stranger meets silence.
   [[nodiscard]] bool answerable() const { return live || known || trusted; }
 };
@@ -47,6 +48,9 @@ class Admission {
   /// The packet carries what only a receiver of our packets can know (an opaque made for its source, its own dialog's token, a branch of
   /// ours): a silence does not hold for it, and it spends the allowance of the proven instead of that of all who bear its address.
   void prove(SourceStanding& standing, const Flow& flow, TimePoint now);
+  /// The allowance alone, for what nobody else is likely to have sent but could be repeated by who saw it: a device's REGISTER over its own
+  /// flow with the Call-ID of its registration.
+  void give_own_allowance(SourceStanding& standing, const Flow& flow, TimePoint now);
   /// What the rules say of a request outside a dialog. `request_user` is that of the restored Request-URI.
   RequestStanding check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow, const SourceStanding& source,
                               TimePoint now);

@@ -134,7 +134,11 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   const Dialog dialog = proxy.dialog_of(message, flow);
   const CredentialsVerdict credentials = state.credentials.judge(message, flow.peer.address, now);
   ++state.metrics.credentials[static_cast<std::size_t>(credentials.standing)];
-  if (dialog.own() || credentials.proven()) admission.prove(source, flow, now);
+  if (dialog.own() || credentials.proven()) {
+    admission.prove(source, flow, now);
+  } else if (source.live && proxy.refreshes(message, flow, now)) {
+    admission.give_own_allowance(source, flow, now);
+  }
   if (source.outcome != Outcome::forwarded) return refused_by_limit(flow, source, out);
   const auto user = dialog.target ? dialog.target->user : message.request_user;
   const bool in_transaction = message.method == sip::Method::cancel || message.method == sip::Method::ack;

@@ -54,6 +54,10 @@ class Proxy {
   [[nodiscard]] BranchId core_branch_id(const sip::RawMessage& request, const Flow& flow, const std::optional<OpenedInward>& target);
   Outcome request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id, const std::optional<OpenedInward>& target,
                             TimePoint now, Outbox& out);
+  /// Is this the REGISTER of a device that is registered over this very flow, with its Call-ID?
+  [[nodiscard]] bool refreshes(const sip::RawMessage& request, const Flow& flow, TimePoint now) const {
+    return registrar_.refreshes(request, flow, now);
+  }
   /// Is this response one to a request of ours that went to where it comes from? It proves its source then.
   [[nodiscard]] bool awaits(const sip::RawMessage& response, const Flow& flow);
   Outcome response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);

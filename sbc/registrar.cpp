@@ -79,6 +79,12 @@ void add_line(std::string& memo, char tag, std::string_view text) {
 
 }  // namespace
 
+bool Registrar::refreshes(const sip::RawMessage& request, const Flow& flow, TimePoint now) const {
+  if (request.method != sip::Method::register_) return false;
+  std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  return state_.registrations.refreshed_by(sip::canonical_user(request.to_user, buffer), request.call_id, flow, now);
+}
+
 RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, bool credentials, TimePoint now) const {
   RegisterPlan plan;
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read

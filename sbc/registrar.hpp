@@ -21,6 +21,8 @@ class Registrar {
  public:
   explicit Registrar(State& state) : state_(state) {}
 
+  /// A REGISTER over the flow and with the Call-ID of a live registration of its AOR?
+  [[nodiscard]] bool refreshes(const sip::RawMessage& request, const Flow& flow, TimePoint now) const;
   /// Begins a plan: whose registration, and which older binding it replaces (never beside "*", never when signing off, never without
   /// credentials that go on to the PBX: it checks them before it does what the Contacts say).
   RegisterPlan plan(const sip::RawMessage& request, const Flow& flow, bool credentials, TimePoint now) const;

@@ -278,6 +278,15 @@ bool Registrations::live(const Flow& flow, TimePoint now) const {
   return found != impl_->flows.end() && found->second.live > 0;
 }
 
+bool Registrations::refreshed_by(std::string_view aor_user, std::string_view call_id, const Flow& flow, TimePoint now) const {
+  impl_->settle(now);
+  bool found = false;
+  impl_->each_of(aor_user, [&](const Node& node) {
+    found = found || (node.is_live && FlowKey(node.binding.flow) == FlowKey(flow) && node.binding.call_id == call_id);
+  });
+  return found;
+}
+
 std::size_t Registrations::devices_at(const acl::Address& address, TimePoint now) const {
   impl_->settle(now);
   const auto found = impl_->sources.find(acl::SourceKey(address).value());

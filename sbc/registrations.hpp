@@ -59,6 +59,9 @@ class Registrations {
 
   /// A live registration over exactly this flow (transport, listener, peer address and port)?
   [[nodiscard]] bool live(const Flow& flow, TimePoint now) const;
+  /// Is there a live registration of this AOR over exactly this flow that was made with this Call-ID? The Call-ID is known to the device,
+  /// to us and to the PBX.
+  [[nodiscard]] bool refreshed_by(std::string_view aor_user, std::string_view call_id, const Flow& flow, TimePoint now) const;
   /// How many different devices (AORs) hold live registrations from this source (acl::SourceKey: an IPv4 address or an IPv6 /64); the
   /// allowance of a proven source counts them.
   [[nodiscard]] std::size_t devices_at(const acl::Address& address, TimePoint now) const;

@@ -166,6 +166,11 @@ class Socket:
                 self.inbox.append(entry)
                 self.seen.append(entry)
 
+    def listen_until(self, moment):
+        """Collects what comes until time.monotonic() is there."""
+        while (left := moment - time.monotonic()) > 0:
+            self._fill(left)
+
     def take(self, wanted, what, timeout=8.0):
         """The first message for which `wanted(message)` is true, with its source, taken out of the inbox."""
         deadline = time.monotonic() + timeout
