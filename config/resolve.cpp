@@ -10,6 +10,7 @@
 #include "config/checks.hpp"
 #include "config/files.hpp"
 #include "config/suggest.hpp"
+#include "sip/user.hpp"
 
 namespace postern::config {
 namespace {
@@ -132,11 +133,12 @@ void Resolver::pbx() {
     if (each.value.port == 5060 || each.value.port == 5061 || each.value.port == 5160)
       report_.warning(each.at, fmt::format("{} is a default port; a hidden PBX listens on another", each.value.port));
   }
-  if (draft_.pbx.size() > 1) {
-    report_.warning(draft_.pbx[1].at, "has no effect in this version: only the first address is used");
-    // An engine that takes several must not be handed ones that it would never try.
-    pbx.addresses.resize(1);
-    pbx.transport = draft_.pbx.front().value.transport;
+  if (draft_.pbx.size() > sbc::PbxOptions::most_addresses)
+    report_.error(draft_.pbx[sbc::PbxOptions::most_addresses].at,
+                  fmt::format("is one too many: the PBX may have {} addresses", sbc::PbxOptions::most_addresses));
+  if (const auto& user = draft_.health_check_user) {
+    pbx.health_check_user = user->value;
+    if (!sip::is_uri_user(user->value)) report_.error(user->at, "must be the user part of a SIP URI, such as \"1001\"");
   }
   if (!draft_.pbx_bind) return;
   pbx.bind = draft_.pbx_bind->value;

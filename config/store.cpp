@@ -37,6 +37,12 @@ void pbx_address(Draft& draft, const Item& item) { draft.pbx.push_back({value_of
 void pbx_bind(Draft& draft, const Item& item) { draft.pbx_bind = {value_of<sbc::Endpoint>(item), item.at}; }
 void pbx_domain(Draft& draft, const Item& item) { draft.config.engine.pbx.domain = text_of(item); }
 void pbx_public_domain(Draft& draft, const Item& item) { draft.config.engine.pbx.public_domain = text_of(item); }
+void pbx_health_check(Draft& draft, const Item& item) {
+  std::optional<std::chrono::milliseconds>& interval = draft.config.engine.pbx.health_check;
+  interval.reset();  // `off`
+  if (!std::holds_alternative<Word>(item.value)) interval = value_of<std::chrono::milliseconds>(item);
+}
+void pbx_health_check_user(Draft& draft, const Item& item) { draft.health_check_user = {text_of(item), item.at}; }
 void pbx_timeout(Draft& draft, const Item& item) { draft.config.engine.pbx.timeout = value_of<std::chrono::milliseconds>(item); }
 
 void trunk_network(Draft& draft, const Item& item) { draft.trunk_networks.push_back({value_of<acl::Network>(item), item.at}); }

@@ -47,6 +47,7 @@ State::State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> ru
       credentials(mac, secrets.table_seed + 5),
       transactions(Capacity::transactions, Capacity::transaction_bytes, options.pbx.timeout, secrets.table_seed + 4),
       journal(events),
+      health(options.pbx, names, mac, journal, metrics.pbx_up),
       restarted(secrets.restarted) {}
 
 struct Engine::Impl {
@@ -175,6 +176,7 @@ Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox&
   if (screened.result != sip::PrescreenResult::message) return not_a_message(screened, flow, true, out);
   read = true;
   count_received(flow);
+  if (message.is_request) state.health.heard(flow.peer.address, now);
   if (!message.is_request) return proxy.response(message, flow, now, out);
   const auto target = proxy.target_of(message);
   const BranchId id = proxy.core_branch_id(message, flow, target);
@@ -290,6 +292,7 @@ std::optional<TimePoint> Engine::next_deadline() const {
     if (other && (!next || *other < *next)) next = other;
   };
   earlier(impl_->state.journal.next_summary());
+  earlier(impl_->state.health.next_deadline());
   // Bindings and bans end on their own wherever they are looked at; taking them out of the tables is not urgent.
   if (const auto expiry = impl_->state.registrations.next_expiry()) earlier(std::max(*expiry, impl_->next_housekeeping));
   if (impl_->state.bans.size() > 0) earlier(impl_->next_housekeeping);
@@ -300,6 +303,7 @@ void Engine::advance(TimePoint now, Outbox& out) {
   State& state = impl_->state;
   const std::size_t before = out.items().size();
   state.transactions.advance(now, timers_a_turn, out);
+  state.health.advance(now, out);
   impl_->admission.hold_answers(out, before, now);
   impl_->count_responses(out, before);
   state.journal.summarise(now);

@@ -39,6 +39,12 @@ struct RuleCount {
   std::uint64_t matches = 0;
 };
 using RuleCounts = std::vector<RuleCount>;
+/// {address}: one for each address of the PBX
+struct PbxUp {
+  std::string address;
+  bool up = true;
+};
+using PbxUps = std::vector<PbxUp>;
 
 /// Counts by fixed upper bounds in seconds; the last bucket is +Inf.
 struct Histogram {
@@ -59,6 +65,7 @@ struct Histogram {
   X(responses_sent, StatusCounts,  "postern_responses_sent_total",     "SIP responses sent to the access side, by status code.")     \
   X(credentials,    CredentialsCounts, "postern_credentials_total",    "Requests with credentials, by what these were worth.")       \
   X(answers_held,   Count,         "postern_answers_held_total",       "Answers not sent, so that no unproven source gets over three times its bytes.") \
+  X(pbx_up,         PbxUps,        "postern_pbx_up",                   "Whether an address of the PBX answers: 1 or 0.")            \
   X(pbx_response,   Histogram,     "postern_pbx_response_seconds",     "Time from a request forwarded to the PBX to its first final answer.")
 
 // field             name                       help

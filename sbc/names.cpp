@@ -87,7 +87,8 @@ Names::Names(const EngineOptions& options, Mac& mac)
   core_address_ = bind_.to_string();
   const Endpoint& first = pbx_.front();
   pbx_host_ = options.pbx.domain ? make_name(HostPort{*options.pbx.domain, 0}).host : uri_host(first.address);
-  pbx_host_port_ = pbx_host_ + ":" + std::to_string(first.port);
+  for (const Endpoint& address : pbx_)
+    pbx_host_ports_.push_back(options.pbx.domain.value_or(uri_host(address.address)) + ":" + std::to_string(address.port));
   for (const Endpoint& address : pbx_) add_hidden(address.address.to_string(), mac);
   if (options.pbx.domain) add_hidden(*options.pbx.domain, mac);
   add_hidden(bind_.address.to_string(), mac);

@@ -44,7 +44,9 @@ class Names {
   /// Our own address on the core side, "10.0.0.2:5080".
   [[nodiscard]] const std::string& core_address() const { return core_address_; }
   /// "host:port" of the Request-URI toward the PBX: `domain` and the hidden port.
-  [[nodiscard]] const std::string& pbx_host_port() const { return pbx_host_port_; }
+  [[nodiscard]] const std::string& pbx_host_port(std::size_t pbx = 0) const {
+    return pbx_host_ports_[pbx < pbx_host_ports_.size() ? pbx : 0];
+  }
 
   /// A host by which the core side could be known: the PBX's addresses and `domain`, and our core address.
   [[nodiscard]] bool hides(std::string_view host) const;
@@ -99,7 +101,8 @@ class Names {
   PublicName public_domain_name_;
   std::vector<Hidden> hidden_;
   HiddenWords words_;
-  std::string core_address_, pbx_host_, pbx_host_port_;
+  std::string core_address_, pbx_host_;
+  std::vector<std::string> pbx_host_ports_;
 
   struct ShownKey {
     std::uint8_t listener = 0;

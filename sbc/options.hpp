@@ -35,13 +35,16 @@ struct ListenerOptions {
 
 struct PbxOptions {
   static constexpr std::uint16_t default_bind_port = 5080;
+  static constexpr std::size_t most_addresses = 16;
 
   std::vector<Endpoint> addresses;  ///< at least one
   Transport transport = Transport::udp;
   std::optional<Endpoint> bind;              ///< default: the local address of the route, the default port
   std::optional<std::string> domain;         ///< host written into Request-URIs toward the PBX; default: its address
   std::optional<std::string> public_domain;  ///< host shown to clients where the PBX writes its own; default: what the listener advertises
-  std::chrono::milliseconds timeout{4000};   ///< no answer at all for so long: the next address; none left: 408 to an INVITE
+  std::optional<std::chrono::milliseconds> health_check{30'000};  ///< OPTIONS to each address, at once and then so often; absent: none
+  std::optional<std::string> health_check_user;                   ///< who asks; default: the user of the last accepted REGISTER
+  std::chrono::milliseconds timeout{4000};  ///< no answer at all for so long: the next address; none left: 408 to an INVITE
 };
 
 /// Absent limits are off.

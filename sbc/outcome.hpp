@@ -23,12 +23,14 @@ enum class OutcomeKind : std::uint8_t {
   X(keep_alive,            ignored,  "CRLF, NULs or an empty datagram")                                            \
   X(stun,                  ignored,  "a STUN message")                                                             \
   X(repeated,              ignored,  "a repetition of what is already under way, or an ACK that ends a transaction") \
+  X(health_check,          ignored,  "an answer to Postern's own OPTIONS to the PBX")                              \
   X(banned,                refused,  "the source is banned")                                                       \
   X(silenced,              refused,  "the source is silenced for up to a minute on unproven evidence")             \
   X(source_limit,          refused,  "over limits.per_source")                                                     \
   X(unknown_sources_limit, refused,  "over limits.unknown_sources")                                                \
   X(method_limit,          refused,  "over limits.per_source_methods")                                             \
   X(pbx_limit,             refused,  "over limits.pbx")                                                            \
+  X(pbx_down,              refused,  "every address of the PBX is known to be dead")                               \
   X(garbage,               refused,  "not SIP")                                                                    \
   X(malformed,             refused,  "SIP that breaks a rule of the protocol or a bound")                          \
   X(rule_drop,             refused,  "a rule with action drop")                                                    \

@@ -41,7 +41,10 @@ Proxy::Proxy(State& state, Admission& admission, Answers& answers)
       registrar_(state),
       inward_(state),
       outward_(state),
-      stateless_(state, inward_, outward_) {}
+      stateless_(state, inward_, outward_),
+      failover_(state) {
+  state_.transactions.use(failover_);
+}
 
 Dialog Proxy::dialog_of(const sip::RawMessage& request, const Flow& flow) {
   Dialog dialog;
@@ -84,6 +87,13 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
     answers_.send(request, arrival.flow, proven, {482, {}, {}}, out);
     return Outcome::loop;
   }
+  const OpenedOutward* target = arrival.dialog.target ? &*arrival.dialog.target : nullptr;
+  // A dialog stays with its PBX.
+  const auto pbx = target != nullptr ? std::optional(target->token.pbx) : state_.health.first(now);
+  if (!pbx) {
+    answers_.overloaded(request, arrival.flow, proven, out);
+    return Outcome::pbx_down;
+  }
   const bool judged = request.method != Method::ack || !arrival.dialog.target;
   if (!arrival.dialog.own() && judged && admission_.pbx_is_busy(arrival.source, now)) {
     answers_.overloaded(request, arrival.flow, proven, out);
@@ -92,11 +102,10 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
   RegisterPlan plan;
   const bool registers = request.method == Method::register_;
   if (registers) plan = registrar_.plan(request, arrival.flow, arrival.credentials.any_kept(), now);
-  const OpenedOutward* target = arrival.dialog.target ? &*arrival.dialog.target : nullptr;
   // The token outlives a restart, what was remembered for it does not.
   if (arrival.dialog.is_known() && !target->token.routes.empty())
     state_.route_sets.put(dialog_key_of(state_.mac, request.call_id, request.to_tag), target->token.routes);
-  if (!inward_.request({request, arrival.flow, arrival.id, arrival.credentials, target, registers ? &plan : nullptr}, message_)) {
+  if (!inward_.request({request, arrival.flow, arrival.id, arrival.credentials, target, registers ? &plan : nullptr, *pbx}, message_)) {
     if (inward_.contacts_fit()) {
       answers_.send(request, arrival.flow, proven, {513, {}, {}}, out);
       return Outcome::too_large;
@@ -105,8 +114,9 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
     return Outcome::malformed;
   }
   if (arrival.credentials.any_removed() && says_stale(arrival, now)) plan.memo.insert(0, stale_mark);
-  const Flow to = core_flow(target != nullptr ? target->token.pbx : 0);
-  return forward(arrival.id, request, {arrival.flow, to, proven, message_, plan.memo, {}}, now, out);
+  const Flow to = failover_.flow_of(*pbx);
+  const bool may_move = target == nullptr && request.to_tag.empty();
+  return forward(arrival.id, request, {arrival.flow, to, proven, message_, plan.memo, {}, *pbx, may_move}, now, out);
 }
 
 bool Proxy::says_stale(const Arrival& arrival, TimePoint now) {
@@ -184,12 +194,27 @@ bool Proxy::awaits(const sip::RawMessage& response, const Flow& flow) {
 
 Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out) {
   const auto id = parse_branch(response.branch);
+  if (id && flow.side == Side::core) {
+    if (state_.health.answered(*id, flow, now)) return Outcome::health_check;
+    state_.health.heard(flow.peer.address, now);
+    if (is_late(*id, response, flow, now, out)) return Outcome::repeated;
+  }
+  const bool own = id && state_.transactions.is_to_own(*id, response);
   Transaction* transaction = id ? state_.transactions.match_response(*id, response, flow) : nullptr;
+  if (own) return Outcome::repeated;
   if (transaction == nullptr) return id ? forgotten(*id, response, flow, now, out) : Outcome::no_transaction;
   if (!sip::check(response).ok()) return Outcome::malformed;
   if (!state_.transactions.wants(*transaction, response, now, out)) return Outcome::repeated;
   return flow.side == Side::core ? response_from_core(response, flow, *transaction, now, out)
                                  : response_from_access(response, flow, *transaction, now, out);
+}
+
+// The PBX's address that this comes from was given up, and its request is at another.
+bool Proxy::is_late(const BranchId& id, const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out) {
+  if (state_.options.pbx.addresses.size() == 1) return false;
+  const auto hop = Branches::pbx_of(response.branch);
+  return hop && state_.transactions.has_left(id, *hop) && failover_.flow_of(*hop).peer.address == flow.peer.address &&
+         sip::check(response).ok() && state_.transactions.late(id, *hop, response, now, out);
 }
 
 // A response without a transaction: to a CANCEL of ours, of which the transaction layer has taken note, or to a request of before our
@@ -211,9 +236,13 @@ Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& f
   const bool stale = transaction.memo.starts_with(stale_mark);
   if (!outward_.response(response, flow,
                          {transaction.from, transaction.original, now, stale, registers ? &registrar_ : nullptr, transaction.memo},
-                         message_))
+                         message_)) {
+    state_.transactions.refuse(transaction, response, 500, now, out);
     return Outcome::too_large;
+  }
+  note_login(response, transaction, now);
   if (registers) {
+    state_.health.registered(response.to_user);
     if (const auto until = registrar_.accepted(transaction.memo, response, transaction.from, now))
       admission_.accept_source(transaction.from.peer.address, *until, now);
   }
@@ -225,9 +254,20 @@ Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& f
   return Outcome::forwarded;
 }
 
+// Refused credentials are what a PBX bans us for.
+void Proxy::note_login(const sip::RawMessage& response, const Transaction& transaction, TimePoint now) {
+  const int status = response.status_code;
+  if (status != 401 && status != 403 && status != 407) return;
+  const bool expired = response.bytes.find("stale=true") != std::string_view::npos;
+  if (!expired && transaction.sent.find("uthorization:") != std::string::npos) state_.health.failed_login(now);
+}
+
 Outcome Proxy::response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now,
                                     Outbox& out) {
-  if (!inward_.response(response, flow, transaction.hidden_vias, transaction.memo, message_)) return Outcome::too_large;
+  if (!inward_.response(response, flow, transaction.hidden_vias, transaction.memo, message_)) {
+    state_.transactions.refuse(transaction, response, 500, now, out);
+    return Outcome::too_large;
+  }
   tell_redirect(response, flow, now);
   const Flow to = transaction.from;
   if (!state_.transactions.deliver(transaction, response, message_, now, out)) return Outcome::repeated;
@@ -263,16 +303,6 @@ bool Proxy::has_been_here(const sip::RawMessage& request) const {
     }
   }
   return false;
-}
-
-Flow Proxy::core_flow(std::size_t pbx) const {
-  Flow flow;
-  flow.side = Side::core;
-  flow.transport = state_.options.pbx.transport;
-  flow.local = state_.options.pbx.bind->address;
-  const auto& addresses = state_.options.pbx.addresses;
-  flow.peer = addresses[pbx < addresses.size() ? pbx : 0];
-  return flow;
 }
 
 void Proxy::count_forwarded(const Flow& to, Method method) {

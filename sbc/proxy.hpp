@@ -7,6 +7,7 @@
 
 #include "sbc/admission.hpp"
 #include "sbc/answers.hpp"
+#include "sbc/failover.hpp"
 #include "sbc/registrar.hpp"
 #include "sbc/rewrite.hpp"
 #include "sbc/state.hpp"
@@ -74,7 +75,8 @@ class Proxy {
   /// Whether the challenge that answers a request whose credentials were taken off may say stale.
   bool says_stale(const Arrival& arrival, TimePoint now);
   [[nodiscard]] bool has_been_here(const sip::RawMessage& request) const;
-  [[nodiscard]] Flow core_flow(std::size_t pbx) const;
+  bool is_late(const BranchId& id, const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
+  void note_login(const sip::RawMessage& response, const Transaction& transaction, TimePoint now);
   void count_forwarded(const Flow& to, sip::Method method);
 
   State& state_;
@@ -84,6 +86,7 @@ class Proxy {
   InwardRewriter inward_;
   OutwardRewriter outward_;
   StatelessResponses stateless_;
+  Failover failover_;
   std::string message_;  ///< the message being written
   OutwardRewriter::Hidden hidden_;
 };

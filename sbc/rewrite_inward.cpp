@@ -102,7 +102,7 @@ void InwardRewriter::request_uri(const Request& request) {
   if (!uri) return;
   text_.append(uri->scheme).append(":");
   if (uri->has_user) text_.append(uri->user).append(uri->password.empty() ? "" : ":").append(uri->password).append("@");
-  text_ += state_.names.pbx_host_port();
+  text_ += state_.names.pbx_host_port(request.pbx);
   // How the access side reaches us says nothing of how the PBX is reached.
   // A line is what a trunk registered; none of ours are reached from here.
   constexpr std::array<std::string_view, 3> ours_to_say{"transport", "maddr", "line"};

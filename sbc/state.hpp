@@ -11,6 +11,7 @@
 #include "acl/sources.hpp"
 #include "sbc/credentials.hpp"
 #include "sbc/engine.hpp"
+#include "sbc/health.hpp"
 #include "sbc/journal.hpp"
 #include "sbc/mac.hpp"
 #include "sbc/metrics.hpp"
@@ -57,6 +58,7 @@ struct State {
   sip::Editor editor;
   Journal journal;
   Metrics metrics;
+  Health health;
   bool restarted;                    ///< there was a run before this one
   std::optional<TimePoint> started;  ///< when the first packet came
 

@@ -31,26 +31,26 @@ TransactionTable::TransactionTable(std::size_t capacity, std::size_t memory, Tim
       timers_(timers),
       buckets_(std::bit_ceil(capacity_), none) {}
 
-std::uint32_t& TransactionTable::bucket(const BranchId& id, bool is_cancel) {
-  return buckets_[(is_cancel ? id.high : id.low) & (buckets_.size() - 1)];
+std::uint32_t& TransactionTable::bucket(const BranchId& id, bool is_own) {
+  return buckets_[(is_own ? id.high : id.low) & (buckets_.size() - 1)];
 }
 
-Record* TransactionTable::find(const BranchId& id, bool is_cancel) {
-  for (std::uint32_t index = bucket(id, is_cancel); index != none; index = slab_[index].next_in_bucket) {
-    if (slab_[index].id == id && slab_[index].is_cancel == is_cancel) return &slab_[index];
+Record* TransactionTable::find(const BranchId& id, bool is_own) {
+  for (std::uint32_t index = bucket(id, is_own); index != none; index = slab_[index].next_in_bucket) {
+    if (slab_[index].id == id && slab_[index].is_own == is_own) return &slab_[index];
   }
   return nullptr;
 }
 
-Record* TransactionTable::add(const BranchId& id, bool is_cancel, std::size_t bytes, const Record* keep, bool proven) {
+Record* TransactionTable::add(const BranchId& id, bool is_own, std::size_t bytes, const Record* keep, bool proven) {
   bytes += small_text * texts;
   if (!make_room(1, bytes, keep, proven)) return nullptr;
   Record& record = unused(bytes);
   record.id = id;
-  record.is_cancel = is_cancel;
+  record.is_own = is_own;
   record.unproven = !proven;
   if (record.unproven) ++unproven_size_;
-  std::uint32_t& head = bucket(id, is_cancel);
+  std::uint32_t& head = bucket(id, is_own);
   record.next_in_bucket = head;
   head = record.index;
   ++size_;
@@ -79,7 +79,7 @@ void TransactionTable::erase(Record& record) {
   timers_.cancel(retransmit_timer(record));
   timers_.cancel(life_timer(record));
   if (record.answered) unlink_answered(record);
-  std::uint32_t* link = &bucket(record.id, record.is_cancel);
+  std::uint32_t* link = &bucket(record.id, record.is_own);
   while (*link != record.index) link = &slab_[*link].next_in_bucket;
   *link = record.next_in_bucket;
 

@@ -19,8 +19,10 @@ struct Record : Transaction {
   std::uint32_t index = 0;
   std::string cancel_reasons;            ///< Reason lines for the CANCEL that is passed on
   bool trying_sent = false;              ///< a non-INVITE was answered 100
+  bool unsent = false;                   ///< moved to another next hop, but not sent there yet: who asked has to repeat himself
   std::chrono::milliseconds interval{};  ///< from the next retransmission to the one after it is made of this (A, E, G)
   TimePoint retransmit_at;
+  TimePoint sent_at;  ///< to where it is now
   TimePoint life_ends;
 
   // The table's own.
@@ -44,12 +46,12 @@ class TransactionTable {
   static bool is_retransmit(std::uint32_t timer) { return timer % 2 == 0; }
   [[nodiscard]] Record& of_timer(std::uint32_t timer) { return slab_[timer / 2]; }
 
-  [[nodiscard]] Record* find(const BranchId& id, bool is_cancel);
+  [[nodiscard]] Record* find(const BranchId& id, bool is_own);
   /// A clean record, for which room is made (`bytes` of text are about to be put into it); nullptr: there is none.
   /// The id must not be there. `keep` is not evicted for it.
   /// Those that are not `proven` share half of the table and push out no others for more, so that forged requests never take the place of
   /// live phones.
-  Record* add(const BranchId& id, bool is_cancel, std::size_t bytes, const Record* keep, bool proven);
+  Record* add(const BranchId& id, bool is_own, std::size_t bytes, const Record* keep, bool proven);
   void erase(Record& record);
 
   /// `text` (one of the record's) becomes a copy of `value` if there is room for it, else empty.
@@ -74,7 +76,7 @@ class TransactionTable {
     std::uint32_t newest = none;
   };
 
-  [[nodiscard]] std::uint32_t& bucket(const BranchId& id, bool is_cancel);
+  [[nodiscard]] std::uint32_t& bucket(const BranchId& id, bool is_own);
   bool make_room(std::size_t records, std::size_t bytes, const Record* keep, bool proven);
   [[nodiscard]] Record* oldest(const Answered& answered, const Record* keep);
   [[nodiscard]] Answered& list_of(const Record& record) { return record.unproven ? answered_unproven_ : answered_proven_; }

@@ -57,6 +57,10 @@ void Transactions::Impl::repeat_unproven(Record& record, TimePoint now, Outbox& 
   if (now < record.retransmit_at) return;
   table.recount(record);
   out.add(record.to) = record.sent;
+  if (record.unsent) {
+    record.unsent = false;
+    set_life(record, silence_ends(record, now), now);
+  }
   record.interval = std::min<std::chrono::milliseconds>(record.interval * 2, Timers::t2);
   record.retransmit_at = now + record.interval;
 }
@@ -88,6 +92,8 @@ Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& req
   record->from = departure.from;
   record->to = departure.to;
   record->proven = departure.proven;
+  record->hop = departure.hop;
+  record->tried = departure.may_move ? 1U << departure.hop : 0;
   record->started = now;
   table.store(*record, record->original, original);
   table.store(*record, record->sent, departure.sent);
@@ -141,7 +147,9 @@ Transaction* Transactions::begin(const BranchId& id, const sip::RawMessage& requ
 }
 
 Record* Transactions::Impl::of_response(const BranchId& id, const sip::RawMessage& response, const Flow& from) {
-  Record* record = table.find(id, response.method == sip::Method::cancel);
+  Record* record = table.find(id, true);
+  const bool own = record != nullptr && record->method == response.method;
+  if (!own) record = response.method == sip::Method::cancel ? nullptr : table.find(id, false);
   if (record == nullptr || record->method != response.method) return nullptr;
   const bool from_there = record->to.side == from.side && record->to.peer.address == from.peer.address;
   return from_there ? record : nullptr;
@@ -153,13 +161,34 @@ bool Transactions::awaits(const BranchId& id, const sip::RawMessage& response, c
 
 Transaction* Transactions::match_response(const BranchId& id, const sip::RawMessage& response, const Flow& from) {
   Record* record = impl_->of_response(id, response, from);
-  if (record == nullptr || !record->is_cancel) return record;
+  if (record == nullptr || !record->is_own) return record;
   if (response.status_code >= 200) {
     impl_->table.erase(*record);
   } else {
     record->state = TransactionState::proceeding;
   }
   return nullptr;
+}
+
+void Transactions::use(NextHops& hops) { impl_->hops = &hops; }
+
+bool Transactions::late(const BranchId& id, std::uint8_t hop, const sip::RawMessage& response, TimePoint now, Outbox& out) {
+  Record* record = impl_->table.find(id, false);
+  return record != nullptr && impl_->late(*record, hop, response, now, out);
+}
+
+bool Transactions::has_left(const BranchId& id, std::uint8_t hop) const {
+  const Record* record = impl_->table.find(id, false);
+  return record != nullptr && record->hop != hop && (record->tried >> hop & 1U) != 0;
+}
+
+bool Transactions::is_to_own(const BranchId& id, const sip::RawMessage& response) const {
+  const Record* record = impl_->table.find(id, true);
+  return record != nullptr && record->method == response.method;
+}
+
+void Transactions::refuse(Transaction& transaction, const sip::RawMessage& response, int status, TimePoint now, Outbox& out) {
+  impl_->refuse(static_cast<Record&>(transaction), response, status, now, out);
 }
 
 bool Transactions::knows(const BranchId& id) const {

@@ -37,14 +37,16 @@ enum class TransactionState : std::uint8_t {
 
 struct Transaction {
   BranchId id;
-  bool is_cancel = false;  ///< our own CANCEL: it has no server side
+  bool is_own = false;  ///< a request of our own, CANCEL or BYE: it has no server side
   bool is_invite = false;
   sip::Method method = sip::Method::other;
   TransactionState state = TransactionState::calling;
-  Flow from;            ///< who asked; answers go there
-  Flow to;              ///< where the request was sent
-  bool proven = false;  ///< the request proved its source; else a final answer to INVITE is not repeated on timer G (a repeated request
-                        ///< fetches it), and nothing that we make ourselves is longer than what asked for it
+  Flow from;                ///< who asked; answers go there
+  Flow to;                  ///< where the request was sent
+  bool proven = false;      ///< the request proved its source; else a final answer to INVITE is not repeated on timer G (a repeated request
+                            ///< fetches it), and nothing that we make ourselves is longer than what asked for it
+  std::uint8_t hop = 0;     ///< which of the PBX's addresses it is at (PbxOptions::addresses)
+  std::uint32_t tried = 0;  ///< those that it was sent to, a bit each; 0: it may go to no other
   TimePoint started;
   std::string original;  ///< the request's header section as it came (what its answers copy): of an INVITE as long as there is the
                          ///< transaction (a 2xx may come late and again), else until there is a final answer
@@ -73,6 +75,21 @@ struct Departure {
   std::string_view sent;              ///< as it goes to `to`
   std::string_view memo = {};         ///< what the proxy wants back with the responses
   std::string_view hidden_vias = {};  ///< Vias that the responses get back
+  std::uint8_t hop = 0;               ///< which of the PBX's addresses `to` is
+  bool may_move = false;              ///< another may be asked if that one gives no answer at all
+};
+
+/// The PBX's addresses, for the transaction layer.
+class NextHops {
+ public:
+  virtual ~NextHops() = default;
+  /// A request that was sent at `sent_at` got no answer at all where it is.
+  virtual void silent(const Transaction& transaction, TimePoint sent_at, TimePoint now) = 0;
+  /// Where it goes then, none of `tried`; nullopt: there is no other.
+  [[nodiscard]] virtual std::optional<std::uint8_t> next(const Transaction& transaction, TimePoint now) = 0;
+  [[nodiscard]] virtual Flow flow_of(std::uint8_t hop) const = 0;
+  /// Makes of a request as it was sent to one address (its header section is enough) what is sent to another.
+  virtual void readdress(std::string& sent, std::uint8_t hop) const = 0;
 };
 
 class Transactions {
@@ -86,6 +103,9 @@ class Transactions {
   Transactions(Transactions&&) noexcept;
   Transactions& operator=(Transactions&&) noexcept;
 
+  /// Without one, requests stay where they were sent. `hops` must outlive this.
+  void use(NextHops& hops);
+
   /// Step 5 of a datagram's life, for requests. Only whoever began a transaction matches it. Handles repetitions, ACK to non-2xx and CANCEL
   /// whole: what it has to send is put into `out`.
   RequestMatch match(const BranchId& id, const sip::RawMessage& request, const Flow& from, TimePoint now, Outbox& out);
@@ -97,9 +117,22 @@ class Transactions {
   Transaction* begin(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out);
 
   /// The transaction that a response belongs to: by the branch of its top Via, the CSeq method and the flow that it must come from
-  /// (same side, same peer address; ports may differ). nullptr: none, or it was our CANCEL's (then absorbed). A response to CANCEL never is
-  /// anybody's but ours: the caller drops it.
+  /// (same side, same peer address; ports may differ). nullptr: none, or it was to a request of our own (then absorbed). A response to
+  /// CANCEL never is anybody's but ours: the caller drops it.
   Transaction* match_response(const BranchId& id, const sip::RawMessage& response, const Flow& from);
+
+  /// A response of the PBX's address `hop` to a request that has gone on to another. True: it is dealt with. Who answers first has the
+  /// request: if nothing was heard from where it is now, it is where this response came from again (false: go on with match_response()).
+  /// Otherwise a call that rings there is cancelled, and one that is answered there is acknowledged and ended.
+  bool late(const BranchId& id, std::uint8_t hop, const sip::RawMessage& response, TimePoint now, Outbox& out);
+  /// Is it at another address now than at `hop`?
+  [[nodiscard]] bool has_left(const BranchId& id, std::uint8_t hop) const;
+  /// Is it the response to a request of our own (CANCEL, BYE)?
+  [[nodiscard]] bool is_to_own(const BranchId& id, const sip::RawMessage& response) const;
+
+  /// A response that cannot be passed on: who asked gets `status` for a final one, and whom we asked the ACK, and for a call that it
+  /// thinks is up a BYE.
+  void refuse(Transaction& transaction, const sip::RawMessage& response, int status, TimePoint now, Outbox& out);
 
   /// Is there a transaction of this id, or a CANCEL of ours for one?
   [[nodiscard]] bool knows(const BranchId& id) const;

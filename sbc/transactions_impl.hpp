@@ -52,6 +52,18 @@ struct Transactions::Impl {
   void keep_header_section(Record& record, std::string& text);
   void send_ack(const Record& record, const sip::RawMessage& response, Outbox& out);
   void send_cancel(Record& invite, TimePoint now, Outbox& out);
+  void refuse(Record& record, const sip::RawMessage& response, int status, TimePoint now, Outbox& out);
+  /// ACK and BYE to a 2xx that nobody wants. `sent`: the INVITE as whoever answered got it.
+  void end_call(const Record& record, std::string_view sent, const Flow& to, const sip::RawMessage& response, TimePoint now, Outbox& out);
+
+  // Several next hops (transactions_failover.cpp).
+  /// True if it goes on elsewhere.
+  bool move_on(Record& record, TimePoint now, Outbox& out);
+  void turn_to(Record& record, std::uint8_t hop);
+  bool late(Record& record, std::uint8_t hop, const sip::RawMessage& response, TimePoint now, Outbox& out);
+  /// The request as it was sent there; holds until the next call.
+  std::string_view sent_to(const Record& record, std::uint8_t hop);
+  [[nodiscard]] TimePoint silence_ends(const Record& record, TimePoint now) const;
 
   // Time (transactions_timers.cpp).
   void retransmit(Record& record, TimePoint now, Outbox& out);
@@ -65,8 +77,10 @@ struct Transactions::Impl {
   TransactionTable table;
   std::chrono::milliseconds pbx_timeout;
   std::uint64_t seed;
+  NextHops* hops = nullptr;
   sip::RawMessage kept;  ///< a text of ours, read again
   std::string reasons;
+  std::string elsewhere;  ///< a request as another next hop got it
 };
 
 /// A new entry of the outbox for whoever asked.

@@ -1,3 +1,5 @@
+#include <functional>
+
 #include "sbc/transactions_impl.hpp"
 #include "sip/local_request.hpp"
 
@@ -88,6 +90,44 @@ void Transactions::Impl::keep_header_section(Record& record, std::string& text) 
 void Transactions::Impl::send_ack(const Record& record, const sip::RawMessage& response, Outbox& out) {
   sip::prescreen(record.sent, kept);
   sip::write_ack(kept, response, out.add(record.to));
+}
+
+void Transactions::Impl::refuse(Record& record, const sip::RawMessage& response, int status, TimePoint now, Outbox& out) {
+  const int got = response.status_code;
+  if (got < 200) return on_provisional(record, got, now, out);
+  if (record.is_invite && got < 300) end_call(record, record.sent, record.to, response, now, out);
+  if (is_final(record)) return;
+  if (record.is_invite && got >= 300) send_ack(record, response, out);
+  sip::prescreen(record.original, kept);
+  const bool sent = respond(record, kept, status, out);
+  complete(record, sent ? std::string_view{out.items().back().bytes} : std::string_view{}, now);
+}
+
+void Transactions::Impl::end_call(const Record& record, std::string_view sent, const Flow& to, const sip::RawMessage& response,
+                                  TimePoint now, Outbox& out) {
+  constexpr std::uint64_t ack_mark = 0x9e3779b97f4a7c15ULL;
+  constexpr std::uint64_t bye_mark = 0xc2b2ae3d27d4eb4fULL;
+  // Each dialog that the INVITE made is one of its own: its tag is in the branch.
+  const std::uint64_t dialog = std::hash<std::string_view>{}(response.to_tag);
+  std::string branch;
+  append_branch(branch, {record.id.high ^ ack_mark, record.id.low ^ dialog});
+  sip::prescreen(sent, kept);
+  sip::write_in_dialog(kept, response, {.method = "ACK", .cseq = kept.cseq, .branch = branch}, out.add(to));
+  const BranchId id{record.id.high ^ bye_mark, record.id.low ^ dialog};
+  if (table.find(id, true) != nullptr) return;  // it is on its way
+  branch.clear();
+  append_branch(branch, id);
+  std::string& bytes = out.add(to);
+  sip::write_in_dialog(kept, response, {.method = "BYE", .cseq = kept.cseq + 1, .branch = branch}, bytes);
+  Record* bye = table.add(id, true, bytes.size(), &record, record.proven);
+  if (bye == nullptr) return;  // full: it is sent once
+  bye->method = sip::Method::bye;
+  bye->from = record.from;
+  bye->to = to;
+  bye->started = now;
+  table.store(*bye, bye->sent, bytes);
+  start_retransmissions(*bye, now);
+  set_life(*bye, now + Timers::transaction_timeout, now);
 }
 
 void Transactions::Impl::send_cancel(Record& invite, TimePoint now, Outbox& out) {

@@ -6,9 +6,10 @@ namespace postern::sbc {
 
 void Transactions::Impl::start_retransmissions(Record& record, TimePoint now) {
   record.interval = Timers::t1;
+  record.sent_at = now;
   record.retransmit_at = now + Timers::t1;
   // Whose source is not proven has to repeat itself (match_repeated()): the PBX is not asked eleven times for one forged datagram.
-  if (record.proven || record.is_cancel) wheel.arm(TransactionTable::retransmit_timer(record), record.retransmit_at, now);
+  if (record.proven || record.is_own) wheel.arm(TransactionTable::retransmit_timer(record), record.retransmit_at, now);
 }
 
 void Transactions::Impl::set_life(Record& record, TimePoint ends, TimePoint now) {
@@ -29,12 +30,13 @@ void Transactions::Impl::retransmit(Record& record, TimePoint now, Outbox& out) 
 
   // Who waits so long for the answer to a non-INVITE is told that we live, and repeats itself less (RFC 4320 §4.1).
   constexpr auto until_t2 = 7 * Timers::t1;
-  if (answered || record.is_invite || record.is_cancel || record.trying_sent || !record.proven || now < record.started + until_t2) return;
+  if (answered || record.is_invite || record.is_own || record.trying_sent || !record.proven || now < record.started + until_t2) return;
   sip::prescreen(record.original, kept);
   record.trying_sent = respond(record, kept, 100, out);
 }
 
 void Transactions::Impl::end_of_life(Record& record, TimePoint now, Outbox& out) {
+  if (record.state == TransactionState::calling && move_on(record, now, out)) return;
   if (is_final(record) || !record.is_invite) return table.erase(record);  // silence: RFC 4320 §4.2
   if (record.state == TransactionState::proceeding && !record.cancel_sent) return send_cancel(record, now, out);
   give_up(record, now, out);

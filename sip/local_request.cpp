@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <vector>
 
 namespace postern::sip {
 namespace {
@@ -56,6 +57,27 @@ void write_cancel(const RawMessage& sent_invite, string_view extra, std::string&
   append_lines(sent_invite, HeaderName::from, out);
   append_lines(sent_invite, HeaderName::to, out);
   end_request(sent_invite, "CANCEL", extra, out);
+}
+
+void write_in_dialog(const RawMessage& sent_invite, const RawMessage& response, const InDialog& request, std::string& out) {
+  string_view target = sent_invite.request_uri;
+  const HeaderLine* contact = response.find(HeaderName::contact);
+  const auto element = contact != nullptr ? ElementReader(response.text(contact->value)).next() : std::nullopt;
+  if (const auto address = element ? NameAddrView::parse(*element) : std::nullopt) target = address->uri;
+  out.append(request.method).append(" ").append(target).append(" SIP/2.0\r\nVia: SIP/2.0/").append(sent_invite.top_via.transport);
+  out.append(" ").append(sent_invite.top_via.sent_by).append(";branch=").append(request.branch).append("\r\n");
+  append_lines(response, HeaderName::from, out);
+  append_lines(response, HeaderName::to, out);
+  append_lines(response, HeaderName::call_id, out);
+  out.append("CSeq: ").append(std::to_string(request.cseq)).append(" ").append(request.method).append("\r\n");
+  std::vector<string_view> routes;
+  for (const HeaderLine& header : response.header_lines()) {
+    if (header.name != HeaderName::record_route) continue;
+    ElementReader reader(response.text(header.value));
+    while (const auto route = reader.next()) routes.push_back(*route);
+  }
+  for (auto route = routes.rbegin(); route != routes.rend(); ++route) out.append("Route: ").append(*route).append("\r\n");
+  out.append("Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n");
 }
 
 void append_reasons(const RawMessage& request, std::string& out) {

@@ -84,6 +84,10 @@ std::string_view word_of(sbc::EventKind kind) {
       return "redirect_blocked";
     case sbc::EventKind::opaque_not_returned:
       return "opaque_not_returned";
+    case sbc::EventKind::pbx_down:
+      return "pbx_down";
+    case sbc::EventKind::pbx_up:
+      return "pbx_up";
     case sbc::EventKind::suppressed:
       break;
   }
@@ -91,7 +95,9 @@ std::string_view word_of(sbc::EventKind kind) {
 }
 
 LogLevel level_of(const sbc::Event& event) {
-  if (event.kind == sbc::EventKind::ban || event.kind == sbc::EventKind::opaque_not_returned) return LogLevel::warning;
+  const bool grave =
+      event.kind == sbc::EventKind::ban || event.kind == sbc::EventKind::opaque_not_returned || event.kind == sbc::EventKind::pbx_down;
+  if (grave) return LogLevel::warning;
   const sbc::EventKind kind = event.kind == sbc::EventKind::suppressed ? event.of : event.kind;
   return kind == sbc::EventKind::refused_other ? LogLevel::debug : LogLevel::info;
 }
@@ -146,7 +152,9 @@ void Log::on_event(const sbc::Event& event) {
          {"device", event.device},
          {"user_agent", event.user_agent},
          {"call_id", event.call_id},
-         {"detail", event.detail}});
+         {"detail", event.detail},
+         {"address", event.address == sbc::Endpoint{} ? std::string() : event.address.to_string()},
+         {"message", event.message}});
 }
 
 std::size_t Log::lost_lines() const { return impl_->pool->overrun_counter(); }

@@ -103,6 +103,15 @@ void add_metric(Families& families, std::string name, std::string help, const sb
   for (const sbc::RuleCount& count : counts) add_counter(family, {{"rule", count.rule}}, count.matches);
 }
 
+void add_metric(Families& families, std::string name, std::string help, const sbc::PbxUps& addresses) {
+  MetricFamily& family = add_family(families, std::move(name), std::move(help), MetricType::Gauge);
+  for (const sbc::PbxUp& pbx : addresses) {
+    ClientMetric& metric = family.metric.emplace_back();
+    metric.label = {{"address", pbx.address}};
+    metric.gauge.value = pbx.up ? 1 : 0;
+  }
+}
+
 void add_metric(Families& families, std::string name, std::string help, const sbc::StatusCounts& counts) {
   MetricFamily& family = add_family(families, std::move(name), std::move(help), MetricType::Counter);
   for (std::size_t status = 0; status < counts.size(); ++status) {

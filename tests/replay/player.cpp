@@ -65,6 +65,8 @@ const std::map<sbc::EventKind, std::string_view> event_words{{sbc::EventKind::re
                                                              {sbc::EventKind::unregistered, "unregistered"},
                                                              {sbc::EventKind::redirect_blocked, "redirect_blocked"},
                                                              {sbc::EventKind::opaque_not_returned, "opaque_not_returned"},
+                                                             {sbc::EventKind::pbx_down, "pbx_down"},
+                                                             {sbc::EventKind::pbx_up, "pbx_up"},
                                                              {sbc::EventKind::suppressed, "suppressed"}};
 
 std::string text_of(const testing::RecordedEvent& event) {
@@ -81,6 +83,8 @@ std::string text_of(const testing::RecordedEvent& event) {
   add("call_id", event.call_id);
   add("user_agent", event.user_agent);
   add("detail", event.detail);
+  add("address", event.address);
+  add("message", event.message);
   if (event.duration.count() != 0) add("duration", std::to_string(event.duration.count()));
   if (event.count != 0) add("count", std::to_string(event.count));
   return out;
@@ -361,7 +365,8 @@ std::uint64_t Player::metric_value(const Step& step) const {
   if (what == "answers_held") return metrics.answers_held.count;
   if (what == "credentials") {
     const auto word = std::ranges::find(sbc::credentials_words, words.at(2));
-    if (word != sbc::credentials_words.end()) return metrics.credentials.at(static_cast<std::size_t>(word - sbc::credentials_words.begin()));
+    if (word != sbc::credentials_words.end())
+      return metrics.credentials.at(static_cast<std::size_t>(word - sbc::credentials_words.begin()));
   }
   if (what == "received" || what == "forwarded") {
     const auto& table = what == "received" ? metrics.received : metrics.forwarded;
@@ -373,6 +378,12 @@ std::uint64_t Player::metric_value(const Step& step) const {
   if (what == "bans_active") return gauges.bans_active;
   if (what == "transactions") return gauges.transactions;
   if (what == "sources") return gauges.sources_tracked;
+  if (what == "pbx_up") {
+    for (const sbc::PbxUp& pbx : bench_.metrics().pbx_up) {
+      if (pbx.address == words.at(2)) return pbx.up ? 1 : 0;
+    }
+    throw Failure(line, "no such address of the PBX");
+  }
   throw Failure(line, "no metric of that name");
 }
 

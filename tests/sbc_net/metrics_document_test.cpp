@@ -55,6 +55,7 @@ TEST(MetricsDocument, NamesEachMetricAndNoOther) {
   sbc::Metrics metrics;
   metrics.responses_sent[200] = 1;  // shown only once it has counted
   metrics.rules = {{"rules[0]", 0}};
+  metrics.pbx_up = {{"10.0.0.5:15060", true}};
   std::vector<std::string> expected;
   for (const auto& [name, family] : families_of(metrics_page(metrics, {}, {})))
     expected.push_back("| `" + name + family.labels + "` | " + family.type + " | " + family.help + " |");

@@ -1,0 +1,244 @@
+#include "sbc/health.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sbc/transactions.hpp"
+#include "sip/user.hpp"
+
+namespace postern::sbc {
+namespace {
+
+constexpr std::chrono::seconds retry_without_checks{30};
+constexpr std::chrono::minutes flapping_window{10};
+constexpr std::chrono::minutes login_window{2};
+constexpr unsigned most_answers_needed = 4;
+constexpr std::size_t longest_user = 64;
+
+// Requests that nothing answered: two of those we know, or five of strangers (of whom some send what a PBX drops without a word).
+constexpr unsigned proven_weight = 5;
+constexpr unsigned stranger_weight = 2;
+constexpr unsigned dead_weight = 10;
+
+std::string seconds_text(acl::Duration duration) {
+  return fmt::format("{} s", std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+}
+
+}  // namespace
+
+Health::Health(const PbxOptions& options, const Names& names, Mac& mac, Journal& journal, std::vector<PbxUp>& shown)
+    : options_(options), names_(names), mac_(mac), journal_(journal), shown_(shown) {
+  shown_.clear();
+  for (const Endpoint& address : options_.addresses) {
+    pbx_.emplace_back().address = address;
+    shown_.push_back({address.to_string(), true});
+  }
+}
+
+std::string_view Health::user() const { return options_.health_check_user ? *options_.health_check_user : registered_user_; }
+
+bool Health::checks() const { return options_.health_check && !user().empty(); }
+
+void Health::registered(std::string_view user) {
+  if (user.size() <= longest_user && sip::is_uri_user(user)) registered_user_ = user;
+}
+
+void Health::failed_login(TimePoint now) {
+  failed_logins_.at(next_failed_login_) = now;
+  next_failed_login_ = (next_failed_login_ + 1) % failed_logins_.size();
+}
+
+void Health::heard(const acl::Address& address, TimePoint now) {
+  for (Pbx& pbx : pbx_) {
+    if (pbx.address.address != address) continue;
+    pbx.last_heard = now;
+    pbx.against = 0;
+    if (pbx.up) continue;
+    // It lives. Whether it answers in time is for a check to say, at once.
+    if (!checks()) {
+      gave_answer(pbx, now);
+    } else if (!pbx.asked) {
+      pbx.next_check = std::min(pbx.next_check, now + Timers::t2);
+    }
+  }
+}
+
+void Health::silent(std::uint8_t index, bool proven, TimePoint since, TimePoint now) {
+  if (index >= pbx_.size()) return;
+  Pbx& pbx = pbx_[index];
+  if (pbx.last_heard && *pbx.last_heard > since) return;
+  if (checks()) {
+    if (!pbx.asked) pbx.next_check = std::min(pbx.next_check, now + Timers::t1);
+    return;
+  }
+  pbx.against += proven ? proven_weight : stranger_weight;
+  if (pbx.against >= dead_weight) gave_no_answer(pbx, now, "requests were left without any answer");
+}
+
+bool Health::answered(const BranchId& id, const Flow& from, TimePoint now) {
+  for (Pbx& pbx : pbx_) {
+    if (pbx.id != id || pbx.sent.empty() || pbx.address.address != from.peer.address) continue;
+    // One that comes too late tells that requests would get theirs too late as well.
+    if (pbx.asked) {
+      pbx.asked.reset();
+      gave_answer(pbx, now);
+    }
+    return true;
+  }
+  return false;
+}
+
+bool Health::usable(const Pbx& pbx, TimePoint now) const { return pbx.up || (!checks() && now >= pbx.try_again); }
+
+std::optional<std::uint8_t> Health::first(TimePoint now) {
+  auto found = next(0, now);
+  // Without checks nothing but a request can find out that one lives again.
+  if (!found && !checks()) found = std::uint8_t{0};
+  return found;
+}
+
+std::optional<std::uint8_t> Health::next(std::uint32_t tried, TimePoint now) {
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < pbx_.size(); ++i) {
+    if ((tried >> i & 1U) != 0 || !usable(pbx_[i], now)) continue;
+    if (!best) best = i;
+    if (!pbx_[i].up || !pbx_[i].steady) continue;
+    best = i;
+    break;
+  }
+  if (!best) return std::nullopt;
+  if (!pbx_[*best].up) pbx_[*best].try_again = now + retry_without_checks;
+  return static_cast<std::uint8_t>(*best);
+}
+
+std::optional<TimePoint> Health::next_deadline() const {
+  if (!checks()) return std::nullopt;
+  std::optional<TimePoint> next;
+  for (const Pbx& pbx : pbx_) {
+    const TimePoint due = pbx.asked ? std::min(pbx.resend_at, pbx.gives_up_at) : pbx.next_check;
+    if (!next || due < *next) next = due;
+  }
+  return next;
+}
+
+void Health::advance(TimePoint now, Outbox& out) {
+  if (!checks()) return;
+  for (Pbx& pbx : pbx_) {
+    if (!pbx.asked) {
+      if (now >= pbx.next_check) ask(pbx, now, out);
+    } else if (now >= pbx.gives_up_at) {
+      const bool heard = pbx.last_heard && *pbx.last_heard >= *pbx.asked;
+      pbx.asked.reset();
+      if (heard) {
+        gave_answer(pbx, now);
+      } else {
+        gave_no_answer(pbx, now, fmt::format("no answer to OPTIONS within {}", seconds_text(options_.timeout)));
+      }
+    } else if (now >= pbx.resend_at) {
+      pbx.interval = std::min<std::chrono::milliseconds>(pbx.interval * 2, Timers::t2);
+      pbx.resend_at = now + pbx.interval;
+      Flow flow;
+      flow.side = Side::core;
+      flow.local = options_.bind->address;
+      flow.peer = pbx.address;
+      out.add(flow) = pbx.sent;
+    }
+  }
+}
+
+void Health::ask(Pbx& pbx, TimePoint now, Outbox& out) {
+  ++count_;
+  write_options(pbx, static_cast<std::size_t>(&pbx - pbx_.data()), pbx.sent);
+  pbx.asked = now;
+  pbx.interval = Timers::t1;
+  pbx.resend_at = now + pbx.interval;
+  pbx.gives_up_at = now + options_.timeout;
+  pbx.next_check = now + std::max(*options_.health_check, options_.timeout);
+  Flow flow;
+  flow.side = Side::core;
+  flow.local = options_.bind->address;
+  flow.peer = pbx.address;
+  out.add(flow) = pbx.sent;
+}
+
+void Health::write_options(const Pbx& pbx, std::size_t index, std::string& out) {
+  const std::string count = std::to_string(count_);
+  const std::string address = pbx.address.to_string();
+  const std::array<std::string_view, 3> parts{"health check", address, count};
+  const BranchId id = mac_.of(parts);
+  pbx_[index].id = id;
+  std::string branch;
+  append_branch(branch, id);
+  out = fmt::format(
+      "OPTIONS sip:{0} SIP/2.0\r\nVia: SIP/2.0/UDP {1};rport;branch={2}\r\nMax-Forwards: 70\r\nFrom: <sip:{3}@{4}>;tag={5:08x}\r\n"
+      "To: <sip:{0}>\r\nCall-ID: {6:016x}@{7}\r\nCSeq: {8} OPTIONS\r\nContact: <sip:{1}>\r\nUser-Agent: Postern\r\nContent-Length: "
+      "0\r\n\r\n",
+      names_.pbx_host_port(index), names_.core_address(), branch, user(), names_.pbx_host(), static_cast<std::uint32_t>(id.low), id.high,
+      uri_host(options_.bind->address), count_);
+}
+
+unsigned Health::downs_lately(const Pbx& pbx, TimePoint now) const {
+  return static_cast<unsigned>(std::ranges::count_if(pbx.downs, [now](const auto& at) { return at && now < *at + flapping_window; }));
+}
+
+void Health::gave_answer(Pbx& pbx, TimePoint now) {
+  pbx.against = 0;
+  ++pbx.answers_in_row;
+  const unsigned needed = std::min(downs_lately(pbx, now), most_answers_needed);
+  // Once is an accident, more often is a habit.
+  pbx.steady = needed < 2 || pbx.answers_in_row >= needed;
+  if (pbx.up) return;
+  pbx.up = true;
+  shown_[static_cast<std::size_t>(&pbx - pbx_.data())].up = true;
+  std::string message = fmt::format("it answers again, after {}", seconds_text(now - pbx.down_since.value_or(now)));
+  if (!pbx.steady) {
+    message += fmt::format(
+        "; it went down {} times in {} minutes, so requests go to other addresses first until it has answered {} checks in a row: "
+        "look at its load and at the network between",
+        needed, flapping_window.count(), needed);
+  }
+  tell(pbx, EventKind::pbx_up, message, now);
+}
+
+void Health::gave_no_answer(Pbx& pbx, TimePoint now, std::string_view what) {
+  pbx.answers_in_row = 0;
+  pbx.against = 0;
+  pbx.try_again = now + retry_without_checks;
+  if (!pbx.up) return;
+  pbx.up = false;
+  pbx.steady = false;
+  pbx.down_since = now;
+  pbx.downs.at(pbx.downs_count++ % downs_kept) = now;
+  shown_[static_cast<std::size_t>(&pbx - pbx_.data())].up = false;
+  tell(pbx, EventKind::pbx_down, fmt::format("{}; {}", what, remedy(pbx, now)), now);
+}
+
+std::string Health::remedy(const Pbx& pbx, TimePoint now) const {
+  const auto other = std::ranges::find_if(pbx_, [](const Pbx& one) { return one.up; });
+  std::string text = other != pbx_.end() ? fmt::format("requests go to {}", other->address.to_string())
+                     : checks()          ? "no other address lives, so new requests are answered 503 at once"
+                                         : "no other address lives, so calls will be answered 408";
+  const bool logins = std::ranges::all_of(failed_logins_, [now](const auto& at) { return at && now < *at + login_window; });
+  if (logins) {
+    text += fmt::format(
+        "; it fell silent shortly after failed logins: probably banned by the PBX's fail2ban. Put {} on its whitelist, and "
+        "lift the ban there (fail2ban-client unban {})",
+        uri_host(options_.bind->address), uri_host(options_.bind->address));
+  } else {
+    text += fmt::format("; look whether the PBX runs and listens on {}, and whether its firewall or fail2ban lets {} pass",
+                        pbx.address.to_string(), uri_host(options_.bind->address));
+  }
+  return text;
+}
+
+void Health::tell(const Pbx& pbx, EventKind kind, std::string_view message, TimePoint now) {
+  if (!journal_.admits(kind, Outcome::forwarded, now)) return;
+  Event event;
+  event.kind = kind;
+  event.address = pbx.address;
+  event.message = message;
+  journal_.write(event);
+}
+
+}  // namespace postern::sbc

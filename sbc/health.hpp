@@ -1,0 +1,98 @@
+// Which of the PBX's addresses live: asked by OPTIONS of our own, and seen from what they leave unanswered.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "acl/rate.hpp"
+#include "sbc/branch.hpp"
+#include "sbc/flow.hpp"
+#include "sbc/journal.hpp"
+#include "sbc/mac.hpp"
+#include "sbc/metrics.hpp"
+#include "sbc/names.hpp"
+#include "sbc/options.hpp"
+#include "sbc/outbox.hpp"
+
+namespace postern::sbc {
+
+using acl::TimePoint;
+
+/// Any answer to OPTIONS within pbx.timeout means that an address lives; none, though it was repeated, that it is dead. Checks begin once
+/// there is a user to ask as. Until then, and with health_check off, requests tell: one that is left without any answer while nothing else
+/// came from that address counts against it, and after a while the next request tries it again. One a worker.
+class Health {
+ public:
+  /// All must outlive it. `shown` is filled and kept up to date.
+  Health(const PbxOptions& options, const Names& names, Mac& mac, Journal& journal, std::vector<PbxUp>& shown);
+
+  /// A SIP message came from there.
+  void heard(const acl::Address& address, TimePoint now);
+  /// The To user of a REGISTER that was accepted: who asks, unless the operator named somebody.
+  void registered(std::string_view user);
+  /// Credentials were refused: what makes a PBX ban us.
+  void failed_login(TimePoint now);
+  /// A request that was sent there at `since` got no answer at all.
+  void silent(std::uint8_t pbx, bool proven, TimePoint since, TimePoint now);
+  /// A response with such a branch came: true if it is to one of our OPTIONS.
+  bool answered(const BranchId& id, const Flow& from, TimePoint now);
+
+  /// Where a new request goes; nullopt: all are known to be dead.
+  [[nodiscard]] std::optional<std::uint8_t> first(TimePoint now);
+  /// The same, none of those whose bits are set in `tried`.
+  [[nodiscard]] std::optional<std::uint8_t> next(std::uint32_t tried, TimePoint now);
+
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  void advance(TimePoint now, Outbox& out);
+
+ private:
+  static constexpr std::size_t downs_kept = 4;
+  struct Pbx {
+    Endpoint address;
+    bool up = true;
+    bool steady = true;  ///< false: it came back, but went down too often; others go first
+    unsigned answers_in_row = 0;
+    unsigned against = 0;                                      ///< weight of requests that were left unanswered
+    std::array<std::optional<TimePoint>, downs_kept> downs{};  ///< the last times that it went down
+    std::size_t downs_count = 0;
+    std::optional<TimePoint> last_heard, down_since;
+    TimePoint try_again;  ///< without checks: when a request may find out whether a dead one lives
+
+    // The check under way.
+    std::optional<TimePoint> asked;
+    BranchId id;
+    std::string sent;
+    TimePoint resend_at, gives_up_at;
+    std::chrono::milliseconds interval{0};
+    TimePoint next_check;
+  };
+
+  [[nodiscard]] bool checks() const;
+  [[nodiscard]] std::string_view user() const;
+  void ask(Pbx& pbx, TimePoint now, Outbox& out);
+  void write_options(const Pbx& pbx, std::size_t index, std::string& out);
+  void gave_no_answer(Pbx& pbx, TimePoint now, std::string_view what);
+  void gave_answer(Pbx& pbx, TimePoint now);
+  [[nodiscard]] unsigned downs_lately(const Pbx& pbx, TimePoint now) const;
+  [[nodiscard]] bool usable(const Pbx& pbx, TimePoint now) const;
+  void tell(const Pbx& pbx, EventKind kind, std::string_view message, TimePoint now);
+  [[nodiscard]] std::string remedy(const Pbx& pbx, TimePoint now) const;
+
+  const PbxOptions& options_;
+  const Names& names_;
+  Mac& mac_;
+  Journal& journal_;
+  std::vector<PbxUp>& shown_;
+  std::vector<Pbx> pbx_;
+  std::string registered_user_;
+  std::uint32_t count_ = 0;  ///< of checks: each has a branch and a Call-ID of its own
+  std::array<std::optional<TimePoint>, 3> failed_logins_{};
+  std::size_t next_failed_login_ = 0;
+};
+
+}  // namespace postern::sbc

@@ -1,0 +1,63 @@
+"""Two PBXs: when the first is stopped, phones register and call by the second, and the operator is told."""
+import os
+
+from support import case
+from support.door import ACCESS, CORE, Postern, config
+from support.pbx import Pbx
+from support.proc import wait_for
+from support.sip import Phone, answer, sdp
+
+FIRST, SECOND = ("127.77.0.5", 15077), ("127.77.0.6", 15078)
+TWO = config().replace("'udp://127.77.0.5:15077'", "['udp://%s:%d', 'udp://%s:%d'], domain: pbx.internal, timeout: 1s, health_check: 2s" % (*FIRST, *SECOND))
+
+
+class Failover(case.Case):
+    def pbx(self, name, address):
+        folder = os.path.join(self.folder, name)
+        os.makedirs(folder, exist_ok=True)
+        return self.run_until_end(Pbx(folder, address))
+
+    def up(self, address):
+        return self.postern.metric("postern_pbx_up", address="%s:%d" % address)
+
+    def test_the_second_takes_over_and_the_first_comes_back(self):
+        first, second = self.pbx("first", FIRST), self.pbx("second", SECOND)
+        self.assertNotEqual(FIRST[0], CORE[0])
+        self.postern = self.run_until_end(Postern(self.folder, TWO))
+        one = self.run_until_end(Phone(("127.1.0.1", 5062), ACCESS, "1001"))
+        two = self.run_until_end(Phone(("127.1.0.2", 5062), ACCESS, "1002"))
+        self.assertEqual(one.register().status, 200)
+        self.assertEqual(len(first.contacts("1001")), 1)
+        self.assertEqual(second.contacts("1001"), [])
+
+        first.stop()
+        self.assertEqual(one.register().status, 200)  # the request itself goes on to the second
+        self.assertEqual(len(second.contacts("1001")), 1)
+        wait_for(lambda: self.up(FIRST) == 0, "the first to be known as dead", 10, 0.1)
+        self.assertEqual(self.up(SECOND), 1)
+        self.assertIn("event=pbx_down", self.postern.log())
+        self.assertIn("address=%s:%d" % FIRST, self.postern.log())
+        self.assertEqual(two.register(timeout=0.9).status, 200)  # at once, by the second
+        call = one.invite("1002")
+        invite, source = two.request("INVITE")
+        two.send(answer(invite, 200, "OK", "b", [f"Contact: {two.contact}"], sdp(two.host, 30000)), source)
+        call.wait_status(200)
+        call.ack()
+        two.request("ACK")
+        call.in_dialog("BYE")
+        bye, source = two.request("BYE")
+        two.send(answer(bye, 200, "OK"), source)
+        self.assertEqual(one.response(call.call_id, (call.cseq, "BYE")).status, 200)
+        self.assertEqual(self.postern.get("/readyz")[0], 200)
+
+        again = self.pbx("first", FIRST)
+        wait_for(lambda: self.up(FIRST) == 1, "the first to be known as alive", 10, 0.1)
+        self.assertIn("event=pbx_up", self.postern.log())
+        self.assertEqual(one.register().status, 200)
+        self.assertEqual(len(again.contacts("1001")), 1)
+        case.measured("a phone registers, calls and hangs up by the second PBX; the first gets requests again once it lives")
+
+
+if __name__ == "__main__":
+    case.need("kamailio", "kamcmd")
+    case.main()
