@@ -254,7 +254,7 @@ std::string_view to_string(Defect defect) {
                                               "To",
                                               "Call-ID",
                                               "CSeq",
-                                              "CSeq method",
+                                              "CSeq",
                                               "Repeated header",
                                               "Method",
                                               "Max-Forwards",

@@ -19,7 +19,7 @@ CONFIG_ALSO = re.compile(r"^(.*/options\.hpp|sbc/flow\.hpp)$")
 
 # header pattern: (what it is, which files may include it)
 THIRD_PARTY = [
-    (re.compile(r"^(sofia-sip|sofia-resolv)/"), "sofia-sip", re.compile(r"^(sip/[^/]+\.cpp|tests/sip/.*)$")),
+    (re.compile(r"^(sofia-sip|sofia-resolv)/"), "sofia-sip", re.compile(r"^(sip/[^/]+\.cpp|tests/sip/.*|tests/fuzz/fuzz_differential\.cpp)$")),
     (re.compile(r"^yaml-cpp/"), "yaml-cpp", re.compile(r"^config/[^/]+\.cpp$")),
     (re.compile(r"^boost/(asio|beast)"), "Boost.Asio and Beast", re.compile(r"^(sbc/net/.*|sbc/main\.cpp|tests/sbc_net/.*)$")),
     (re.compile(r"^openssl/(ssl|tls|dtls)"), "OpenSSL's TLS", re.compile(r"^sbc/net/.*$")),

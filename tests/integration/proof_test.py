@@ -1,4 +1,5 @@
 """Who a packet comes from: credentials that were captured, packets that are forged in a phone's name, a phone that moves."""
+import os
 import re
 import socket
 import struct
@@ -105,7 +106,7 @@ class Moved(Proof):
 
 
 class Forged(Proof):
-    PACKETS, A_SECOND = 120, 20
+    PACKETS, A_SECOND = int(os.environ.get("POSTERN_FORGED_PACKETS", "80")), 20
 
     def forgery(self, number):
         """One of what is forged in the phone's name: a REGISTER for a challenge, made-up credentials, a broken message, a scanner's."""
