@@ -45,6 +45,7 @@ State::State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> ru
       bans(Capacity::bans, secrets.table_seed + 2),
       registrations(Capacity::registrations, secrets.table_seed + 3),
       credentials(mac, secrets.table_seed + 5),
+      concealment(mac),
       transactions(Capacity::transactions, Capacity::transaction_bytes, options.pbx.timeout, secrets.table_seed + 4),
       journal(events),
       health(options.pbx, names, mac, journal, metrics.pbx_up),

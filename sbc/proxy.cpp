@@ -232,6 +232,32 @@ Outcome Proxy::forgotten(const BranchId& id, const sip::RawMessage& response, co
 Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out) {
   // A response that leads to nobody is not passed on (RFC 3261 §16.7 step 3).
   if (!leads_on(response)) return Outcome::malformed;
+  if (transaction.method == Method::register_) {
+    if (response.status_code == 401) state_.concealment.learn(response);
+    if (const sip::RawMessage* other = instead_of(response, transaction, now)) return answer(*other, flow, transaction, now, out);
+  }
+  return answer(response, flow, transaction, now, out);
+}
+
+// Whoever has a device here is told what the PBX says.
+const sip::RawMessage* Proxy::instead_of(const sip::RawMessage& response, const Transaction& transaction, TimePoint now) {
+  if (!Concealment::tells(response.status_code) || state_.registrations.live(transaction.from, now)) return nullptr;
+  const sip::RawMessage* challenge = state_.concealment.challenge(response.call_id, response.branch);
+  if (challenge != nullptr && state_.journal.admits(EventKind::answer_concealed, Outcome::forwarded, now)) {
+    const std::string status = std::to_string(response.status_code);
+    Event event;
+    event.kind = EventKind::answer_concealed;
+    event.source = transaction.from.peer;
+    event.method = response.method_text;
+    event.device = response.to_user;
+    event.call_id = response.call_id;
+    event.detail = status;
+    state_.journal.write(event);
+  }
+  return challenge;
+}
+
+Outcome Proxy::answer(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out) {
   const bool registers = transaction.method == Method::register_ && response.status_code >= 200 && response.status_code < 300;
   const bool stale = transaction.memo.starts_with(stale_mark);
   if (!outward_.response(response, flow,

@@ -69,6 +69,10 @@ class Proxy {
   Outcome forward(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out);
   Outcome forgotten(const BranchId& id, const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
   Outcome response_from_core(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
+  /// What is passed on in the place of a response that would tell which extensions there are; nullptr: the response itself.
+  const sip::RawMessage* instead_of(const sip::RawMessage& response, const Transaction& transaction, TimePoint now);
+  /// Passes a response of the PBX on to whoever asked.
+  Outcome answer(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
   Outcome response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
   void tell_redirect(const sip::RawMessage& response, const Flow& flow, TimePoint now);
   [[nodiscard]] std::optional<OpenedInward> device_of(const sip::UriView& uri);

@@ -9,6 +9,7 @@
 #include "acl/networks.hpp"
 #include "acl/policy.hpp"
 #include "acl/sources.hpp"
+#include "sbc/concealment.hpp"
 #include "sbc/credentials.hpp"
 #include "sbc/engine.hpp"
 #include "sbc/health.hpp"
@@ -54,6 +55,7 @@ struct State {
   acl::BanTable bans;
   Registrations registrations;
   Credentials credentials;
+  Concealment concealment;
   Transactions transactions;
   sip::Editor editor;
   Journal journal;

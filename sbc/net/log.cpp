@@ -82,6 +82,8 @@ std::string_view word_of(sbc::EventKind kind) {
       return "unregistered";
     case sbc::EventKind::redirect_blocked:
       return "redirect_blocked";
+    case sbc::EventKind::answer_concealed:
+      return "answer_concealed";
     case sbc::EventKind::opaque_not_returned:
       return "opaque_not_returned";
     case sbc::EventKind::pbx_down:

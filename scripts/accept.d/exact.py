@@ -28,6 +28,11 @@ def forged():
     return integration("proof_test", "Forged", environment={"POSTERN_FORGED_PACKETS": "1200"}, limit="0 bans, 0 evictions, at most 3.00 times; each refresh of the phone passes")
 
 
+@check("alike", "Unknown user and wrong password look the same on the access side: status, headers; medians of interleaved pairs differ by less than 1 ms")
+def alike():
+    return integration("proof_test", "Alike", environment={"POSTERN_MEDIANS_LIMIT_MS": "1"}, limit="the same; 1000 us")
+
+
 @check("rfc4475", "RFC 4475: 49 of 49 as EXPECTED.tsv says")
 def rfc4475():
     return integration("torture_test", "Torture.test_rfc_4475", limit="49 of 49")

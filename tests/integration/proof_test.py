@@ -2,18 +2,23 @@
 import os
 import re
 import socket
+import statistics
 import struct
 import time
 
 from support import case
 from support.baresip import Baresip
 from support.capture import Capture
-from support.door import ACCESS, CORE, Postern
+from support.door import ACCESS, CORE, Postern, config
 from support.pbx import ADDRESS, Pbx
 from support.proc import wait_for
 from support.relay import Relay
 from support.sip import Phone, digest, new_branch
 from support.talk import TONE_1001
+
+
+OFTEN = "limits: {per_source: {rate: 10000/s, burst: 10000}, per_source_methods: {REGISTER: {rate: 10000/s, burst: 10000}}}\n"
+MEDIANS_LIMIT_MS = float(os.environ.get("POSTERN_MEDIANS_LIMIT_MS", "0"))  # scripts/accept sets it: no test is timed
 
 
 def nonce_of(response):
@@ -146,6 +151,38 @@ class Forged(Proof):
         self.assertEqual(other.register().status, 200)
         case.measured(f"{self.PACKETS} forged at {self.A_SECOND}/s, {sent} bytes, {answers} bytes of answers ({answers / sent:.2f} times), {refreshes} of {refreshes} refreshes, "
                       "0 bans, 0 evictions, contact unchanged")
+
+
+class Alike(case.Case):
+    """A PBX that answers 404 to whom it does not know."""
+
+    PAIRS = 40
+
+    def setUp(self):
+        super().setUp()
+        self.pbx = self.run_until_end(Pbx(self.folder, unknown_user=404))
+        self.postern = self.run_until_end(Postern(self.folder, config(extra=OFTEN)))
+
+    def try_out(self, user, number):
+        """(status, header names, seconds) of both answers to a REGISTER with a wrong password."""
+        phone = self.run_until_end(Phone((f"127.6.{number // 200}.{number % 200 + 1}", 5080), ACCESS, user, password="wrong"))
+        begin = time.monotonic()
+        response = phone.register()
+        return response.status, [[h.name for h in m.headers] for m, _ in phone.seen], time.monotonic() - begin
+
+    def test_unknown_user_and_wrong_password_look_the_same(self):
+        self.run_until_end(Phone(("127.1.0.1", 5080), ACCESS, "1001")).register()
+        known, unknown = [], []
+        for number in range(self.PAIRS):
+            known.append(self.try_out("1002", 2 * number))
+            unknown.append(self.try_out(f"77{number:02}", 2 * number + 1))
+        self.assertEqual({(status, str(names)) for status, names, _ in known}, {(status, str(names)) for status, names, _ in unknown})
+        self.assertEqual({status for status, _, _ in known}, {401})
+        self.assertEqual(self.pbx.log().count("7701@"), 2, "the PBX was asked, and said 404")
+        apart = statistics.median(seconds for _, _, seconds in known) - statistics.median(seconds for _, _, seconds in unknown)
+        if MEDIANS_LIMIT_MS:
+            self.assertLess(abs(apart) * 1000, MEDIANS_LIMIT_MS)
+        case.measured(f"{self.PAIRS} interleaved pairs: status and headers alike, medians {abs(apart) * 1e6:.0f} us apart")
 
 
 if __name__ == "__main__":

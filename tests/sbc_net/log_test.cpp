@@ -154,6 +154,7 @@ TEST(Log, NamesEveryKindOfEvent) {
                                                                 {EventKind::registered, "registered"},
                                                                 {EventKind::unregistered, "unregistered"},
                                                                 {EventKind::redirect_blocked, "redirect_blocked"},
+                                                                {EventKind::answer_concealed, "answer_concealed"},
                                                                 {EventKind::opaque_not_returned, "opaque_not_returned"}};
   for (const auto& [kind, word] : kinds) {
     sbc::Event event;

@@ -13,12 +13,12 @@ USERS = ("1001", "1002", "1003", "1004")
 
 
 class Pbx:
-    def __init__(self, folder, address=ADDRESS, trunk=TRUNK, min_expires=60):
+    def __init__(self, folder, address=ADDRESS, trunk=TRUNK, min_expires=60, unknown_user=401):
         self.host, self.port = self.address = address
         self._control = os.path.join(folder, "pbx", "ctl")
         self._process = Process("pbx", [os.path.join(source_folder(), "scripts", "pbx", "start"), os.path.join(folder, "pbx"),
                                         host_port(address), f"{trunk[0]}:{trunk[1]}"], folder,
-                                env={"MIN_EXPIRES": str(min_expires)})
+                                env={"MIN_EXPIRES": str(min_expires), "UNKNOWN_USER": str(unknown_user)})
         wait_for(self._answers, f"the stand-in PBX to come up:\n{self._process.log()}", 20)
 
     def _rpc(self, *command):
