@@ -170,6 +170,8 @@ std::variant<std::shared_ptr<const GeoDatabase>, std::string> GeoDatabase::open(
   return std::shared_ptr<const GeoDatabase>(std::move(database));
 }
 
+std::uint64_t GeoDatabase::built() const { return impl_->database.metadata.build_epoch; }
+
 Country GeoDatabase::country(const Address& address) const {
   return impl_->with_entry<Country>(address, [](MMDB_entry_s& entry) {
     auto country = country_at(entry, nested_country.data());

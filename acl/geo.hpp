@@ -22,6 +22,8 @@ class GeoDatabase {
   GeoDatabase(const GeoDatabase&) = delete;
   GeoDatabase& operator=(const GeoDatabase&) = delete;
 
+  /// When it was made, as it says itself: seconds since 1970.
+  [[nodiscard]] std::uint64_t built() const;
   /// `country.iso_code` (MaxMind), else a flat `country_code`, else `registered_country.iso_code`; Country{} if there is none.
   [[nodiscard]] Country country(const Address& address) const;
   /// `autonomous_system_number`, or a flat `asn` (number, or text with or without "AS"); 0 if there is none.

@@ -37,6 +37,7 @@ template <class T>
 struct Condition {
   std::vector<T> values;
   bool negated = false;
+  bool operator==(const Condition&) const = default;
 };
 
 /// All that are present must hold.
@@ -54,6 +55,7 @@ struct Conditions {
   std::optional<bool> registered;
 
   [[nodiscard]] bool empty() const;
+  bool operator==(const Conditions&) const = default;
 };
 
 enum class Action : std::uint8_t { allow, drop, reject, ban };

@@ -20,7 +20,8 @@ std::int64_t ns_of(TimePoint now) { return std::chrono::duration_cast<Duration>(
 
 RateLimit::RateLimit(const Rate& rate)
     : emission_interval_ns_(clamped_ns(1e9 / rate.per_second)),
-      burst_span_ns_(clamped_ns(static_cast<double>(emission_interval_ns_) * std::max(1.0, rate.burst))) {}
+      burst_span_ns_(clamped_ns(static_cast<double>(emission_interval_ns_) * std::max(1.0, rate.burst))),
+      fill_span_ns_(burst_span_ns_) {}
 
 RateLimit RateLimit::times(std::uint32_t factor) const {
   // A burst `factor` times as large of tokens that cost `factor` times less spans the same time.
@@ -35,17 +36,32 @@ RateLimit RateLimit::leaving_half() const {
   return result;
 }
 
+RateLimit RateLimit::since(TimePoint begin) const {
+  RateLimit result = *this;
+  result.since_ns_ = ns_of(begin);
+  return result;
+}
+
 bool TokenBucket::take(const RateLimit& limit, TimePoint now) {
+  if (limit.emission_interval_ns_ == 0) return true;
+  // What an earlier limit left beyond the bounds of this one is forgotten: it would never end otherwise.
+  theoretical_arrival_ns_ = ns_of(now) + backlog_ns(limit, now);
   if (wait(limit, now) > Duration::zero()) return false;
-  theoretical_arrival_ns_ = std::max(theoretical_arrival_ns_, ns_of(now)) + limit.emission_interval_ns_;
+  theoretical_arrival_ns_ += limit.emission_interval_ns_;
   return true;
 }
 
 Duration TokenBucket::wait(const RateLimit& limit, TimePoint now) const {
   if (limit.emission_interval_ns_ == 0) return Duration::zero();
+  return Duration(std::max<std::int64_t>(0, backlog_ns(limit, now) + limit.emission_interval_ns_ - limit.burst_span_ns_));
+}
+
+std::int64_t TokenBucket::backlog_ns(const RateLimit& limit, TimePoint now) const {
   const std::int64_t now_ns = ns_of(now);
   const std::int64_t backlog = std::max(theoretical_arrival_ns_, now_ns) - now_ns;
-  return Duration(std::max<std::int64_t>(0, backlog + limit.emission_interval_ns_ - limit.burst_span_ns_));
+  if (backlog <= limit.fill_span_ns_) return backlog;
+  // An earlier limit left it so, and nothing was taken since.
+  return std::clamp<std::int64_t>(limit.since_ns_ + limit.fill_span_ns_ - now_ns, 0, limit.fill_span_ns_);
 }
 
 }  // namespace postern::acl

@@ -27,14 +27,19 @@ class RateLimit {
   /// For the same bucket: takes only from the first half of the burst and leaves the other to who asks with the whole limit, so that these
   /// are served first.
   [[nodiscard]] RateLimit leaving_half() const;
+  /// The same in the place of another that held until then, for buckets that both were asked with.
+  [[nodiscard]] RateLimit since(TimePoint begin) const;
 
  private:
   friend class TokenBucket;
   std::int64_t emission_interval_ns_ = 0;
-  std::int64_t burst_span_ns_ = 0;  ///< how long a full bucket takes to fill
+  std::int64_t burst_span_ns_ = 0;  ///< how long the part of the bucket that may be taken takes to fill
+  std::int64_t fill_span_ns_ = 0;   ///< the same for the whole bucket
+  std::int64_t since_ns_ = 0;
 };
 
-/// The state of one bucket. A default bucket is full. Time may stand still but not run backwards.
+/// The state of one bucket. A default bucket is full. Time may stand still but not run backwards. Under another limit than before the time
+/// that it needs to be full again stays what it was, but when that limit began it was no less than empty.
 class TokenBucket {
  public:
   /// Takes one token; false (and nothing taken) if there is none.
@@ -45,6 +50,9 @@ class TokenBucket {
   [[nodiscard]] Duration wait(const RateLimit& limit, TimePoint now) const;
 
  private:
+  /// How long until it is full.
+  [[nodiscard]] std::int64_t backlog_ns(const RateLimit& limit, TimePoint now) const;
+
   std::int64_t theoretical_arrival_ns_ = INT64_MIN;
 };
 

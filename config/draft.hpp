@@ -91,6 +91,7 @@ struct Draft {
   std::optional<Where> limits_at;
   std::optional<Where> default_action_at;
   std::optional<Where> admin_at;
+  Settings held;  ///< what a reload cannot change
   Config config;  ///< what needs no second look goes straight in here
 };
 

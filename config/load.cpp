@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -33,6 +34,18 @@ std::shared_ptr<const acl::Policy> compile(const Draft& draft, Resolved resolved
   return std::get<std::shared_ptr<const acl::Policy>>(std::move(compiled));
 }
 
+Places places_of(const Draft& draft, const std::string& file) {
+  Places places{printable(file), {}};
+  const auto add = [&places](const std::string& path, const Where& at) {
+    places.settings[path] = {{}, at.position.line, at.position.column};
+  };
+  for (std::size_t i = 0; i < draft.listeners.size(); ++i) add(join_path("listeners", i), draft.listeners[i].address.at);
+  if (!draft.pbx.empty()) add("pbx.address", draft.pbx.front().at);
+  if (draft.pbx_bind) add("pbx.bind", draft.pbx_bind->at);
+  if (draft.admin_at) add("admin", *draft.admin_at);
+  return places;
+}
+
 LoadResult load(const YamlNode& root, const std::string& directory, Report& report) {
   Draft draft;
   Reader(draft, report).read(root);
@@ -41,13 +54,20 @@ LoadResult load(const YamlNode& root, const std::string& directory, Report& repo
   resolve_policy_tests(draft, report);
   check_addresses(draft, report);
   auto policy = compile(draft, std::move(resolved), report);
-  return {std::move(draft.config), std::move(policy), {}};
+  Places places = places_of(draft, report.file());
+  return {std::move(draft.config), std::move(policy), {}, std::move(draft.held), std::move(places)};
 }
 
 }  // namespace
 
 std::string Problem::to_string() const {
   return fmt::format("{}:{}:{}: {}: {}{}", file, line, column, path, severity == Severity::warning ? "warning: " : "", message);
+}
+
+Problem Places::problem_at(const std::string& path, std::string message) const {
+  const auto found = settings.find(path);
+  const Setting at = found == settings.end() ? Setting{} : found->second;
+  return {file, at.line, at.column, path, Severity::error, printable(message)};
 }
 
 LoadResult load_text(std::string_view text, const std::string& name, const std::string& directory) {
@@ -63,11 +83,28 @@ LoadResult load_file(const std::string& path) {
   if (const auto* error = std::get_if<FileError>(&text)) {
     Report report(path);
     report.error({{}, "(file)"}, error->message);
-    return {{}, nullptr, report.take()};
+    LoadResult unread;
+    unread.problems = report.take();
+    return unread;
   }
   std::error_code error;  // a working directory that is gone: relative paths stay relative
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
   return load_text(std::get<std::string>(text), path, absolute.parent_path().string());
+}
+
+LoadResult reload_file(const std::string& path, const Settings& held) {
+  LoadResult result = load_file(path);
+  if (!result.ok()) return result;
+  for (const auto& [key, setting] : result.held) {
+    const auto before = held.find(key);
+    if (before != held.end() && before->second.value == setting.value) continue;
+    const std::string was = before == held.end() || before->second.value.empty() ? "not set" : before->second.value;
+    result.problems.push_back({printable(path), setting.line, setting.column, key, Severity::error,
+                               fmt::format("a reload cannot change this (it is {} now): restart needed", printable(was))});
+    result.policy.reset();
+  }
+  std::ranges::stable_sort(result.problems, {}, [](const Problem& problem) { return std::pair(problem.line, problem.column); });
+  return result;
 }
 
 std::string to_json(const std::vector<Problem>& problems) {

@@ -1,6 +1,7 @@
 // An operator's YAML file -> option structs, or every error at once.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,10 +51,30 @@ struct Config {
   std::vector<PolicyTest> policy_tests;
 };
 
+/// A setting as a file has it, or its default.
+struct Setting {
+  std::string value;
+  int line = 1;    ///< 1-based; of a default the file's first
+  int column = 1;  ///< 1-based
+};
+/// By path.
+using Settings = std::map<std::string, Setting>;
+
+/// Where the file says what only shows when it is tried: a port may be taken, an address out of reach.
+struct Places {
+  std::string file;
+  Settings settings;  ///< `listeners[1]`, `pbx.address`, `pbx.bind`, `admin`
+
+  /// The error at that path's place.
+  [[nodiscard]] Problem problem_at(const std::string& path, std::string message) const;
+};
+
 struct LoadResult {
   Config config;                              ///< usable only if ok()
   std::shared_ptr<const acl::Policy> policy;  ///< config.policy compiled, the databases opened
   std::vector<Problem> problems;              ///< in order of file, line, column
+  Settings held;                              ///< what holds from the start on, whatever a reload says
+  Places places;
 
   /// No problem is an error.
   [[nodiscard]] bool ok() const { return policy != nullptr; }
@@ -64,6 +85,8 @@ struct LoadResult {
 LoadResult load_file(const std::string& path);
 /// The same for text in memory; relative paths in it are relative to `directory`; `name` stands in the problems.
 LoadResult load_text(std::string_view text, const std::string& name, const std::string& directory);
+/// Reads a file again for what runs since `held` was read. What is different there is an error, as only a restart takes it over.
+LoadResult reload_file(const std::string& path, const Settings& held);
 
 /// The array of `{"file", "line", "column", "path", "severity", "message"}` that `check --json` prints.
 std::string to_json(const std::vector<Problem>& problems);

@@ -18,6 +18,16 @@ std::string_view word_of(const Row& row, std::string_view text) {
   return word;
 }
 
+/// Does it hold from the start on, whatever a reload says?
+bool is_held(const Row& row) { return row.store != nullptr && row.effect == Effect::now && !row.reload; }
+
+/// Equal where the values are, however they are written.
+std::string text_of(const Value& value, std::string_view written) {
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+  if (const auto* endpoint = std::get_if<sbc::Endpoint>(&value)) return endpoint->to_string();
+  return std::string(written);
+}
+
 bool takes_map(const Row& row) { return row.form == Form::map || row.form == Form::value_or_map; }
 
 std::string describe_map(const Row& row) {
@@ -57,10 +67,19 @@ void Reader::read(const YamlNode& root) {
   context.at = {root.at, ""};
   if (root.kind == YamlNode::Kind::map) {
     read_map(root_row(), root, context);
+    hold_defaults();
     return;
   }
   const std::string hint = root.kind == YamlNode::Kind::scalar ? missing_space_hint(root.text) : std::string();
   report_.error({root.at, "(yaml)"}, hint.empty() ? "must be a map of keys such as `listeners` and `pbx`" : hint);
+}
+
+void Reader::hold_defaults() {
+  for (const Row& row : schema()) {
+    if (!is_held(row)) continue;
+    const Parsed standard = row.standard.empty() ? Parsed{} : row.kind->parse(row.standard, row.range);
+    draft_.held.try_emplace(std::string(row.path), Setting{standard.value ? text_of(*standard.value, row.standard) : std::string()});
+  }
 }
 
 void Reader::announce(const Row& row, const YamlNode& node, Context& context) {
@@ -177,6 +196,8 @@ void Reader::read_scalar(const Row& row, const YamlNode& node, const Context& co
   if (!parsed.problem.empty()) report_.warning(context.at, parsed.problem);
   if (row.store != nullptr && !context.unnamed)
     row.store(draft_, {*parsed.value, context.at, context.name, context.unless, context.negated});
+  if (is_held(row))
+    draft_.held[context.at.path] = {text_of(*parsed.value, node.text), context.at.position.line, context.at.position.column};
 }
 
 void Reader::read_map(const Row& row, const YamlNode& node, const Context& context) {

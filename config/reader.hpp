@@ -25,6 +25,7 @@ class Reader {
     Effect announced = Effect::now;  ///< what was said above of the part that this stands in
   };
 
+  void hold_defaults();
   void read_entry(const Row& row, const YamlNode& node, Context context);
   void read_list(const Row& row, const YamlNode& node, const Context& context);
   void read_condition(const Row& row, const YamlNode& node, const Context& context);

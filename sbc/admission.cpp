@@ -1,6 +1,7 @@
 #include "sbc/admission.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "sbc/contact.hpp"
 
@@ -12,9 +13,23 @@ constexpr std::uint32_t most_unproven_shares = 10;  // an office behind one addr
 constexpr std::uint32_t most_devices = 10'000;      // of one address; keeps the arithmetic of the allowance small
 constexpr std::size_t ban_places_a_turn = 32'768;   // of the table's million, so that none is counted for long after its end
 
-std::optional<acl::RateLimit> limit_of(const std::optional<acl::Rate>& rate) {
+std::optional<acl::RateLimit> limit_of(const std::optional<acl::Rate>& rate, TimePoint since) {
   if (!rate) return std::nullopt;
-  return acl::RateLimit{*rate};
+  return acl::RateLimit{*rate}.since(since);
+}
+
+/// A count for each rule, that of the rule of the same name taken over. Of rules with one name each takes over one.
+RuleCounts counts_of(const acl::Policy& policy, const RuleCounts& before) {
+  std::unordered_multimap<std::string_view, std::uint64_t> known;
+  for (const RuleCount& count : before) known.emplace(count.rule, count.matches);
+  RuleCounts counts;
+  for (std::size_t i = 0; i < policy.rules().size(); ++i) {
+    const std::string_view name = policy.rule_name(static_cast<int>(i));
+    const auto found = known.find(name);
+    counts.push_back({std::string(name), found == known.end() ? 0 : found->second});
+    if (found != known.end()) known.erase(found);
+  }
+  return counts;
 }
 
 Outcome outcome_of(acl::Action action, int rule) {
@@ -34,19 +49,18 @@ Outcome outcome_of(acl::Action action, int rule) {
 
 }  // namespace
 
-Admission::Admission(State& state)
-    : state_(state),
-      trusted_(state.options.trusted),
-      per_source_(limit_of(state.options.limits.per_source)),
-      unknown_sources_(limit_of(state.options.limits.unknown_sources)),
-      pbx_(limit_of(state.options.limits.pbx)) {
-  for (std::size_t i = 0; i < state_.policy->rules().size(); ++i)
-    state_.metrics.rules.push_back({std::string(state_.policy->rule_name(static_cast<int>(i))), 0});
-  if (pbx_) pbx_for_strangers_ = pbx_->leaving_half();
-  if (per_source_) per_source_trusted_ = per_source_->times(trusted_allowance);
+void Admission::apply(TimePoint now) {
+  const LimitsOptions& limits = state_.options.limits;
+  per_source_ = limit_of(limits.per_source, now);
+  per_source_trusted_ = per_source_ ? std::optional(per_source_->times(trusted_allowance)) : std::nullopt;
+  unknown_sources_ = limit_of(limits.unknown_sources, now);
+  pbx_ = limit_of(limits.pbx, now);
+  pbx_for_strangers_ = pbx_ ? std::optional(pbx_->leaving_half()) : std::nullopt;
+  per_method_ = {};
   // Methods that we have no name for share the bucket of Method::other.
-  for (const auto& [method, rate] : state.options.limits.per_source_methods)
-    per_method_[static_cast<std::size_t>(sip::method_of(method))] = acl::RateLimit{rate};
+  for (const auto& [method, rate] : limits.per_source_methods)
+    per_method_[static_cast<std::size_t>(sip::method_of(method))] = acl::RateLimit{rate}.since(now);
+  state_.metrics.rules = counts_of(*state_.policy, state_.metrics.rules);
 }
 
 Event Admission::event_of(EventKind kind, Outcome reason, const sip::RawMessage* request, const Flow& flow) {
@@ -78,7 +92,7 @@ std::uint32_t Admission::devices_at(const acl::Address& address, TimePoint now) 
 SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimePoint now) {
   SourceStanding standing;
   const acl::Address& address = flow.peer.address;
-  standing.trusted = !trusted_.empty() && trusted_.contains(address);
+  standing.trusted = !state_.trusted.empty() && state_.trusted.contains(address);
   standing.live = state_.registrations.live(flow, now);
   if (!standing.trusted && !standing.live) {
     if (const acl::Ban* ban = state_.bans.check(address, now)) {

@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "acl/networks.hpp"
 #include "acl/rate.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/outbox.hpp"
@@ -41,7 +40,9 @@ struct RequestStanding {
 
 class Admission {
  public:
-  explicit Admission(State& state);
+  explicit Admission(State& state) : state_(state) { apply({}); }
+  /// Takes over the state's options and policy: limits (buckets keep what is in them) and the rules' counts (by name).
+  void apply(TimePoint now);
 
   /// Step 2 of a datagram's life; access side only. `size`: of the datagram.
   SourceStanding check_source(const Flow& flow, std::size_t size, TimePoint now);
@@ -81,7 +82,6 @@ class Admission {
 
   State& state_;
   std::string country_;
-  acl::NetworkSet trusted_;
   std::optional<acl::RateLimit> per_source_, per_source_trusted_, unknown_sources_, pbx_, pbx_for_strangers_;
   acl::TokenBucket unknown_bucket_, pbx_bucket_;
   std::array<std::optional<acl::RateLimit>, sip::method_count> per_method_;

@@ -32,28 +32,39 @@ bool is_rules_word(Outcome outcome) {
 
 }  // namespace
 
-State::State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> rules, const Secrets& secrets, EventSink& events)
-    : options(std::move(engine_options)),
-      policy(std::move(rules)),
-      mac(part_of<0, 16>(secrets)),
-      names(options, mac),
-      branches(mac, options.pbx.addresses),
-      tokens(part_of<32, 32>(secrets), options.pbx.addresses, Capacity::token_contents),
+State::State(Setup first, const Secrets& secrets, EventSink& events)
+    : mac(part_of<0, 16>(secrets)),
+      branches(mac),
+      tokens(part_of<32, 32>(secrets), Capacity::token_contents),
       route_sets(Capacity::route_sets),
-      sources(options.limits.tracked_sources, secrets.table_seed),
-      method_buckets(options.limits.tracked_sources, secrets.table_seed + 1),
+      sources(first.options.limits.tracked_sources, secrets.table_seed),
+      method_buckets(first.options.limits.tracked_sources, secrets.table_seed + 1),
       bans(Capacity::bans, secrets.table_seed + 2),
       registrations(Capacity::registrations, secrets.table_seed + 3),
       credentials(mac, secrets.table_seed + 5),
       concealment(mac),
-      transactions(Capacity::transactions, Capacity::transaction_bytes, options.pbx.timeout, secrets.table_seed + 4),
+      transactions(Capacity::transactions, Capacity::transaction_bytes, first.options.pbx.timeout, secrets.table_seed + 4),
       journal(events),
       health(options.pbx, names, mac, journal, metrics.pbx_up),
-      restarted(secrets.restarted) {}
+      restarted(secrets.restarted) {
+  apply(std::move(first));
+}
+
+Setup State::apply(Setup next) {
+  std::swap(options, next.options);
+  std::swap(policy, next.policy);
+  std::swap(trusted, next.trusted);
+  names.apply(options, mac);
+  branches.apply(options.pbx.addresses, options.listeners);
+  tokens.apply(options.pbx.addresses, options.listeners);
+  health.apply();
+  transactions.apply(options.pbx.timeout);
+  return next;
+}
 
 struct Engine::Impl {
-  Impl(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events)
-      : state(std::move(options), std::move(policy), secrets, events), admission(state), answers(state), proxy(state, admission, answers) {}
+  Impl(Setup setup, const Secrets& secrets, EventSink& events)
+      : state(std::move(setup), secrets, events), admission(state), answers(state), proxy(state, admission, answers) {}
 
   Outcome from_access(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
@@ -84,8 +95,16 @@ struct Engine::Impl {
 };
 
 Engine::Engine(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events)
-    : impl_(std::make_unique<Impl>(std::move(options), std::move(policy), secrets, events)) {}
+    : impl_(std::make_unique<Impl>(Setup(std::move(options), std::move(policy)), secrets, events)) {}
 Engine::~Engine() = default;
+
+Setup Engine::apply(Setup setup, TimePoint now) {
+  Setup before = impl_->state.apply(std::move(setup));
+  impl_->admission.apply(now);
+  return before;
+}
+
+bool Engine::awaits_answers(std::uint8_t listener) const { return impl_->state.transactions.awaits_answers(listener); }
 
 Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   Impl& impl = *impl_;
@@ -163,6 +182,8 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   }
   // Only now, so that a repetition spends nothing and is never answered otherwise than what it repeats.
   if (judged) {
+    // What was under way when its listener was taken away goes on; nothing new begins there.
+    if (!state.options.listeners[flow.listener].open) return Outcome::listener_gone;
     if (const auto ended = over_limit(flow, source, now, out)) return *ended;
   }
   if (const auto ended = proxy.refused(message, flow, dialog, now, out)) return *ended;

@@ -15,6 +15,7 @@
 #include "sbc/options.hpp"
 #include "sbc/outbox.hpp"
 #include "sbc/outcome.hpp"
+#include "sbc/setup.hpp"
 
 namespace postern::sbc {
 
@@ -50,6 +51,12 @@ class Engine {
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
+
+  /// A reload: from the next packet on this holds. Tables, buckets, transactions and registrations stay; the rules' counts go on by name.
+  /// Its listeners are in_slots() of those that there are. Returns what held before, so that another thread may free it.
+  Setup apply(Setup setup, TimePoint now);
+  /// Is a request under way that came over this listener or was sent over it, and has no final answer yet?
+  [[nodiscard]] bool awaits_answers(std::uint8_t listener) const;
 
   /// The life of a datagram (docs/life-of-a-datagram.md). `now` never runs backwards.
   Outcome handle(const Datagram& datagram, TimePoint now, Outbox& out);

@@ -29,11 +29,14 @@ struct Endpoint {
 /// "192.0.2.1", "[2001:db8::1]": how a host stands in a URI or Via (RFC 3261 §25.1).
 std::string uri_host(const acl::Address& address);
 
+/// In the place of a listener's index: there is none.
+inline constexpr std::uint8_t no_listener = 255;
+
 /// The path to one peer: what a packet came in on, and what an answer goes back on.
 struct Flow {
   Side side = Side::access;
   Transport transport = Transport::udp;
-  std::uint8_t listener = 0;  ///< index into EngineOptions::listeners; 0 on the core side
+  std::uint8_t listener = 0;  ///< index into EngineOptions::listeners, which holds until a restart (sbc/listeners.hpp); 0 on the core side
   acl::Address local;         ///< the address of ours that the peer spoke to (IP_PKTINFO): an answer must leave from it
   Endpoint peer;
   std::uint64_t connection = 0;  ///< streams: boot id and counter; 0 on UDP

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "sbc/transactions.hpp"
 #include "sip/user.hpp"
@@ -27,12 +28,14 @@ std::string seconds_text(acl::Duration duration) {
 
 }  // namespace
 
-Health::Health(const PbxOptions& options, const Names& names, Mac& mac, Journal& journal, std::vector<PbxUp>& shown)
-    : options_(options), names_(names), mac_(mac), journal_(journal), shown_(shown) {
+void Health::apply() {
+  std::vector<Pbx> before = std::exchange(pbx_, {});
   shown_.clear();
   for (const Endpoint& address : options_.addresses) {
-    pbx_.emplace_back().address = address;
-    shown_.push_back({address.to_string(), true});
+    const auto known = std::ranges::find(before, address, &Pbx::address);
+    Pbx& pbx = known == before.end() ? pbx_.emplace_back() : pbx_.emplace_back(std::move(*known));
+    pbx.address = address;
+    shown_.push_back({address.to_string(), pbx.up});
   }
 }
 

@@ -28,8 +28,11 @@ using acl::TimePoint;
 /// came from that address counts against it, and after a while the next request tries it again. One a worker.
 class Health {
  public:
-  /// All must outlive it. `shown` is filled and kept up to date.
-  Health(const PbxOptions& options, const Names& names, Mac& mac, Journal& journal, std::vector<PbxUp>& shown);
+  /// All must outlive it. `shown` is kept up to date from the first apply() on.
+  Health(const PbxOptions& options, const Names& names, Mac& mac, Journal& journal, std::vector<PbxUp>& shown)
+      : options_(options), names_(names), mac_(mac), journal_(journal), shown_(shown) {}
+  /// Takes over the options' addresses. What is known of one that was there before stays.
+  void apply();
 
   /// A SIP message came from there.
   void heard(const acl::Address& address, TimePoint now);

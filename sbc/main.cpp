@@ -14,6 +14,7 @@
 #include "config/suggest.hpp"
 #include "sbc/commands/explain.hpp"
 #include "sbc/commands/policy_tests.hpp"
+#include "sbc/net/configuration.hpp"
 #include "sbc/net/log.hpp"
 #include "sbc/net/shell.hpp"
 #include "sbc/net/start_error.hpp"
@@ -31,13 +32,22 @@ void print_problems(const std::vector<config::Problem>& problems) {
   for (const config::Problem& problem : problems) std::cerr << problem.to_string() << '\n';
 }
 
-/// Once there is a log, its reader expects nothing else on stderr.
-void log_warnings(const std::vector<config::Problem>& problems, net::Log& log) {
-  for (const config::Problem& problem : problems) {
-    const std::string line = std::to_string(problem.line);
-    log.write(net::LogLevel::warning, "config_warning",
-              {{"file", problem.file}, {"line", line, true}, {"path", problem.path}, {"message", problem.message}});
-  }
+net::FileProblem shell_problem(const config::Problem& problem) {
+  return {problem.file, problem.line, problem.column, problem.path, problem.message};
+}
+
+net::Configuration shell_configuration(config::LoadResult loaded) {
+  net::Configuration out;
+  for (const config::Problem& problem : loaded.problems)
+    (problem.severity == config::Severity::error ? out.errors : out.warnings).push_back(shell_problem(problem));
+  out.shell = std::move(loaded.config.shell);
+  out.engine = std::move(loaded.config.engine);
+  out.rules = std::move(loaded.config.policy);
+  out.policy = std::move(loaded.policy);
+  out.locate = [places = std::move(loaded.places)](const std::string& key, const std::string& message) {
+    return shell_problem(places.problem_at(key, message));
+  };
+  return out;
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -81,9 +91,13 @@ int run(const std::string& file) {
     return exit_failed;
   }
   net::Log log(loaded.config.shell.log);
-  log_warnings(loaded.problems, log);
   try {
-    net::Shell shell(loaded.config.shell, std::move(loaded.config.engine), std::move(loaded.policy), log);
+    const net::Loader reload = [file, held = loaded.held] {
+      config::LoadResult next = config::reload_file(file, held);
+      commands::run_policy_tests(next, file);
+      return shell_configuration(std::move(next));
+    };
+    net::Shell shell(shell_configuration(std::move(loaded)), reload, log);
     shell.run();
     return exit_good;
   } catch (const net::StartError& error) {

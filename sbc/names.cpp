@@ -4,7 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <iterator>
 #include <optional>
+#include <utility>
 
 #include "sbc/base64url.hpp"
 #include "sip/uri.hpp"
@@ -14,6 +16,7 @@ namespace {
 
 constexpr std::size_t max_shown = 256;  // local addresses of one host, times listeners and `advertise` networks
 constexpr std::size_t min_token_letters = 24;
+constexpr std::size_t most_former = 32;
 constexpr std::uint16_t usual_port = 5060;
 
 std::string_view without_brackets(std::string_view host) {
@@ -78,15 +81,19 @@ std::optional<PortBehind> port_behind(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-Names::Names(const EngineOptions& options, Mac& mac)
-    : listeners_(options.listeners),
-      pbx_(options.pbx.addresses),
-      bind_(*options.pbx.bind),
-      public_domain_(options.pbx.public_domain.value_or("")) {
-  if (!public_domain_.empty()) public_domain_name_ = make_name(HostPort{public_domain_, 0});
+void Names::apply(const EngineOptions& options, Mac& mac) {
+  listeners_ = options.listeners;
+  pbx_ = options.pbx.addresses;
+  bind_ = *options.pbx.bind;
+  public_domain_ = options.pbx.public_domain.value_or("");
+  public_domain_name_ = public_domain_.empty() ? PublicName{} : make_name(HostPort{public_domain_, 0});
+  words_ = {};
+  shown_.clear();
+  std::vector<Hidden> before = std::exchange(hidden_, {});
   core_address_ = bind_.to_string();
   const Endpoint& first = pbx_.front();
   pbx_host_ = options.pbx.domain ? make_name(HostPort{*options.pbx.domain, 0}).host : uri_host(first.address);
+  pbx_host_ports_.clear();
   for (const Endpoint& address : pbx_)
     pbx_host_ports_.push_back(options.pbx.domain.value_or(uri_host(address.address)) + ":" + std::to_string(address.port));
   for (const Endpoint& address : pbx_) add_hidden(address.address.to_string(), mac);
@@ -96,6 +103,15 @@ Names::Names(const EngineOptions& options, Mac& mac)
   for (const Endpoint& address : pbx_) {
     if (is_telling_port(address.port)) words_.add_port(address.port);
   }
+  keep_former(std::move(before));
+}
+
+void Names::keep_former(std::vector<Hidden> before) {
+  std::ranges::move(before, std::back_inserter(former_));
+  std::erase_if(former_, [this](const Hidden& former) {
+    return std::ranges::any_of(hidden_, [&](const Hidden& hidden) { return sip::iequals(hidden.text, former.text); });
+  });
+  if (former_.size() > most_former) former_.erase(former_.begin(), former_.end() - most_former);
 }
 
 void Names::add_hidden(std::string text, Mac& mac) {
@@ -304,9 +320,11 @@ bool Names::append_unmarked(std::string& out, std::string_view call_id) const {
 bool Names::swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const {
   std::size_t done = 0;
   Finder finder(call_id);
-  for (const Hidden& hidden : hidden_) {
-    if (!hidden.shown) finder.add(hidden, hidden.*put);
-    finder.add(hidden, hidden.*taken, hidden.text);
+  for (const std::vector<Hidden>* known : {&hidden_, &former_}) {
+    for (const Hidden& hidden : *known) {
+      if (!hidden.shown) finder.add(hidden, hidden.*put);
+      finder.add(hidden, hidden.*taken, hidden.text);
+    }
   }
   while (const auto found = finder.next(done)) {
     out.append(call_id.substr(done, found->begin - done)).append(found->put);
@@ -319,7 +337,9 @@ bool Names::swap_markers(std::string& out, std::string_view call_id, std::string
 bool Names::append_unmarked_body(std::string& out, std::string_view body) const {
   std::size_t done = 0;
   Finder finder(body);
-  for (const Hidden& hidden : hidden_) finder.add(hidden, hidden.core_marker, hidden.text);
+  for (const std::vector<Hidden>* known : {&hidden_, &former_}) {
+    for (const Hidden& hidden : *known) finder.add(hidden, hidden.core_marker, hidden.text);
+  }
   while (const auto found = finder.next(done)) {
     out.append(body.substr(done, found->begin - done)).append(found->put);
     done = found->end;

@@ -33,8 +33,12 @@ enum class ShownAs : std::uint8_t {
 /// One a worker: it remembers what it showed to whom.
 class Names {
  public:
-  /// `options.pbx.bind` is set. `mac` is used once, for Call-ID markers.
-  Names(const EngineOptions& options, Mac& mac);
+  /// Names nothing yet.
+  Names() = default;
+  Names(const EngineOptions& options, Mac& mac) { apply(options, mac); }
+  /// `options.pbx.bind` is set. `mac` is used once, for Call-ID markers. What was hidden before stays marked in Call-IDs, as those of
+  /// running calls must not change.
+  void apply(const EngineOptions& options, Mac& mac);
 
   /// Our address as the peer of an access flow is shown it: in Via, Contact and Record-Route.
   const PublicName& address_for(const Flow& access);
@@ -90,6 +94,7 @@ class Names {
   std::size_t append_host(std::string& out, const PlainText& plain, std::size_t begin, std::size_t end, const Flow& access);
   bool swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const;
   void add_hidden(std::string text, Mac& mac);
+  void keep_former(std::vector<Hidden> before);
   [[nodiscard]] bool is_hidden_port(std::uint16_t port) const;
   /// Does nobody on the access side use it: behind a foreign host it may be hidden, too?
   [[nodiscard]] bool is_telling_port(std::uint16_t port) const;
@@ -100,6 +105,7 @@ class Names {
   std::string public_domain_;
   PublicName public_domain_name_;
   std::vector<Hidden> hidden_;
+  std::vector<Hidden> former_;  ///< by earlier configurations; bounded
   HiddenWords words_;
   std::string core_address_, pbx_host_;
   std::vector<std::string> pbx_host_ports_;

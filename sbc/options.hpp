@@ -31,6 +31,7 @@ struct ListenerOptions {
   Endpoint bind;
   std::optional<HostPort> advertise;  ///< default: the bound address; for a wildcard the local address that the packet came in on
   std::vector<std::pair<acl::Network, HostPort>> advertise_to;  ///< by the peer's network, most specific wins
+  bool open = true;  ///< false: a reload has taken it away; its slot stays until a restart, and only what was under way goes on
 };
 
 struct PbxOptions {
@@ -54,10 +55,11 @@ struct LimitsOptions {
   std::optional<acl::Rate> unknown_sources = acl::Rate{2000, 4000};
   std::optional<acl::Rate> pbx = acl::Rate{1000, 2000};
   std::size_t tracked_sources = 1'000'000;
+  bool operator==(const LimitsOptions&) const = default;
 };
 
 struct EngineOptions {
-  std::vector<ListenerOptions> listeners;  ///< 1..255
+  std::vector<ListenerOptions> listeners;  ///< 1..255, those that are no longer open included
   PbxOptions pbx;
   LimitsOptions limits;
   std::vector<acl::Network> trusted;

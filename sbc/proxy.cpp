@@ -60,7 +60,7 @@ Dialog Proxy::dialog_of(const sip::RawMessage& request, const Flow& flow) {
   } else if (!in_dialog ||
              dialog.target->token.dialog_hash != static_cast<std::uint32_t>(dialog_key_of(state_.mac, request.call_id, request.to_tag))) {
     dialog.kind = Dialog::Kind::foreign;
-  } else if (dialog.target->token.flow_hash != flow_hash_of(state_.mac, flow)) {
+  } else if (dialog.target->token.flow_hash != flow_hash_of(state_, flow)) {
     dialog.kind = Dialog::Kind::rebound;
   } else {
     dialog.kind = Dialog::Kind::own;
@@ -164,9 +164,14 @@ BranchId Proxy::core_branch_id(const sip::RawMessage& request, const Flow& flow,
 
 Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flow, const BranchId& id,
                                  const std::optional<OpenedInward>& target, TimePoint now, Outbox& out) {
-  if (!target || target->token.flow.listener >= state_.options.listeners.size()) {
+  if (!target) {
     answers_.send(request, flow, true, {404, {}, {}}, out);
     return split_token(request.request_user) ? Outcome::bad_token : Outcome::no_token;
+  }
+  if (!is_open(target->token.flow)) {
+    // The PBX's qualify takes any answer for a sign of life (RFC 3261 §11): a device that cannot be reached gives none.
+    if (request.method != Method::options) answers_.send(request, flow, true, {480, {}, {}}, out);
+    return Outcome::listener_gone;
   }
   if (!outward_.request(request, flow, *target, id, hidden_, message_)) {
     answers_.send(request, flow, true, {513, {}, {}}, out);
@@ -329,6 +334,11 @@ bool Proxy::has_been_here(const sip::RawMessage& request) const {
     }
   }
   return false;
+}
+
+bool Proxy::is_open(const Flow& access) const {
+  const auto& listeners = state_.options.listeners;
+  return access.listener < listeners.size() && listeners[access.listener].open;
 }
 
 void Proxy::count_forwarded(const Flow& to, Method method) {

@@ -81,6 +81,7 @@ class Proxy {
   [[nodiscard]] bool has_been_here(const sip::RawMessage& request) const;
   bool is_late(const BranchId& id, const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
   void note_login(const sip::RawMessage& response, const Transaction& transaction, TimePoint now);
+  [[nodiscard]] bool is_open(const Flow& access) const;
   void count_forwarded(const Flow& to, sip::Method method);
 
   State& state_;

@@ -1,17 +1,19 @@
 #include "sbc/rewrite.hpp"
 
+#include <array>
 #include <charconv>
 
 namespace postern::sbc {
 
-std::uint32_t flow_hash_of(Mac& mac, const Flow& flow) {
-  const char head[] = {static_cast<char>(flow.transport), static_cast<char>(flow.listener), static_cast<char>(flow.peer.port >> 8),
-                       static_cast<char>(flow.peer.port & 0xff)};
+std::uint32_t flow_hash_of(State& state, const Flow& flow) {
+  const std::uint16_t port = state.options.listeners[flow.listener].bind.port;
+  const std::array head{static_cast<char>(flow.transport), static_cast<char>(port >> 8), static_cast<char>(port & 0xff),
+                        static_cast<char>(flow.peer.port >> 8), static_cast<char>(flow.peer.port & 0xff)};
   const auto& bytes = flow.peer.address.bytes();
-  const std::array<std::string_view, 4> parts{"flow", std::string_view(head, sizeof head),
+  const std::array<std::string_view, 4> parts{"flow", std::string_view(head.data(), head.size()),
                                               std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
                                               std::string_view(reinterpret_cast<const char*>(&flow.connection), sizeof flow.connection)};
-  return static_cast<std::uint32_t>(mac.of(parts).low);
+  return static_cast<std::uint32_t>(state.mac.of(parts).low);
 }
 
 std::uint64_t dialog_key_of(Mac& mac, std::string_view call_id, std::string_view core_tag) {

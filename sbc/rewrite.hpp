@@ -17,8 +17,9 @@
 
 namespace postern::sbc {
 
-/// 32 bits of a keyed hash, for what an outward token remembers of its flow and its dialog.
-std::uint32_t flow_hash_of(Mac& mac, const Flow& flow);
+/// 32 bits of a keyed hash, for what an outward token remembers of its flow and its dialog. A flow's listener counts by its port, so that
+/// the hash outlives a change of the listeners' order.
+std::uint32_t flow_hash_of(State& state, const Flow& flow);
 /// A dialog as it is told from all others of one flow, by a keyed hash: the tag of the device's side is not needed for it, and a forked
 /// request's early dialogs differ. Both as the access side knows them. A token holds the lower half.
 std::uint64_t dialog_key_of(Mac& mac, std::string_view call_id, std::string_view core_tag);

@@ -36,7 +36,7 @@ void OutwardRewriter::fill_token(Context& context) {
   const auto& pbx = state_.options.pbx.addresses;
   const auto at = std::ranges::find_if(pbx, [&](const Endpoint& address) { return address.address == context.core.peer.address; });
   context.token.pbx = static_cast<std::uint8_t>(at == pbx.end() ? 0 : at - pbx.begin());
-  context.token.flow_hash = flow_hash_of(state_.mac, context.access);
+  context.token.flow_hash = flow_hash_of(state_, context.access);
   // The hash of no Call-ID at all: a token that leads here, but never takes a request for one of a dialog.
   if (!belongs_to_dialog(context.message)) {
     context.token.dialog_hash = static_cast<std::uint32_t>(dialog_key_of(state_.mac, {}, {}));

@@ -10,12 +10,12 @@
 namespace postern::sbc {
 namespace {
 
-// Toward the core, first byte: how the flow is written. Second: listener, third: PBX, fourth: what the asker wrote.
-constexpr unsigned version = 1U << 5U;
+// Toward the core, first byte: how the flow is written. Second: PBX, third: what the asker wrote.
+constexpr unsigned version = 2U << 5U;
 constexpr unsigned version_mask = 7U << 5U;
 constexpr unsigned peer_is_v4 = 1U << 0U;
 constexpr unsigned local_is_v4 = 1U << 1U;
-constexpr std::size_t pbx_at = 2;
+constexpr std::size_t pbx_at = 1;
 constexpr unsigned shown_mask = 3;
 constexpr unsigned to_shift = 2;
 constexpr unsigned named_hidden = 1U << 4U;
@@ -101,8 +101,13 @@ std::array<std::uint8_t, 16> cipher_key(Mac& mac) {
 
 }  // namespace
 
-Branches::Branches(Mac& mac, std::span<const Endpoint> pbx) : mac_(mac), ctr_(cipher_key(mac)), pbx_(pbx.begin(), pbx.end()) {
+Branches::Branches(Mac& mac) : mac_(mac), ctr_(cipher_key(mac)) {}
+
+void Branches::apply(std::span<const Endpoint> pbx, std::span<const ListenerOptions> listeners) {
+  pbx_.assign(pbx.begin(), pbx.end());
+  pbx_texts_.clear();
   for (const Endpoint& address : pbx_) pbx_texts_.push_back(address.to_string());
+  listeners_ = addresses_of(listeners);
 }
 
 std::uint64_t Branches::tag_of(const BranchId& id, std::string_view content) {
@@ -115,9 +120,9 @@ void Branches::append(std::string& out, const BranchId& id, const Asker& asker) 
   if (flow.transport != Transport::udp) return append_branch(out, id);
   content_.clear();
   put_byte(content_, version | (flow.peer.address.is_v4() ? peer_is_v4 : 0U) | (flow.local.is_v4() ? local_is_v4 : 0U));
-  put_byte(content_, flow.listener);
   put_byte(content_, asker.pbx);
   put_byte(content_, words_of(asker));
+  put_number(content_, listeners_[flow.listener].bind.port);
   put_number(content_, flow.peer.port);
   put_address(content_, flow.peer.address);
   put_address(content_, flow.local);
@@ -135,16 +140,18 @@ std::optional<Asker> Branches::open(std::string_view branch, const Flow& core) {
   const auto how = reader.number<std::uint8_t>();
   if ((how & version_mask) != version) return std::nullopt;
   Asker asker;
-  asker.flow.listener = reader.number<std::uint8_t>();
   asker.pbx = reader.number<std::uint8_t>();
   const auto words = reader.number<std::uint8_t>();
   asker.from = {static_cast<ShownAs>(words & shown_mask), (words & from_port) != 0};
   asker.to = {static_cast<ShownAs>(words >> to_shift & shown_mask), (words & to_port) != 0};
   asker.named_hidden = (words & named_hidden) != 0;
+  const auto port = reader.number<std::uint16_t>();
   asker.flow.peer.port = reader.number<std::uint16_t>();
   asker.flow.peer.address = reader.address((how & peer_is_v4) != 0);
   asker.flow.local = reader.address((how & local_is_v4) != 0);
-  if (!reader.ok() || asker.pbx >= pbx_.size() || pbx_[asker.pbx].address != core.peer.address) return std::nullopt;
+  asker.flow.listener = listener_at(listeners_, asker.flow.transport, {asker.flow.local, port});
+  if (!reader.ok() || asker.flow.listener == no_listener || asker.pbx >= pbx_.size() || pbx_[asker.pbx].address != core.peer.address)
+    return std::nullopt;
   return asker;
 }
 

@@ -11,6 +11,7 @@
 #include "sbc/branch.hpp"
 #include "sbc/ctr.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/listeners.hpp"
 #include "sbc/mac.hpp"
 #include "sbc/names.hpp"
 
@@ -38,16 +39,18 @@ struct CoreAsker {
   std::string via;  ///< its top Via, byte for byte
 };
 
-/// Toward the core the flow stands behind the id in the clear, with a MAC over both: 51 letters behind the cookie (IPv4). Toward the access
+/// Toward the core the flow stands behind the id in the clear, with a MAC over both: 52 letters behind the cookie (IPv4). Toward the access
 /// side the PBX and its Via are hidden, and the id itself is the MAC over them, the method and the device's address (branch_id_of): 44
 /// letters for an Asterisk. What is too long or too odd gets a branch that is only an id. One a worker.
 class Branches {
  public:
-  /// `pbx`: PbxOptions::addresses. `mac` must outlive it.
-  Branches(Mac& mac, std::span<const Endpoint> pbx);
+  /// `mac` must outlive it.
+  explicit Branches(Mac& mac);
+  /// What branches lead to, before the first one. A flow names its listener by our own address and port, as in a token.
+  void apply(std::span<const Endpoint> pbx, std::span<const ListenerOptions> listeners);
 
   void append(std::string& out, const BranchId& id, const Asker& asker);
-  /// Of the response's top Via; nullopt: not made by us, or it comes from another address than the request went to.
+  /// Of the response's top Via; nullopt: not made by us, it comes from another address than the request went to, or the listener is gone.
   std::optional<Asker> open(std::string_view branch, const Flow& core);
   /// The branch (with its cookie) of the same request, sent to another address of the PBX. nullopt: it is none of ours.
   std::optional<std::string> readdressed(std::string_view branch, std::uint8_t pbx);
@@ -72,6 +75,7 @@ class Branches {
 
   Mac& mac_;
   Ctr ctr_;
+  std::vector<ListenerAddress> listeners_;
   std::vector<Endpoint> pbx_;
   std::vector<std::string> pbx_texts_;  ///< "10.0.0.5:15060"
   std::string content_;                 ///< kept for its memory

@@ -20,6 +20,7 @@
 #include "sbc/registrations.hpp"
 #include "sbc/route_sets.hpp"
 #include "sbc/sealed_branch.hpp"
+#include "sbc/setup.hpp"
 #include "sbc/tokens.hpp"
 #include "sbc/transactions.hpp"
 #include "sip/editor.hpp"
@@ -41,10 +42,16 @@ struct State {
   /// Requests that are under way at a start may be answered so much later: a phone rings for minutes, and a queue lets callers wait.
   static constexpr std::chrono::minutes recall_window{10};
 
-  State(EngineOptions engine_options, std::shared_ptr<const acl::Policy> rules, const Secrets& secrets, EventSink& events);
+  State(Setup first, const Secrets& secrets, EventSink& events);
+  /// At the start and at each reload. Takes over all but the bounds of the tables, which hold from the start, and keeps what the tables
+  /// hold. Returns what held before, so that another thread may free it.
+  Setup apply(Setup next);
 
+  // What is configured.
   EngineOptions options;
   std::shared_ptr<const acl::Policy> policy;
+  acl::NetworkSet trusted;
+
   Mac mac;
   Names names;
   Branches branches;

@@ -8,7 +8,7 @@ namespace postern::sbc::token_codec {
 namespace {
 
 // The first byte: the version of the format in its upper three bits, what is there in the others.
-constexpr unsigned version = 1U << 5U;
+constexpr unsigned version = 2U << 5U;
 constexpr unsigned version_mask = 7U << 5U;
 constexpr unsigned in_table = 1U << 0U;
 constexpr unsigned has_user = 1U << 1U;
@@ -38,18 +38,20 @@ std::string pbx_prefix(const PbxAddress& pbx, bool user) { return (user ? "@" : 
 
 }  // namespace
 
-void encode(const InwardToken& token, std::string& out) {
+bool encode(const InwardToken& token, std::span<const ListenerAddress> listeners, std::string& out) {
   const Flow& flow = token.flow;
+  if (flow.listener >= listeners.size()) return false;
   put_byte(out, version | common_flags(token.scheme, token.has_user));
   put_byte(out, static_cast<unsigned>(flow.transport) | (flow.peer.address.is_v4() ? peer_is_v4 : 0U) |
                     (flow.local.is_v4() ? local_is_v4 : 0U) | (flow.connection == 0 ? 0U : has_connection));
-  put_byte(out, flow.listener);
+  put_number(out, listeners[flow.listener].bind.port);
   put_number(out, flow.peer.port);
   put_address(out, flow.peer.address);
   put_address(out, flow.local);
   if (flow.connection != 0) put_number(out, flow.connection);
   if (token.scheme != usual_scheme) put_text(out, token.scheme);
   out += token.rest;
+  return true;
 }
 
 bool encode(const OutwardToken& token, std::span<const PbxAddress> pbx, std::string& out) {
@@ -76,7 +78,7 @@ void encode_table_key(std::uint64_t key, std::string& out) {
   put_number(out, key);
 }
 
-std::optional<InwardToken> decode_inward(std::string_view content) {
+std::optional<InwardToken> decode_inward(std::string_view content, std::span<const ListenerAddress> listeners) {
   ByteReader reader(content);
   const auto flags = take_flags(reader);
   if (!flags) return std::nullopt;
@@ -86,10 +88,11 @@ std::optional<InwardToken> decode_inward(std::string_view content) {
   if ((how & transport_mask) > static_cast<unsigned>(Transport::wss)) return std::nullopt;
   token.flow.side = Side::access;
   token.flow.transport = static_cast<Transport>(how & transport_mask);
-  token.flow.listener = reader.number<std::uint8_t>();
+  const auto port = reader.number<std::uint16_t>();
   token.flow.peer.port = reader.number<std::uint16_t>();
   token.flow.peer.address = reader.address((how & peer_is_v4) != 0);
   token.flow.local = reader.address((how & local_is_v4) != 0);
+  token.flow.listener = listener_at(listeners, token.flow.transport, {token.flow.local, port});
   if ((how & has_connection) != 0) token.flow.connection = reader.number<std::uint64_t>();
   token.scheme = (*flags & has_scheme) != 0 ? reader.text() : usual_scheme;
   token.rest = reader.take_all();

@@ -65,12 +65,8 @@ std::vector<PbxAddress> name_addresses(std::span<const Endpoint> pbx, Mac& mac) 
 }  // namespace
 
 struct Tokens::Impl {
-  Impl(std::span<const std::uint8_t, 32> key, std::span<const Endpoint> pbx_addresses, std::size_t table_capacity)
-      : seal(key),
-        mac(make_mac(seal)),
-        pbx(name_addresses(pbx_addresses, mac)),
-        inward(make_table(table_capacity / 2)),
-        outward(make_table(table_capacity / 2)) {}
+  Impl(std::span<const std::uint8_t, 32> key, std::size_t table_capacity)
+      : seal(key), mac(make_mac(seal)), inward(make_table(table_capacity / 2)), outward(make_table(table_capacity / 2)) {}
 
   /// Seals `content`; what needs more than `letters` goes into the table.
   bool append(LruTexts& table, std::string_view label, std::string_view user, std::size_t letters, std::string& out) {
@@ -107,21 +103,26 @@ struct Tokens::Impl {
   Seal seal;
   Mac mac;
   std::vector<PbxAddress> pbx;
+  std::vector<ListenerAddress> listeners;
   LruTexts inward, outward;
   std::string content, associated;  // kept for their memory
 };
 
-Tokens::Tokens(std::span<const std::uint8_t, 32> key, std::span<const Endpoint> pbx, std::size_t table_capacity)
-    : impl_(std::make_unique<Impl>(key, pbx, table_capacity)) {}
+Tokens::Tokens(std::span<const std::uint8_t, 32> key, std::size_t table_capacity) : impl_(std::make_unique<Impl>(key, table_capacity)) {}
 
 Tokens::~Tokens() = default;
 Tokens::Tokens(Tokens&&) noexcept = default;
 Tokens& Tokens::operator=(Tokens&&) noexcept = default;
 
+void Tokens::apply(std::span<const Endpoint> pbx, std::span<const ListenerOptions> listeners) {
+  impl_->pbx = name_addresses(pbx, impl_->mac);
+  impl_->listeners = addresses_of(listeners);
+}
+
 bool Tokens::seal(const InwardToken& token, std::string_view user, std::string& out) {
   impl_->content.clear();
-  token_codec::encode(token, impl_->content);
-  return impl_->append(impl_->inward, inward_label, user, inward_room(user), out);
+  return token_codec::encode(token, impl_->listeners, impl_->content) &&
+         impl_->append(impl_->inward, inward_label, user, inward_room(user), out);
 }
 
 bool Tokens::seal(const OutwardToken& token, std::string_view user, std::string& out) {
@@ -131,7 +132,7 @@ bool Tokens::seal(const OutwardToken& token, std::string_view user, std::string&
 
 std::optional<InwardToken> Tokens::open_inward(std::string_view letters, std::string_view user) {
   const auto content = impl_->open(impl_->inward, inward_label, user, letters);
-  return content ? token_codec::decode_inward(*content) : std::nullopt;
+  return content ? token_codec::decode_inward(*content, impl_->listeners) : std::nullopt;
 }
 
 std::optional<OutwardToken> Tokens::open_outward(std::string_view letters, std::string_view user) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sbc/flow.hpp"
+#include "sbc/options.hpp"
 
 namespace postern::sbc {
 
@@ -46,16 +47,19 @@ class Tokens {
   static constexpr std::size_t inward_letters = 320;  ///< keeps the whole URI under 512; fewer behind a user of more than 128 letters
   static constexpr std::size_t min_letters = 34;      ///< of a token that holds a table's key, the shortest one
 
-  /// `pbx`: PbxOptions::addresses. A token names its PBX by a hash of the address: it outlives a change of the list's order, and does not
-  /// open once its PBX has left the list. `table_capacity`: most contents kept for tokens that do not fit, half of them for each kind, and
+  /// `table_capacity`: most contents kept for tokens that do not fit, half of them for each kind, and
   /// 256 bytes each on average; the least recently used goes first. Throws std::runtime_error if the library lacks an algorithm.
-  Tokens(std::span<const std::uint8_t, 32> key, std::span<const Endpoint> pbx, std::size_t table_capacity);
+  Tokens(std::span<const std::uint8_t, 32> key, std::size_t table_capacity);
   ~Tokens();
   Tokens(Tokens&&) noexcept;
   Tokens& operator=(Tokens&&) noexcept;
 
-  /// Appends the token's letters. False, and nothing appended: OutwardToken::pbx is out of range, or the content is longer than any
-  /// message can make it.
+  /// What tokens lead to, before the first one. A token names its PBX by a hash of the address, its listener by the address itself: it
+  /// outlives a change of their order. Once the PBX has left the list it does not open; once the listener has, it leads to no_listener.
+  void apply(std::span<const Endpoint> pbx, std::span<const ListenerOptions> listeners);
+
+  /// Appends the token's letters. False, and nothing appended: OutwardToken::pbx or the flow's listener is out of range, or the content is
+  /// longer than any message can make it.
   bool seal(const InwardToken& token, std::string_view user, std::string& out);
   bool seal(const OutwardToken& token, std::string_view user, std::string& out);
   [[nodiscard]] std::optional<InwardToken> open_inward(std::string_view letters, std::string_view user);

@@ -1,6 +1,7 @@
 // Where transactions are kept: found by id, bounded in number and in bytes. Internal to the transaction layer.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -47,6 +48,14 @@ class TransactionTable {
   [[nodiscard]] Record& of_timer(std::uint32_t timer) { return slab_[timer / 2]; }
 
   [[nodiscard]] Record* find(const BranchId& id, bool is_own);
+  /// Looks at all of them.
+  template <class Predicate>
+  [[nodiscard]] bool any_of(Predicate holds) const {
+    return std::ranges::any_of(buckets_, [&](std::uint32_t index) {
+      while (index != none && !holds(slab_[index])) index = slab_[index].next_in_bucket;
+      return index != none;
+    });
+  }
   /// A clean record, for which room is made (`bytes` of text are about to be put into it); nullptr: there is none.
   /// The id must not be there. `keep` is not evicted for it.
   /// Those that are not `proven` share half of the table and push out no others for more, so that forged requests never take the place of

@@ -131,6 +131,8 @@ Transactions::~Transactions() = default;
 Transactions::Transactions(Transactions&&) noexcept = default;
 Transactions& Transactions::operator=(Transactions&&) noexcept = default;
 
+void Transactions::apply(std::chrono::milliseconds pbx_timeout) { impl_->set_pbx_timeout(pbx_timeout); }
+
 RequestMatch Transactions::match(const BranchId& id, const sip::RawMessage& request, const Flow& from, TimePoint now, Outbox& out) {
   Record* record = impl_->table.find(id, false);
   if (record != nullptr && (record->from.side != from.side || record->from.peer != from.peer)) record = nullptr;
@@ -193,6 +195,11 @@ void Transactions::refuse(Transaction& transaction, const sip::RawMessage& respo
 
 bool Transactions::knows(const BranchId& id) const {
   return impl_->table.find(id, false) != nullptr || impl_->table.find(id, true) != nullptr;
+}
+
+bool Transactions::awaits_answers(std::uint8_t listener) const {
+  const auto is_over = [listener](const Flow& flow) { return flow.side == Side::access && flow.listener == listener; };
+  return impl_->table.any_of([&](const Record& record) { return !is_final(record) && (is_over(record.from) || is_over(record.to)); });
 }
 
 bool Transactions::went_to(Side side, const BranchId& id) const {

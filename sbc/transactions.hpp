@@ -105,6 +105,8 @@ class Transactions {
 
   /// Without one, requests stay where they were sent. `hops` must outlive this.
   void use(NextHops& hops);
+  /// Another timeout toward the core, for what begins from now on.
+  void apply(std::chrono::milliseconds pbx_timeout);
 
   /// Step 5 of a datagram's life, for requests. Only whoever began a transaction matches it. Handles repetitions, ACK to non-2xx and CANCEL
   /// whole: what it has to send is put into `out`.
@@ -138,7 +140,8 @@ class Transactions {
   [[nodiscard]] bool knows(const BranchId& id) const;
   /// Is there a transaction that this response belongs to, as match_response() finds it, our CANCEL's included?
   [[nodiscard]] bool awaits(const BranchId& id, const sip::RawMessage& response, const Flow& from) const;
-
+  /// Is there one without a final answer from or to a flow of the access side over this listener? Looks at all of them.
+  [[nodiscard]] bool awaits_answers(std::uint8_t listener) const;
   /// Is there a transaction of this id whose request went to that side?
   [[nodiscard]] bool went_to(Side side, const BranchId& id) const;
 

@@ -27,9 +27,13 @@ namespace postern::sbc {
 
 struct Transactions::Impl {
   Impl(std::size_t capacity, std::size_t memory, std::chrono::milliseconds timeout, std::uint64_t tag_seed)
-      : table(capacity, memory, wheel), pbx_timeout(std::min(timeout, Timers::transaction_timeout)), seed(tag_seed) {}
+      : table(capacity, memory, wheel), seed(tag_seed) {
+    set_pbx_timeout(timeout);
+  }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
+
+  void set_pbx_timeout(std::chrono::milliseconds timeout) { pbx_timeout = std::min(timeout, Timers::transaction_timeout); }
 
   // Requests (transactions.cpp).
   RequestMatch match_cancel(Record* invite, const sip::RawMessage& request, TimePoint now, Outbox& out);
@@ -75,7 +79,7 @@ struct Transactions::Impl {
 
   TimerWheel wheel;
   TransactionTable table;
-  std::chrono::milliseconds pbx_timeout;
+  std::chrono::milliseconds pbx_timeout{};
   std::uint64_t seed;
   NextHops* hops = nullptr;
   sip::RawMessage kept;  ///< a text of ours, read again

@@ -109,24 +109,36 @@ std::string number_text(std::uint64_t value) { return value == 0 ? std::string()
 }  // namespace
 
 struct Log::Impl {
-  // Before the pool, so that it ends after it: the pool's thread writes what is queued and is joined, then nobody uses the logger.
-  std::shared_ptr<spdlog::async_logger> logger;
+  explicit Impl(std::FILE* stream) : text(logger(stream, text_pattern)), json(logger(stream, json_pattern)) {}
+
+  std::shared_ptr<spdlog::async_logger> logger(std::FILE* stream, const char* pattern) {
+    auto made = std::make_shared<spdlog::async_logger>("postern", std::make_shared<StreamSink>(stream), pool,
+                                                       spdlog::async_overflow_policy::overrun_oldest);
+    made->set_level(spdlog::level::trace);
+    made->set_pattern(pattern, spdlog::pattern_time_type::utc);
+    return made;
+  }
+
   std::shared_ptr<spdlog::details::thread_pool> pool = std::make_shared<spdlog::details::thread_pool>(queued_lines, 1);
+  // One for each format, so that a line that is queued keeps its own when that is changed.
+  std::shared_ptr<spdlog::async_logger> text;
+  std::shared_ptr<spdlog::async_logger> json;
 };
 
-Log::Log(const LogOptions& options, std::FILE* stream) : level_(options.level), format_(options.format), impl_(std::make_unique<Impl>()) {
-  impl_->logger = std::make_shared<spdlog::async_logger>("postern", std::make_shared<StreamSink>(stream), impl_->pool,
-                                                         spdlog::async_overflow_policy::overrun_oldest);
-  impl_->logger->set_level(to_spdlog(options.level));
-  impl_->logger->set_pattern(options.format == LogFormat::json ? json_pattern : text_pattern, spdlog::pattern_time_type::utc);
+Log::Log(const LogOptions& options, std::FILE* stream) : options_(options), impl_(std::make_unique<Impl>(stream)) {}
+
+Log::~Log() {
+  // The pool's thread writes what is queued and is joined; only then may the loggers go.
+  impl_->pool.reset();
 }
 
-Log::~Log() = default;
+void Log::apply(const LogOptions& options) { options_ = options; }
 
 void Log::write(LogLevel level, std::string_view event, std::span<const Field> fields) {
   if (!enabled(level)) return;
-  const std::string line = format_ == LogFormat::json ? json_line(event, fields) : text_line(event, fields);
-  impl_->logger->log(to_spdlog(level), spdlog::string_view_t(line));
+  const bool json = options_.format == LogFormat::json;
+  const std::string line = json ? json_line(event, fields) : text_line(event, fields);
+  (json ? impl_->json : impl_->text)->log(to_spdlog(level), spdlog::string_view_t(line));
 }
 
 void Log::on_event(const sbc::Event& event) {

@@ -30,7 +30,9 @@ class Log final : public sbc::EventSink {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  [[nodiscard]] bool enabled(LogLevel level) const { return level >= level_; }
+  /// From the next line on; called by the thread that writes.
+  void apply(const LogOptions& options);
+  [[nodiscard]] bool enabled(LogLevel level) const { return level >= options_.level; }
   void write(LogLevel level, std::string_view event, std::span<const Field> fields);
   void write(LogLevel level, std::string_view event, std::initializer_list<Field> fields) {
     write(level, event, std::span(fields.begin(), fields.size()));
@@ -41,8 +43,7 @@ class Log final : public sbc::EventSink {
 
  private:
   struct Impl;
-  LogLevel level_;
-  LogFormat format_;
+  LogOptions options_;
   std::unique_ptr<Impl> impl_;
 };
 

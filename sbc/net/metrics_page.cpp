@@ -147,6 +147,10 @@ void add_shell(Families& families, const ShellMetrics& shell) {
   add_counter(
       add_family(families, "postern_log_lines_lost_total", "Log lines lost because stderr was not read fast enough.", MetricType::Counter),
       {}, shell.log_lines_lost);
+  MetricFamily& reloads =
+      add_family(families, "postern_config_reloads_total", "Reloads of the configuration, by result.", MetricType::Counter);
+  add_counter(reloads, {{"result", "applied"}}, shell.reloads_applied);
+  add_counter(reloads, {{"result", "refused"}}, shell.reloads_refused);
   const Version built = version();
   add_gauge(families, "postern_build_info", "The running version; always 1.", 1,
             {{"version", std::string(built.number)}, {"commit", std::string(built.commit)}});

@@ -16,6 +16,8 @@ struct ShellMetrics {
   std::uint64_t send_errors = 0;
   std::uint64_t send_overflows = 0;
   std::uint64_t log_lines_lost = 0;
+  std::uint64_t reloads_applied = 0;
+  std::uint64_t reloads_refused = 0;
 };
 
 /// Prometheus text format 0.0.4; names and labels as in sbc/metrics.hpp. No label takes a value from the network.

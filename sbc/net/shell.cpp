@@ -2,15 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/system/system_error.hpp>
 #include <csignal>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "sbc/listeners.hpp"
 #include "sbc/net/admin.hpp"
+#include "sbc/net/reloads.hpp"
 #include "sbc/net/start_error.hpp"
 #include "sbc/net/state_folder.hpp"
 #include "sbc/net/version.hpp"
@@ -21,38 +26,74 @@ namespace postern::net {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+namespace {
+
+constexpr std::size_t most_problem_lines = 20;
+
+void log_problems(Log& log, LogLevel level, std::string_view event, std::string_view result, const std::vector<FileProblem>& problems) {
+  for (std::size_t i = 0; i < std::min(problems.size(), most_problem_lines); ++i) {
+    const FileProblem& problem = problems[i];
+    const std::string line = std::to_string(problem.line);
+    const std::string column = std::to_string(problem.column);
+    log.write(level, event,
+              {{"result", result},
+               {"file", problem.file},
+               {"line", line, true},
+               {"column", column, true},
+               {"path", problem.path},
+               {"message", problem.message}});
+  }
+  if (problems.size() <= most_problem_lines) return;
+  const std::string more = fmt::format("and {} more: `postern check` tells them", problems.size() - most_problem_lines);
+  log.write(level, event, {{"result", result}, {"message", more}});
+}
+
+}  // namespace
+
 struct Shell::Impl {
-  Impl(const ShellOptions& shell, sbc::EngineOptions engine, std::shared_ptr<const acl::Policy> policy, Log& to)
+  Impl(Configuration configuration, Loader loader, Log& to)
       : log(to),
-        worker(io, std::move(engine), std::move(policy), StateFolder(shell.state).secrets(), log),
-        signals(io, SIGTERM, SIGINT, SIGHUP) {
-    if (shell.admin) open_admin(*shell.admin);
+        current(std::make_shared<const Configuration>(std::move(configuration))),
+        worker(io, current->engine, current->policy, StateFolder(current->shell.state).secrets(), log),
+        signals(io, SIGTERM, SIGINT, SIGHUP),
+        reloads(io, std::move(loader), [this] { return current; }, [this](Reloads::Result result) { take_over(std::move(result)); }) {
+    admin = open_admin(current->shell.admin);
   }
 
-  void open_admin(const sbc::Endpoint& bind);
+  [[nodiscard]] std::unique_ptr<Admin> open_admin(const std::optional<sbc::Endpoint>& bind);
   void announce();
   void wait_signal();
   void on_signal(int signal);
   void stop();
+  void take_over(Reloads::Result result);
+  [[nodiscard]] std::vector<FileProblem> apply(Reloads::Result& result);
+  [[nodiscard]] std::unique_ptr<Admin> next_admin(const std::optional<sbc::Endpoint>& bind);
   [[nodiscard]] std::string metrics() const;
 
   Log& log;
   asio::io_context io{1};
+  std::shared_ptr<const Configuration> current;
   Worker worker;
   asio::signal_set signals;
-  std::optional<Admin> admin;
+  std::unique_ptr<Admin> admin;
+  std::uint64_t reloads_applied = 0;
+  std::uint64_t reloads_refused = 0;
+  Reloads reloads;  // last: its thread ends first
 };
 
-void Shell::Impl::open_admin(const sbc::Endpoint& bind) {
+std::unique_ptr<Admin> Shell::Impl::open_admin(const std::optional<sbc::Endpoint>& bind) {
+  if (!bind) return nullptr;
   try {
-    admin.emplace(io, bind, AdminPages{[this] { return metrics(); }, [this] { return worker.running(); }});
+    return std::make_unique<Admin>(io, *bind, AdminPages{[this] { return metrics(); }, [this] { return worker.running(); }});
   } catch (const boost::system::system_error& error) {
-    throw StartError(fmt::format("admin: cannot listen on tcp {}: {}: choose another address or port, or `admin: off`", bind.to_string(),
-                                 error.code().message()));
+    throw StartError(fmt::format("admin: cannot listen on tcp {}: {}: choose another address or port, or `admin: off`", bind->to_string(),
+                                 error.code().message()),
+                     "admin");
   }
 }
 
 void Shell::Impl::announce() {
+  log_problems(log, LogLevel::warning, "config_warning", {}, current->warnings);
   const Version built = version();
   log.write(LogLevel::info, "start", {{"version", built.number}, {"commit", built.commit}, {"libraries", built.libraries}});
   for (const sbc::ListenerOptions& listener : worker.options().listeners) {
@@ -80,8 +121,7 @@ void Shell::Impl::wait_signal() {
 
 void Shell::Impl::on_signal(int signal) {
   if (signal == SIGHUP) {
-    log.write(LogLevel::warning, "reload",
-              {{"message", "this version cannot reload its configuration: nothing has changed; restart it instead"}});
+    reloads.request();
     wait_signal();
     return;
   }
@@ -96,14 +136,60 @@ void Shell::Impl::stop() {
   io.stop();
 }
 
+/// All or nothing: what can fail comes first.
+std::vector<FileProblem> Shell::Impl::apply(Reloads::Result& result) {
+  Configuration& next = result.configuration;
+  if (!next.errors.empty() || !result.setup) return next.errors;
+  const bool other_admin = next.shell.admin != current->shell.admin;
+  std::unique_ptr<Admin> opened;
+  try {
+    if (other_admin) opened = next_admin(next.shell.admin);
+    result.setup = worker.reload(std::move(*result.setup));
+  } catch (const StartError& error) {
+    opened.reset();
+    if (!admin) admin = open_admin(current->shell.admin);
+    return {next.locate(error.key(), error.what())};
+  }
+  if (other_admin) admin = std::move(opened);
+  log.apply(next.shell.log);
+  return {};
+}
+
+/// One that has the same port already makes room for it.
+std::unique_ptr<Admin> Shell::Impl::next_admin(const std::optional<sbc::Endpoint>& bind) {
+  if (bind && admin && sbc::overlap(*bind, admin->bound())) admin.reset();
+  return open_admin(bind);
+}
+
+void Shell::Impl::take_over(Reloads::Result result) {
+  const std::vector<FileProblem> problems = apply(result);
+  const std::shared_ptr<const Configuration> before = current;
+  if (problems.empty()) {
+    ++reloads_applied;
+    log_problems(log, LogLevel::warning, "config_warning", {}, result.configuration.warnings);
+    log.write(LogLevel::info, "reload", {{"result", "applied"}, {"changes", result.changes}});
+    current = std::make_shared<const Configuration>(std::move(result.configuration));
+  } else {
+    ++reloads_refused;
+    log_problems(log, LogLevel::error, "reload", "refused", problems);
+    log.write(
+        LogLevel::error, "reload",
+        {{"result", "refused"}, {"message", "nothing has changed: correct the file (`postern check` tells the same), and reload again"}});
+  }
+  // Lists, patterns and databases take their time to be freed.
+  reloads.free([before, was = std::make_shared<Reloads::Result>(std::move(result))] {});
+}
+
 std::string Shell::Impl::metrics() const {
   ShellMetrics shell = worker.shell_metrics();
   shell.log_lines_lost = log.lost_lines();
+  shell.reloads_applied = reloads_applied;
+  shell.reloads_refused = reloads_refused;
   return metrics_page(worker.metrics(), worker.gauges(), shell);
 }
 
-Shell::Shell(const ShellOptions& shell, sbc::EngineOptions engine, std::shared_ptr<const acl::Policy> policy, Log& log)
-    : impl_(std::make_unique<Impl>(shell, std::move(engine), std::move(policy), log)) {}
+Shell::Shell(Configuration configuration, Loader load, Log& log)
+    : impl_(std::make_unique<Impl>(std::move(configuration), std::move(load), log)) {}
 
 Shell::~Shell() = default;
 
@@ -123,9 +209,8 @@ void Shell::stop() {
 const sbc::EngineOptions& Shell::options() const { return impl_->worker.options(); }
 
 std::optional<sbc::Endpoint> Shell::admin() const {
-  const std::optional<Admin>& admin = impl_->admin;
-  if (!admin) return std::nullopt;
-  return admin->bound();
+  if (!impl_->admin) return std::nullopt;
+  return impl_->admin->bound();
 }
 
 }  // namespace postern::net

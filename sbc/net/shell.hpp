@@ -4,17 +4,16 @@
 #include <memory>
 #include <optional>
 
-#include "acl/policy.hpp"
+#include "sbc/net/configuration.hpp"
 #include "sbc/net/log.hpp"
-#include "sbc/net/options.hpp"
 #include "sbc/options.hpp"
 
 namespace postern::net {
 
 class Shell {
  public:
-  /// Takes the state folder and all ports. Throws StartError. `log` must outlive it.
-  Shell(const ShellOptions& shell, sbc::EngineOptions engine, std::shared_ptr<const acl::Policy> policy, Log& log);
+  /// Takes the state folder and all ports. `load` reads the configuration again on SIGHUP. Throws StartError. `log` must outlive it.
+  Shell(Configuration configuration, Loader load, Log& log);
   ~Shell();
   Shell(const Shell&) = delete;
   Shell& operator=(const Shell&) = delete;

@@ -109,18 +109,37 @@ void SendQueue::pop() {
   datagrams_.pop_front();
 }
 
-UdpSocket::UdpSocket(const sbc::Endpoint& bind)
+UdpCounters& UdpCounters::operator+=(const UdpCounters& other) {
+  truncated += other.truncated;
+  receive_errors += other.receive_errors;
+  send_errors += other.send_errors;
+  send_overflows += other.send_overflows;
+  return *this;
+}
+
+UdpSocket::UdpSocket(const sbc::Endpoint& bind, bool beside)
     : fd_(::socket(family_of(bind.address), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
       bound_(bind),
       wildcard_(bind.address.is_unspecified()) {
   if (!fd_) throw std::system_error(errno, std::generic_category());
   set_options();
+  if (beside) share(true);
   SocketAddress address{};
   socklen_t length = fill(address, bind);
   if (::bind(fd_.get(), &address.any, length) != 0) throw std::system_error(errno, std::generic_category());
   length = sizeof address;
   if (::getsockname(fd_.get(), &address.any, &length) != 0) throw std::system_error(errno, std::generic_category());
   bound_.port = endpoint_of(address).port;
+  if (beside) share(false);
+}
+
+void UdpSocket::share(bool on) { set_option(fd_.get(), SOL_SOCKET, SO_REUSEADDR, on ? 1 : 0); }
+
+void UdpSocket::stop_receiving() {
+  // The kernel prefers the socket with the closest match; one that is connected to itself matches nobody else's datagrams.
+  SocketAddress self{};
+  socklen_t length = sizeof self;
+  if (::getsockname(fd_.get(), &self.any, &length) == 0) static_cast<void>(::connect(fd_.get(), &self.any, length));
 }
 
 void UdpSocket::set_options() {

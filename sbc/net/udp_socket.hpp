@@ -73,13 +73,24 @@ struct UdpCounters {
   std::uint64_t receive_errors = 0;  ///< an ICMP error, mostly; the socket goes on
   std::uint64_t send_errors = 0;     ///< datagrams that the kernel refused: no route, too large, a link-local peer
   std::uint64_t send_overflows = 0;  ///< datagrams for which the queue had no room
+
+  UdpCounters& operator+=(const UdpCounters& other);
 };
 
 class UdpSocket {
  public:
   /// IPv4 or IPv6, never both (IPV6_V6ONLY): udp://0.0.0.0:5060 and udp://[::]:5060 may stand side by side. Port 0: any free one.
   /// Throws std::system_error.
-  explicit UdpSocket(const sbc::Endpoint& bind);
+  explicit UdpSocket(const sbc::Endpoint& bind) : UdpSocket(bind, false) {}
+  /// `beside`: others of ours that share() may have the same port, at the wildcard address where this one has one address, or the reverse.
+  UdpSocket(const sbc::Endpoint& bind, bool beside);
+  /// For the time that a socket takes to be bound beside this one: others could then be, too.
+  void share(bool on);
+  /// Of a socket with one address: what comes from now on is for a wildcard socket of the same port; what has come can still be received,
+  /// and sending goes on.
+  void stop_receiving();
+  /// For good; only bound() and the counters hold.
+  void close() { fd_.reset(); }
 
   /// What it is bound to, with the port that the kernel chose for 0.
   [[nodiscard]] const sbc::Endpoint& bound() const { return bound_; }

@@ -3,15 +3,17 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
+#include <string>
 #include <vector>
 
 #include "sbc/engine.hpp"
 #include "sbc/net/metrics_page.hpp"
 #include "sbc/net/udp_socket.hpp"
+#include "sbc/setup.hpp"
 
 namespace postern::net {
 
@@ -35,6 +37,15 @@ class Worker {
   void stop();
   [[nodiscard]] bool running() const { return running_; }
 
+  /// Takes over another configuration between two packets: opens what it adds (then nothing can fail any more), handles what has come to
+  /// listeners that it takes away, and lets these end what is under way (close_drained()). Throws StartError, and then nothing has changed.
+  /// Returns what held before, so that another thread may free it.
+  sbc::Setup reload(sbc::Setup setup);
+  /// Closes the listeners that were taken away at least `drain` ago and have no request unanswered, and those taken away `longest_drain`
+  /// ago in any case. Called by a timer of its own.
+  void close_drained(acl::TimePoint now);
+  static constexpr std::chrono::seconds drain{32}, longest_drain{240};
+
   /// As given, with the addresses and ports that are bound in fact.
   [[nodiscard]] const sbc::EngineOptions& options() const { return options_; }
   /// What the PBX sees.
@@ -48,26 +59,38 @@ class Worker {
 
  private:
   struct Port;
+  using Ports = std::vector<std::shared_ptr<Port>>;
 
-  void open_listeners();
+  [[nodiscard]] std::shared_ptr<Port> open_listener(const sbc::ListenerOptions& listener, std::uint8_t slot, const std::string& key);
+  [[nodiscard]] Ports open_listeners(std::vector<sbc::ListenerOptions>& slots, const std::vector<sbc::ListenerOptions>& wanted);
   void open_core();
-  void wait_readable(Port& port);
-  void wait_writable(Port& port);
+  void check_core(const sbc::PbxOptions& pbx) const;
+  void swap_ports(Ports next);
+  void drain_received(Port& port);
+  void close_those_in_the_way();
+  void close(Port& port);
+  void arm_closing_timer();
+  void wait_readable(const std::shared_ptr<Port>& port);
+  void wait_writable(const std::shared_ptr<Port>& port);
   void on_readable(Port& port);
   std::size_t handle_batch(Port& port);
   void on_timer();
   void arm_timer();
   void flush();
+  void send_pending(const std::shared_ptr<Port>& port);
 
   boost::asio::io_context& io_;
   sbc::EngineOptions options_;
-  std::vector<std::unique_ptr<Port>> ports_;  ///< the listeners in order, then the core side
+  Ports listeners_;  ///< by slot; nullptr: closed
+  std::shared_ptr<Port> core_;
   std::unique_ptr<sbc::Engine> engine_;
   ReceiveBatch batch_;
   sbc::Outbox outbox_;
-  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer timer_, closing_timer_;
   std::optional<acl::TimePoint> armed_;
   sbc::Histogram forward_;
+  UdpCounters closed_;               ///< of sockets that are closed
+  std::uint64_t undeliverable_ = 0;  ///< datagrams whose listener is closed
   bool running_ = false;
 };
 

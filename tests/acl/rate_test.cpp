@@ -101,5 +101,38 @@ TEST(RateLimit, ADefaultOneNeverRefuses) {
   EXPECT_EQ(take_all(bucket, RateLimit(), at(0s), 1000), 1000);
 }
 
+TEST(TokenBucket, UnderAnotherLimitItIsNeverLessThanEmpty) {
+  const RateLimit slow(Rate{1.0 / 3600, 100});  // a hundred hours to fill
+  const TimePoint now{std::chrono::hours{1000}};
+  const RateLimit fast = RateLimit(Rate{10, 5}).since(now);
+  TokenBucket bucket;
+  while (bucket.take(slow, now)) {
+  }
+  EXPECT_FALSE(bucket.take(fast, now)) << "empty it stays";
+  EXPECT_EQ(bucket.wait(fast, now), std::chrono::milliseconds{100});
+  EXPECT_TRUE(bucket.take(fast, now + std::chrono::milliseconds{100})) << "and fills at the new rate";
+  EXPECT_FALSE(bucket.take(fast, now + std::chrono::milliseconds{100}));
+  TokenBucket untouched;
+  while (untouched.take(slow, now)) {
+  }
+  EXPECT_EQ(take_all(untouched, fast, now + std::chrono::milliseconds{300}, 10), 3) << "it has been filling since the limit began";
+  TokenBucket reserved;
+  while (reserved.take(fast, now)) {
+  }
+  EXPECT_FALSE(reserved.take(fast.leaving_half(), now));
+  EXPECT_FALSE(reserved.take(fast, now)) << "who may take but half of it gives nothing back";
+}
+
+TEST(TokenBucket, KeepsTheTimeToFillUnderAnotherLimit) {
+  const RateLimit before(Rate{50, 100});
+  const RateLimit after(Rate{5, 10});  // two seconds to fill, both
+  TokenBucket bucket;
+  const TimePoint now{std::chrono::hours{1000}};
+  for (int i = 0; i < 60; ++i) EXPECT_TRUE(bucket.take(before, now));
+  int left = 0;
+  while (bucket.take(after, now)) ++left;
+  EXPECT_EQ(left, 4) << "40 of 100 were left, so are 4 of 10";
+}
+
 }  // namespace
 }  // namespace postern::acl

@@ -135,6 +135,7 @@ void Player::step(const Step& step) {
   if (word == "log" || word == "no") return log(step);
   if (word == "metric") return metric(step);
   if (word == "restart") return bench_.restart();
+  if (word == "reload") return reload(step);
   throw Failure(step.line.number, "\"" + word + "\" is neither a step nor an endpoint");
 }
 
@@ -169,6 +170,13 @@ void Player::add_party(const Step& step) {
   }
   if (words.size() > 5) party.flow.local = *acl::Address::parse(words[5]);
   parties_[party.name] = party;
+}
+
+void Player::reload(const Step& step) {
+  nothing_is_left(step.line.number);
+  std::string yaml;
+  for (const Line& line : step.block) yaml += line.text + "\n";
+  bench_.reload(yaml);
 }
 
 std::string Player::request_text(Party& party, const Step& step) {

@@ -38,6 +38,7 @@ class Player {
   void gets_same(Party& party, const Step& step);
   void gets_many(Party& party, const Step& step);
   void wait(const Step& step);
+  void reload(const Step& step);
   void outcome(const Step& step);
   void outcomes(const Step& step);
   void log(const Step& step);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 #include "sip/prescreen.hpp"
@@ -25,12 +26,20 @@ class SealedBranch : public ::testing::Test {
  protected:
   std::vector<Endpoint> pbx{endpoint("10.0.0.5", 15060), endpoint("10.0.0.6", 5060)};
   Mac mac{key};
-  Branches branches{mac, pbx};
+  Branches branches{mac};
+
+  SealedBranch() { branches.apply(pbx, listeners()); }
+  static std::vector<ListenerOptions> listeners() {
+    std::vector<ListenerOptions> all(3);
+    all[1].bind = endpoint("0.0.0.0", 5060);
+    all[2].bind = endpoint("::", 5060);
+    return all;
+  }
 
   static Asker asker(std::string_view peer = "203.0.113.7", std::string_view local = "198.51.100.1") {
     Asker asker;
-    asker.flow.listener = 3;
     asker.flow.local = *acl::Address::parse(local);
+    asker.flow.listener = asker.flow.local.is_v4() ? 1 : 2;
     asker.flow.peer = endpoint(peer, 5062);
     asker.pbx = 1;
     asker.from = {ShownAs::local, true};
@@ -68,7 +77,7 @@ class SealedBranch : public ::testing::Test {
 
 TEST_F(SealedBranch, TowardTheCoreKeepsTheAsker) {
   const std::string text = toward_core(asker());
-  EXPECT_EQ(text.size(), 7U + 51U);
+  EXPECT_EQ(text.size(), 7U + 52U);
   EXPECT_EQ(parse_branch(text), (BranchId{1, 2}));
   const auto read = branches.open(text, core(pbx[1]));
   ASSERT_TRUE(read);
@@ -82,7 +91,7 @@ TEST_F(SealedBranch, TowardTheCoreKeepsTheAsker) {
 TEST_F(SealedBranch, TowardTheCoreKeepsAnIpv6Asker) {
   const Asker six = asker("2001:db8::7", "2001:db8::1");
   const std::string text = toward_core(six);
-  EXPECT_LE(text.size(), 90U);
+  EXPECT_LE(text.size(), 91U);
   ASSERT_TRUE(branches.open(text, core(pbx[1])));
   EXPECT_EQ(branches.open(text, core(pbx[1]))->flow, six.flow);
 }
@@ -115,8 +124,22 @@ TEST_F(SealedBranch, OneSidesBranchIsNoneOfTheOther) {
 TEST_F(SealedBranch, OfAnotherKeyIsNone) {
   constexpr std::array<std::uint8_t, 16> other_key{9};
   Mac other_mac{other_key};
-  Branches other{other_mac, pbx};
+  Branches other{other_mac};
+  other.apply(pbx, listeners());
   EXPECT_FALSE(other.open(toward_core(asker()), core(pbx[1])));
+}
+
+TEST_F(SealedBranch, OutlivesAChangeOfTheListenersOrder) {
+  const std::string text = toward_core(asker());
+  std::vector<ListenerOptions> turned = listeners();
+  std::ranges::reverse(turned);
+  branches.apply(pbx, turned);
+  const auto opened = branches.open(text, core(pbx[1]));
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->flow.listener, 1);
+  turned[1].bind.port = 5070;
+  branches.apply(pbx, turned);
+  EXPECT_FALSE(branches.open(text, core(pbx[1]))) << "nobody is there who could answer";
 }
 
 TEST_F(SealedBranch, IsSentToAnotherAddressUnderAnotherName) {

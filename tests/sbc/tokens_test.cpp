@@ -34,8 +34,27 @@ acl::Address address(std::string_view text) { return acl::Address::parse(text).v
 const Endpoint first_pbx{address("10.0.0.5"), 15060};
 const Endpoint second_pbx{address("fd00::5"), 5060};
 
+/// Of each transport one for each family.
+std::uint8_t listener_of(Transport transport, bool v4) {
+  return static_cast<std::uint8_t>(static_cast<unsigned>(transport) * 2 + (v4 ? 0 : 1));
+}
+
+std::vector<ListenerOptions> all_listeners() {
+  std::vector<ListenerOptions> listeners;
+  for (const Transport transport : {Transport::udp, Transport::tcp, Transport::tls, Transport::ws, Transport::wss}) {
+    for (const char* any : {"0.0.0.0", "::"}) {
+      ListenerOptions& listener = listeners.emplace_back();
+      listener.transport = transport;
+      listener.bind = {address(any), static_cast<std::uint16_t>(5060 + listeners.size())};
+    }
+  }
+  return listeners;
+}
+
 Tokens make_tokens(std::vector<Endpoint> pbx = {first_pbx, second_pbx}, std::size_t capacity = 1000, std::uint8_t first = 0) {
-  return {key(first), pbx, capacity};
+  Tokens tokens(key(first), capacity);
+  tokens.apply(pbx, all_listeners());
+  return tokens;
 }
 
 template <class Token>
@@ -47,7 +66,7 @@ std::string sealed(Tokens& tokens, const Token& token, std::string_view user) {
 
 InwardToken inward() {
   InwardToken token;
-  token.flow = {Side::access, Transport::udp, 1, address("192.0.2.1"), {address("203.0.113.7"), 40'000}, 0};
+  token.flow = {Side::access, Transport::udp, 0, address("192.0.2.1"), {address("203.0.113.7"), 40'000}, 0};
   token.scheme = "sip";
   token.rest = "@192.168.1.20:5060;transport=udp;ob";
   return token;
@@ -89,10 +108,11 @@ class Random {
     InwardToken token;
     token.flow = {Side::access,
                   static_cast<Transport>(below(5)),
-                  static_cast<std::uint8_t>(below(256)),
+                  0,
                   some_address(),
                   {some_address(), static_cast<std::uint16_t>(below(65536))},
                   coin() ? 0 : below(SIZE_MAX)};
+    token.flow.listener = listener_of(token.flow.transport, token.flow.local.is_v4());
     token.scheme = scheme();
     token.rest = text(coin() ? 40 : 400);
     token.has_user = coin();
@@ -334,6 +354,34 @@ TEST(Tokens, OutliveAChangeOfThePbxList) {
   nowhere.pbx = 2;
   std::string out = "before";
   EXPECT_FALSE(before.seal(nowhere, "1001", out));
+  EXPECT_EQ(out, "before");
+}
+
+TEST(Tokens, OutliveAChangeOfTheListeners) {
+  Tokens before = make_tokens();
+  const std::string letters = sealed(before, inward(), "1001");
+  Tokens after = make_tokens();
+  std::vector<ListenerOptions> listeners = all_listeners();
+  std::ranges::reverse(listeners);
+  listeners.back().name = "renamed";
+  listeners.back().bind.address = inward().flow.local;  // of the wildcard only this address is left
+  after.apply(std::vector{first_pbx}, listeners);
+  InwardToken expected = inward();
+  expected.flow.listener = static_cast<std::uint8_t>(listeners.size() - 1);
+  EXPECT_EQ(after.open_inward(letters, "1001"), expected);
+  EXPECT_EQ(sealed(after, expected, "1001"), letters) << "a refresh gives the same Contact";
+
+  expected.flow.listener = no_listener;
+  listeners.back().bind.address = address("192.0.2.2");
+  after.apply(std::vector{first_pbx}, listeners);
+  EXPECT_EQ(after.open_inward(letters, "1001"), expected);
+  listeners.back().bind.address = inward().flow.local;
+  listeners.back().open = false;
+  after.apply(std::vector{first_pbx}, listeners);
+  EXPECT_EQ(after.open_inward(letters, "1001"), expected);
+
+  std::string out = "before";
+  EXPECT_FALSE(after.seal(expected, "1001", out)) << "over no listener";
   EXPECT_EQ(out, "before");
 }
 

@@ -62,6 +62,30 @@ class Postern:
     def wait_metric(self, name, least, timeout=10.0, **labels):
         wait_for(lambda: self.metric(name, **labels) >= least, f"{name}{labels} >= {least}; it is {self.metric(name, **labels)}", timeout, 0.05)
 
+    def reload(self, text=None, timeout=20.0):
+        """Writes the configuration, if there is a new one, and has it taken over: `applied` or `refused`."""
+        if text is not None:
+            with open(self.path, "w") as file:
+                file.write(text)
+        before = self._reloads()
+        self._process.signal(signal.SIGHUP)
+        after = wait_for(lambda: (now := self._reloads()) != before and now, f"a reload; it said:\n{self.log()[-2000:]}", timeout, 0.005)
+        changed = [result for result in before if after[result] != before[result]]
+        if len(changed) != 1:
+            raise AssertionError(f"one reload was asked for; the counts went from {before} to {after}")
+        return changed[0]
+
+    def _reloads(self):
+        """The counts by result; empty while the admin listener moves."""
+        try:
+            page = self.get("/metrics")[1]
+        except OSError:
+            return {}
+        return {result: float(re.search(rf'postern_config_reloads_total{{result="{result}"}} (\S+)', page).group(1)) for result in ("applied", "refused")}
+
+    def signal(self, number):
+        self._process.signal(number)
+
     @property
     def pid(self):
         return self._process.pid

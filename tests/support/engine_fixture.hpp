@@ -10,6 +10,7 @@
 
 #include "config/load.hpp"
 #include "sbc/engine.hpp"
+#include "sbc/listeners.hpp"
 #include "tests/support/data.hpp"
 
 namespace postern::testing {
@@ -55,18 +56,24 @@ class EngineBench : public sbc::EventSink {
  public:
   /// Throws std::runtime_error with all that is wrong with the configuration.
   explicit EngineBench(std::string_view yaml, const std::string& name = "test.yaml") {
-    config::LoadResult loaded = config::load_text(yaml, name, POSTERN_SOURCE_DIR);
-    std::string problems;
-    for (const config::Problem& problem : loaded.problems) problems += problem.to_string() + "\n";
-    if (!loaded.ok()) throw std::runtime_error(problems);
+    config::LoadResult loaded = load(yaml, name);
     options_ = loaded.config.engine;
-    if (!options_.pbx.bind) throw std::runtime_error("pbx.bind must be set: there is no route to look at");
     policy_ = loaded.policy;
     // A test that does not speak of it sees no OPTIONS of ours.
     if (yaml.find("health_check") == std::string_view::npos) options_.pbx.health_check.reset();
     start();
   }
 
+  /// Another configuration for the same engine. Throws as the constructor does, and then nothing has changed.
+  void reload(std::string_view yaml, const std::string& name = "test.yaml") {
+    config::LoadResult loaded = load(yaml, name);
+    auto slots = sbc::in_slots(options_.listeners, loaded.config.engine.listeners);
+    if (!slots) throw std::runtime_error("no slots left");
+    options_ = loaded.config.engine;
+    options_.listeners = *slots;
+    policy_ = loaded.policy;
+    engine_->apply({options_, policy_}, now_);
+  }
   /// A new engine with the same keys: all that lives in memory is lost.
   void restart() {
     restarted_ = true;
@@ -126,6 +133,14 @@ class EngineBench : public sbc::EventSink {
   std::vector<RecordedEvent> events;  ///< the same
 
  private:
+  static config::LoadResult load(std::string_view yaml, const std::string& name) {
+    config::LoadResult loaded = config::load_text(yaml, name, POSTERN_SOURCE_DIR);
+    std::string problems;
+    for (const config::Problem& problem : loaded.problems) problems += problem.to_string() + "\n";
+    if (!loaded.ok()) throw std::runtime_error(problems);
+    if (!loaded.config.engine.pbx.bind) throw std::runtime_error("pbx.bind must be set: there is no route to look at");
+    return loaded;
+  }
   void start() {
     sbc::Secrets secrets = fixed_secrets();
     secrets.restarted = restarted_;

@@ -1,0 +1,44 @@
+// A configuration as the shell takes it, at the start and at each reload.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "acl/options.hpp"
+#include "acl/policy.hpp"
+#include "sbc/net/options.hpp"
+#include "sbc/options.hpp"
+
+namespace postern::net {
+
+/// One thing that is wrong with a file, and where.
+struct FileProblem {
+  std::string file;
+  int line = 1;    ///< 1-based
+  int column = 1;  ///< 1-based
+  std::string path;
+  std::string message;
+};
+
+struct Configuration {
+  ShellOptions shell;
+  sbc::EngineOptions engine;
+  acl::PolicyOptions rules;
+  std::shared_ptr<const acl::Policy> policy;  ///< `rules` compiled; nullptr: there are errors
+  std::vector<FileProblem> errors;
+  std::vector<FileProblem> warnings;
+  /// Puts a place to what only shows when it is tried, such as a port that is taken. `key`: as StartError has it.
+  std::function<FileProblem(const std::string& key, const std::string& message)> locate;
+};
+
+/// Reads it again. Called by a thread of its own, never twice at a time.
+using Loader = std::function<Configuration()>;
+
+/// What differs, for the operator: `rules 12 -> 13 (+no messages), listeners +tls, log`; `nothing`. Bounded in length. What only a list or
+/// a database changes shows in the rules that use it.
+std::string changes(const Configuration& before, const Configuration& after);
+
+}  // namespace postern::net

@@ -1,0 +1,51 @@
+#include "sbc/net/reloads.hpp"
+
+#include <exception>
+
+#include "sbc/net/host_addresses.hpp"
+
+namespace postern::net {
+namespace {
+
+Reloads::Result prepared(const Loader& load, const Configuration& current) {
+  Reloads::Result result;
+  try {
+    result.configuration = load();
+    Configuration& next = result.configuration;
+    if (!next.errors.empty()) return result;
+    next.engine.never_banned = own_and_gateway_addresses();
+    result.setup.emplace(next.engine, next.policy);
+    result.changes = changes(current, next);
+  } catch (const std::exception& error) {  // no memory, say
+    result.setup.reset();
+    FileProblem& problem = result.configuration.errors.emplace_back();
+    problem.path = "(file)";
+    problem.message = error.what();
+  }
+  return result;
+}
+
+}  // namespace
+
+Reloads::Reloads(boost::asio::io_context& io, Loader load, Current current, Done done)
+    : io_(io), load_(std::move(load)), current_(std::move(current)), done_(std::move(done)) {}
+
+void Reloads::request() {
+  if (under_way_) {
+    again_ = true;
+    return;
+  }
+  under_way_ = true;
+  boost::asio::post(thread_, [this, current = current_()] {
+    auto result = std::make_shared<Result>(prepared(load_, *current));
+    boost::asio::post(io_, [this, result] { on_read(std::move(*result)); });
+  });
+}
+
+void Reloads::on_read(Result result) {
+  under_way_ = false;
+  done_(std::move(result));
+  if (std::exchange(again_, false)) request();
+}
+
+}  // namespace postern::net

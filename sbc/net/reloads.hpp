@@ -1,0 +1,56 @@
+// Reads and compiles configurations on a thread of its own, so that no packet waits for it.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "sbc/net/configuration.hpp"
+#include "sbc/setup.hpp"
+
+namespace postern::net {
+
+class Reloads {
+ public:
+  struct Result {
+    Configuration configuration;
+    std::optional<sbc::Setup> setup;  ///< of a configuration without errors, compiled
+    std::string changes;              ///< against what current() was
+  };
+  using Current = std::function<std::shared_ptr<const Configuration>()>;
+  using Done = std::function<void(Result)>;
+
+  /// `current` and `done` are called on the thread of `io`, which must outlive this.
+  Reloads(boost::asio::io_context& io, Loader load, Current current, Done done);
+  /// Waits for what is being read.
+  ~Reloads() = default;
+  Reloads(const Reloads&) = delete;
+  Reloads& operator=(const Reloads&) = delete;
+
+  /// From the thread of `io`. While one is under way any number of further requests makes one more.
+  void request();
+
+  /// Calls `last` on the thread that reads: what it holds is freed there.
+  template <class F>
+  void free(F&& last) {
+    boost::asio::post(thread_, std::forward<F>(last));
+  }
+
+ private:
+  void on_read(Result result);
+
+  boost::asio::io_context& io_;
+  Loader load_;
+  Current current_;
+  Done done_;
+  bool under_way_ = false;
+  bool again_ = false;
+  boost::asio::thread_pool thread_{1};
+};
+
+}  // namespace postern::net

@@ -1,0 +1,235 @@
+// How a worker opens and closes its sockets: at the start, and when a reload adds listeners or takes them away.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "sbc/listeners.hpp"
+#include "sbc/net/host_addresses.hpp"
+#include "sbc/net/start_error.hpp"
+#include "sbc/net/worker.hpp"
+#include "sbc/net/worker_port.hpp"
+
+namespace postern::net {
+
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::chrono::seconds closing_check{1};
+
+std::string advice(const std::error_code& error, const sbc::Endpoint& bind) {
+  switch (error.value()) {
+    case EADDRINUSE:
+      return fmt::format("another program has this port (`ss -ulpn sport = :{}` shows which): stop it, or choose another port", bind.port);
+    case EADDRNOTAVAIL:
+      return "this host does not have the address (`ip address` shows those that it has)";
+    case EACCES:
+      return "ports below 1024 need root or the capability CAP_NET_BIND_SERVICE: grant it, or choose another port";
+    case EAFNOSUPPORT:
+      return "this host has no IPv6: remove the address, or enable IPv6";
+    default:
+      return "correct the address";
+  }
+}
+
+UdpSocket open_socket(const std::string& what, const std::string& key, const sbc::Endpoint& bind, bool beside) {
+  try {
+    return {bind, beside};
+  } catch (const std::system_error& error) {
+    throw StartError(
+        fmt::format("{}: cannot listen on udp {}: {}: {}", what, bind.to_string(), error.code().message(), advice(error.code(), bind)),
+        key);
+  }
+}
+
+sbc::Endpoint core_address(const sbc::PbxOptions& pbx) {
+  if (pbx.bind && !pbx.bind->address.is_unspecified()) return *pbx.bind;
+  const std::uint16_t port = pbx.bind ? pbx.bind->port : sbc::PbxOptions::default_bind_port;
+  try {
+    return {local_address_toward(pbx.addresses.front()), port};
+  } catch (const std::system_error& error) {
+    throw StartError(fmt::format("pbx: there is no route to {}: {}: correct the address, or the host's routes",
+                                 pbx.addresses.front().to_string(), error.code().message()),
+                     "pbx.address");
+  }
+}
+
+void check_families(const sbc::PbxOptions& pbx, const sbc::Endpoint& bind) {
+  for (const sbc::Endpoint& address : pbx.addresses) {
+    if (address.address.is_v4() == bind.address.is_v4()) continue;
+    throw StartError(fmt::format("pbx: {} cannot be reached from {}: give all addresses of the PBX and `bind` in one family, IPv4 or IPv6",
+                                 address.to_string(), bind.to_string()),
+                     "pbx.address");
+  }
+}
+
+/// As the configuration's problems name it.
+std::string key_of(const std::vector<sbc::ListenerOptions>& wanted, const sbc::ListenerOptions& listener) {
+  const auto found = std::ranges::find_if(
+      wanted, [&](const sbc::ListenerOptions& each) { return each.transport == listener.transport && each.bind == listener.bind; });
+  return fmt::format("listeners[{}]", found - wanted.begin());
+}
+
+}  // namespace
+
+std::shared_ptr<Worker::Port> Worker::open_listener(const sbc::ListenerOptions& listener, std::uint8_t slot, const std::string& key) {
+  const std::string what = fmt::format("listener {}", listener.name);
+  if (listener.transport != sbc::Transport::udp) throw StartError(fmt::format("{}: this version listens on udp only", what), key);
+  // One of ours that has the port at the wildcard address, or at one of the wildcard's, is no other program.
+  Ports sharing;
+  for (const auto& port : listeners_) {
+    if (port != nullptr && sbc::overlap(port->socket.bound(), listener.bind)) sharing.push_back(port);
+  }
+  for (const auto& port : sharing) port->socket.share(true);
+  const auto unshare = [&] {
+    for (const auto& port : sharing) port->socket.share(false);
+  };
+  try {
+    auto opened =
+        std::make_shared<Port>(io_, sbc::Side::access, slot, listener.bind, open_socket(what, key, listener.bind, !sharing.empty()));
+    unshare();
+    return opened;
+  } catch (const StartError&) {
+    unshare();
+    throw;
+  }
+}
+
+/// The sockets that belong to `slots`: those that are open already, and new ones. The slots get the ports that the kernel chose.
+Worker::Ports Worker::open_listeners(std::vector<sbc::ListenerOptions>& slots, const std::vector<sbc::ListenerOptions>& wanted) {
+  Ports ports = listeners_;
+  ports.resize(slots.size());
+  // Last those that take datagrams away from a socket of ours: should another fail, these have lost none.
+  for (const bool taking_over : {false, true}) {
+    for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+      sbc::ListenerOptions& listener = slots[slot];
+      const std::shared_ptr<Port> now = slot < listeners_.size() ? listeners_[slot] : nullptr;
+      const bool stays = now != nullptr && now->socket.bound() == listener.bind;
+      if (!listener.open || stays || (now != nullptr) != taking_over) continue;
+      ports[slot] = open_listener(listener, static_cast<std::uint8_t>(slot), key_of(wanted, listener));
+      listener.bind = ports[slot]->socket.bound();
+    }
+  }
+  return ports;
+}
+
+void Worker::open_core() {
+  if (options_.pbx.transport != sbc::Transport::udp) throw StartError("pbx: this version speaks udp only to the PBX", "pbx.address");
+  const sbc::Endpoint bind = core_address(options_.pbx);
+  check_families(options_.pbx, bind);
+  core_ = std::make_shared<Port>(io_, sbc::Side::core, std::uint8_t{0}, bind, open_socket("pbx.bind", "pbx.bind", bind, false));
+  options_.pbx.bind = core_->socket.bound();
+}
+
+/// Tokens, and the Contacts that the PBX holds, name our address on the core side.
+void Worker::check_core(const sbc::PbxOptions& pbx) const {
+  const sbc::Endpoint wanted = core_address(pbx);
+  check_families(pbx, wanted);
+  if (wanted.address == core_->socket.bound().address) return;
+  throw StartError(
+      fmt::format("pbx: {} is reached from {}, but the PBX knows Postern, and every phone behind it, as {}: restart needed, or `bind: {}`",
+                  pbx.addresses.front().to_string(), wanted.address.to_string(), core_->socket.bound().to_string(),
+                  core_->socket.bound().to_string()),
+      "pbx.address");
+}
+
+sbc::Setup Worker::reload(sbc::Setup setup) {
+  sbc::EngineOptions& options = setup.options;
+  // A port that the kernel chose at the start stays the listener's.
+  for (sbc::ListenerOptions& listener : options.listeners) {
+    const auto asked = std::ranges::find_if(listeners_, [&](const auto& port) { return port != nullptr && port->asked == listener.bind; });
+    if (asked != listeners_.end()) listener.bind = (*asked)->socket.bound();
+  }
+  check_core(options.pbx);
+  const std::vector<sbc::ListenerOptions> wanted = options.listeners;
+  auto slots = sbc::in_slots(options_.listeners, options.listeners);
+  if (!slots) {
+    throw StartError(fmt::format("more than {} listeners, those that are gone since the start included: restart needed", sbc::no_listener),
+                     "listeners");
+  }
+  Ports ports = open_listeners(*slots, wanted);
+  options.listeners = std::move(*slots);
+  options.pbx.bind = core_->socket.bound();
+  options_ = options;
+  swap_ports(std::move(ports));
+  sbc::Setup before = engine_->apply(std::move(setup), acl::Clock::now());
+  if (running_) arm_timer();
+  return before;
+}
+
+/// `options_` is the new one already, the engine's the old one.
+void Worker::swap_ports(Ports next) {
+  const acl::TimePoint now = acl::Clock::now();
+  Ports replaced;
+  for (std::size_t slot = 0; slot < listeners_.size(); ++slot) {
+    const std::shared_ptr<Port>& port = listeners_[slot];
+    if (port == nullptr) continue;
+    const bool stays = next[slot] == port;
+    if (!stays && !port->socket.bound().address.is_unspecified()) port->socket.stop_receiving();
+    if (stays && options_.listeners[slot].open) {
+      port->taken_away.reset();
+      continue;
+    }
+    drain_received(*port);
+    if (!stays) replaced.push_back(port);
+    if (stays && !port->taken_away) port->taken_away = now;
+  }
+  std::swap(listeners_, next);
+  for (const auto& port : replaced) close(*port);
+  for (std::size_t slot = 0; slot < listeners_.size(); ++slot) {
+    const bool is_new = listeners_[slot] != nullptr && (slot >= next.size() || next[slot] != listeners_[slot]);
+    if (is_new && running_) wait_readable(listeners_[slot]);
+  }
+  close_those_in_the_way();
+  arm_closing_timer();
+}
+
+/// A socket that only ends what is under way must not take what is meant for a wildcard listener.
+void Worker::close_those_in_the_way() {
+  for (std::size_t slot = 0; slot < listeners_.size(); ++slot) {
+    const std::shared_ptr<Port> port = listeners_[slot];
+    if (port == nullptr || !port->taken_away || port->socket.bound().address.is_unspecified()) continue;
+    const auto in_the_way = [&](const std::shared_ptr<Port>& other) {
+      return other != nullptr && !other->taken_away && sbc::overlap(other->socket.bound(), port->socket.bound());
+    };
+    if (std::ranges::none_of(listeners_, in_the_way)) continue;
+    port->socket.stop_receiving();
+    drain_received(*port);
+    close(*port);
+    listeners_[slot].reset();
+  }
+}
+
+void Worker::close(Port& port) {
+  port.socket.send_queued();
+  closed_ += port.socket.counters();
+  port.closed = true;
+  port.descriptor.release();
+  port.socket.close();
+}
+
+void Worker::close_drained(acl::TimePoint now) {
+  for (std::size_t slot = 0; slot < listeners_.size(); ++slot) {
+    std::shared_ptr<Port>& port = listeners_[slot];
+    if (port == nullptr || !port->taken_away || now < *port->taken_away + drain) continue;
+    if (now < *port->taken_away + longest_drain && engine_->awaits_answers(static_cast<std::uint8_t>(slot))) continue;
+    close(*port);
+    port.reset();
+  }
+  arm_closing_timer();
+}
+
+void Worker::arm_closing_timer() {
+  const auto is_closing = [](const std::shared_ptr<Port>& port) { return port != nullptr && port->taken_away; };
+  if (!running_ || std::ranges::none_of(listeners_, is_closing)) return;
+  closing_timer_.expires_after(closing_check);
+  closing_timer_.async_wait([this](error_code error) {
+    if (!error && running_) close_drained(acl::Clock::now());
+  });
+}
+
+}  // namespace postern::net
