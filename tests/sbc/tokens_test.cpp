@@ -357,34 +357,6 @@ TEST(Tokens, OutliveAChangeOfThePbxList) {
   EXPECT_EQ(out, "before");
 }
 
-TEST(Tokens, OutliveAChangeOfTheListeners) {
-  Tokens before = make_tokens();
-  const std::string letters = sealed(before, inward(), "1001");
-  Tokens after = make_tokens();
-  std::vector<ListenerOptions> listeners = all_listeners();
-  std::ranges::reverse(listeners);
-  listeners.back().name = "renamed";
-  listeners.back().bind.address = inward().flow.local;  // of the wildcard only this address is left
-  after.apply(std::vector{first_pbx}, listeners);
-  InwardToken expected = inward();
-  expected.flow.listener = static_cast<std::uint8_t>(listeners.size() - 1);
-  EXPECT_EQ(after.open_inward(letters, "1001"), expected);
-  EXPECT_EQ(sealed(after, expected, "1001"), letters) << "a refresh gives the same Contact";
-
-  expected.flow.listener = no_listener;
-  listeners.back().bind.address = address("192.0.2.2");
-  after.apply(std::vector{first_pbx}, listeners);
-  EXPECT_EQ(after.open_inward(letters, "1001"), expected);
-  listeners.back().bind.address = inward().flow.local;
-  listeners.back().open = false;
-  after.apply(std::vector{first_pbx}, listeners);
-  EXPECT_EQ(after.open_inward(letters, "1001"), expected);
-
-  std::string out = "before";
-  EXPECT_FALSE(after.seal(expected, "1001", out)) << "over no listener";
-  EXPECT_EQ(out, "before");
-}
-
 TEST(Tokens, AreSplitAtTheLastTilde) {
   const std::string letters(40, 'A');
   for (const std::string& user : std::vector<std::string>{"", "alice", "a~b", "~", "al%20ice;x=1&+$,?/", "a~" + letters}) {

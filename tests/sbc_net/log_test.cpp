@@ -178,5 +178,20 @@ TEST(Log, ASummaryIsAsLoudAsWhatItStandsFor) {
   EXPECT_THAT(written({LogFormat::text, LogLevel::info}, [&](Log& log) { log.on_event(event); }), HasSubstr("info event=suppressed"));
 }
 
+TEST(Log, AChangeOfFormatLeavesWhatIsQueuedAsItWas) {
+  const std::string out = written({}, [](Log& log) {
+    log.write(LogLevel::info, "one", {});
+    log.write(LogLevel::debug, "unseen", {});
+    log.apply({LogFormat::json, LogLevel::debug});
+    log.write(LogLevel::debug, "two", {});
+    log.apply({LogFormat::text, LogLevel::error});
+    log.write(LogLevel::info, "unseen", {});
+    log.write(LogLevel::error, "three", {});
+  });
+  EXPECT_TRUE(RE2::FullMatch(
+      out, "\\S+Z info event=one\n\\{\"time\":\"\\S+Z\",\"level\":\"debug\",\"event\":\"two\"\\}\n\\S+Z error event=three\n"))
+      << out;
+}
+
 }  // namespace
 }  // namespace postern::net
