@@ -40,7 +40,7 @@ void AnswerCredit::received(std::size_t bytes, TimePoint now) {
 
 bool AnswerCredit::spend(std::size_t bytes, TimePoint now) {
   turn(now);
-  if (bytes > std::uint64_t{current_} + previous_ * unit) return false;
+  if (bytes > std::uint64_t{current_} + std::uint64_t{previous_} * unit) return false;
   // What ends first is spent first.
   const std::size_t old_units = std::min<std::size_t>(previous_, (bytes + unit - 1) / unit);
   previous_ = static_cast<std::uint16_t>(previous_ - old_units);

@@ -64,7 +64,7 @@ std::string Problem::to_string() const {
   return fmt::format("{}:{}:{}: {}: {}{}", file, line, column, path, severity == Severity::warning ? "warning: " : "", message);
 }
 
-Problem Places::problem_at(const std::string& path, std::string message) const {
+Problem Places::problem_at(const std::string& path, const std::string& message) const {
   const auto found = settings.find(path);
   const Setting at = found == settings.end() ? Setting{} : found->second;
   return {file, at.line, at.column, path, Severity::error, printable(message)};

@@ -66,7 +66,7 @@ struct Places {
   Settings settings;  ///< `listeners[1]`, `pbx.address`, `pbx.bind`, `admin`
 
   /// The error at that path's place.
-  [[nodiscard]] Problem problem_at(const std::string& path, std::string message) const;
+  [[nodiscard]] Problem problem_at(const std::string& path, const std::string& message) const;
 };
 
 struct LoadResult {

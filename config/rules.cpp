@@ -118,6 +118,7 @@ void resolve_rules(Draft& draft, Resolved& resolved, Report& report) {
 
 void resolve_policy_tests(Draft& draft, Report& report) {
   std::vector<std::string_view> listeners;
+  listeners.reserve(draft.config.engine.listeners.size());
   for (const sbc::ListenerOptions& listener : draft.config.engine.listeners) listeners.push_back(listener.name);
   for (DraftPolicyTest& each : draft.policy_tests) {
     const std::string& name = each.listener.value;

@@ -69,6 +69,7 @@ struct Engine::Impl {
   Outcome from_access(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
+  void look_for_proof(const Dialog& dialog, const CredentialsVerdict& credentials, const Flow& flow, SourceStanding& source, TimePoint now);
   Outcome access_response(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
   /// Step 5: what the transaction layer deals with by itself; nullopt: a request to be routed.
   std::optional<Outcome> matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out);
@@ -151,15 +152,20 @@ Outcome Engine::Impl::access_response(const Flow& flow, SourceStanding& source, 
   return source.outcome == Outcome::forwarded ? proxy.response(message, flow, now, out) : source.outcome;
 }
 
-Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
-  const Dialog dialog = proxy.dialog_of(message, flow);
-  const CredentialsVerdict credentials = state.credentials.judge(message, flow.peer.address, now);
-  ++state.metrics.credentials[static_cast<std::size_t>(credentials.standing)];
+void Engine::Impl::look_for_proof(const Dialog& dialog, const CredentialsVerdict& credentials, const Flow& flow, SourceStanding& source,
+                                  TimePoint now) {
   if (dialog.own() || credentials.proven()) {
     admission.prove(source, flow, now);
   } else if (source.live && proxy.refreshes(message, flow, now)) {
     admission.give_own_allowance(source, flow, now);
   }
+}
+
+Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
+  const Dialog dialog = proxy.dialog_of(message, flow);
+  const CredentialsVerdict credentials = state.credentials.judge(message, flow.peer.address, now);
+  ++state.metrics.credentials[static_cast<std::size_t>(credentials.standing)];
+  look_for_proof(dialog, credentials, flow, source, now);
   if (source.outcome != Outcome::forwarded) return refused_by_limit(flow, source, out);
   const auto user = dialog.target ? dialog.target->user : message.request_user;
   const bool in_transaction = message.method == sip::Method::cancel || message.method == sip::Method::ack;

@@ -5,7 +5,7 @@
 namespace postern::sbc {
 namespace {
 
-using Found = std::vector<ListenerOptions>::iterator;
+using Slot = std::vector<ListenerOptions>::iterator;
 
 bool same(const ListenerOptions& one, const ListenerOptions& other) { return one.transport == other.transport && one.bind == other.bind; }
 

@@ -192,7 +192,7 @@ Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const
   return Outcome::forwarded;
 }
 
-bool Proxy::awaits(const sip::RawMessage& response, const Flow& flow) {
+bool Proxy::awaits(const sip::RawMessage& response, const Flow& flow) const {
   const auto id = parse_branch(response.branch);
   return id && state_.transactions.awaits(*id, response, flow);
 }

@@ -60,7 +60,7 @@ class Proxy {
     return registrar_.refreshes(request, flow, now);
   }
   /// Is this response one to a request of ours that went to where it comes from? It proves its source then.
-  [[nodiscard]] bool awaits(const sip::RawMessage& response, const Flow& flow);
+  [[nodiscard]] bool awaits(const sip::RawMessage& response, const Flow& flow) const;
   Outcome response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
   /// A registration's time ran out.
   void ended(const Binding& binding, TimePoint now) { registrar_.ended(binding, now); }

@@ -109,7 +109,7 @@ class OutwardRewriter {
   };
   void fill_token(Context& context);
   void keep_routes(Context& context);
-  void routes_of_path(Context& context);
+  void routes_of_path(Context& context) const;
   void foreign_routes(const Context& context, const OpenedInward& target);
   void common_header(const Context& context, const sip::HeaderLine& header);
   void request_vias(const Context& context, const BranchId& id, Hidden& hidden);

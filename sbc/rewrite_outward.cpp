@@ -69,7 +69,7 @@ void OutwardRewriter::keep_routes(Context& context) {
 
 // After a restart the way that a dialog's request came still tells which proxies are on its route: in its Vias, the nearest first. Below
 // them stands who asked, or we ourselves where another device of ours did.
-void OutwardRewriter::routes_of_path(Context& context) {
+void OutwardRewriter::routes_of_path(Context& context) const {
   std::vector<std::string>& routes = context.token.routes;
   for (const sip::HeaderLine& header : context.message.header_lines()) {
     if (header.name != HeaderName::via) continue;

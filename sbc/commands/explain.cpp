@@ -115,7 +115,10 @@ int Explain::one_packet() {
   if (!other_.empty()) other = load(other_);
   if (!loaded || (!other_.empty() && !other)) return exit_failed;
   std::optional<std::string> message;
-  if (!message_.empty() && !(message = read_message(message_))) return exit_failed;
+  if (!message_.empty()) {
+    message = read_message(message_);
+    if (!message) return exit_failed;
+  }
 
   const auto before = sbc::explain(loaded->config.engine, loaded->policy, sketch_, message);
   if (const auto* problem = std::get_if<std::string>(&before)) return usage(*problem);

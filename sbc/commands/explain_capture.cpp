@@ -191,7 +191,7 @@ void JsonArray::add(const std::string& element) {
   empty_ = false;
 }
 
-void JsonArray::finish() { std::cout << (empty_ ? "[]\n" : "\n]\n"); }
+void JsonArray::finish() const { std::cout << (empty_ ? "[]\n" : "\n]\n"); }
 
 void ChangeWriter::write(const PacketName& packet, const std::optional<sbc::Explanation>& before,
                          const std::optional<sbc::Explanation>& after) {

@@ -15,7 +15,7 @@ namespace postern::commands {
 class JsonArray {
  public:
   void add(const std::string& element);
-  void finish();
+  void finish() const;
 
  private:
   bool empty_ = true;

@@ -139,7 +139,8 @@ void UdpSocket::stop_receiving() {
   // The kernel prefers the socket with the closest match; one that is connected to itself matches nobody else's datagrams.
   SocketAddress self{};
   socklen_t length = sizeof self;
-  if (::getsockname(fd_.get(), &self.any, &length) == 0) static_cast<void>(::connect(fd_.get(), &self.any, length));
+  const bool connected = ::getsockname(fd_.get(), &self.any, &length) == 0 && ::connect(fd_.get(), &self.any, length) == 0;
+  static_cast<void>(connected);  // where not, what still comes is refused by the engine
 }
 
 void UdpSocket::set_options() {
