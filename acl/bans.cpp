@@ -1,6 +1,7 @@
 #include "acl/bans.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "acl/bounded_table.hpp"
 
@@ -22,6 +23,11 @@ TimePoint after(TimePoint now, Duration duration) { return duration < TimePoint:
 
 struct BanTable::Impl {
   BoundedTable<Ban, ProvenThenLong> table;
+  std::function<void(const Address&, const Ban&)> proven_changed;
+
+  void tell(std::uint64_t key, const Ban& ban) const {
+    if (proven_changed && ban.proof == Proof::proven) proven_changed(SourceKey(key).address(), ban);
+  }
 
   /// The ban in force.
   Ban* active(std::uint64_t key, TimePoint now) {
@@ -30,7 +36,7 @@ struct BanTable::Impl {
   }
 };
 
-BanTable::BanTable(std::size_t capacity, std::uint64_t seed) : impl_(new Impl{{capacity, seed}}) {}
+BanTable::BanTable(std::size_t capacity, std::uint64_t seed) : impl_(new Impl{{capacity, seed}, {}}) {}
 BanTable::~BanTable() = default;
 BanTable::BanTable(BanTable&&) noexcept = default;
 BanTable& BanTable::operator=(BanTable&&) noexcept = default;
@@ -48,12 +54,23 @@ bool BanTable::add(const Address& address, Proof proof, Duration duration, std::
     impl_->table.erase(key);  // one that has ended
     const Worth ceiling = ProvenThenLong::worth_of(wanted, now);
     // Of two unproven the newer stays, whatever their ends: else a minute's flood of forged evidence would keep out all that follows.
-    return impl_->table.add(key, wanted, now, {ceiling.rank, Worth::most().order}) != nullptr;
+    if (impl_->table.add(key, wanted, now, {ceiling.rank, Worth::most().order}) == nullptr) return false;
+    impl_->tell(key, wanted);
+    return true;
   }
   if (ban->proof == Proof::proven && proof == Proof::unproven) return false;
   if (ban->proof == proof && wanted.until <= ban->until) return false;
   *ban = {proof, std::max(ban->until, wanted.until), cause};
+  impl_->tell(key, *ban);
   return false;
+}
+
+void BanTable::tell_proven(std::function<void(const Address&, const Ban&)> changed) { impl_->proven_changed = std::move(changed); }
+
+std::size_t BanTable::retell_proven(std::size_t place, std::size_t limit, TimePoint now) const {
+  return impl_->table.visit(place, limit, [&](std::uint64_t key, const Ban& ban) {
+    if (ban.until > now) impl_->tell(key, ban);
+  });
 }
 
 void BanTable::expire(TimePoint now, std::size_t limit, const std::function<void(const Address&, const Ban&)>& ended) {

@@ -39,6 +39,10 @@ class BanTable {
   /// Adds or prolongs; an unproven ban never shortens, extends past unproven_limit or replaces a proven one.
   /// True if the address is banned now and was not before: a full table takes no unproven ban in the place of a proven one.
   bool add(const Address& address, Proof proof, Duration duration, std::uint32_t cause, TimePoint now);
+  /// From now on told of each proven ban that is added or changed.
+  void tell_proven(std::function<void(const Address&, const Ban&)> changed);
+  /// Tells again of the proven bans in force in `limit` places from `place` on; returns the next place, 0 after the last.
+  std::size_t retell_proven(std::size_t place, std::size_t limit, TimePoint now) const;
   /// Removes and tells what has ended; at most `limit` places are looked at a call, so that it can run often. An IPv6 ban is told by the
   /// first address of its /64.
   void expire(TimePoint now, std::size_t limit, const std::function<void(const Address&, const Ban&)>& ended);

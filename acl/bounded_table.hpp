@@ -117,6 +117,18 @@ class BoundedTable {
     }
   }
 
+  /// Calls `visit(key, value)` for what stands in `limit` places from `place` on; returns the next place, 0 after the last. What is there
+  /// during all calls of a round is visited, even if the table grows meanwhile.
+  template <class F>
+  std::size_t visit(std::size_t place, std::size_t limit, F&& visit) const {
+    const std::size_t places = sets_.size() * ways;
+    for (; limit > 0 && place < places; --limit, ++place) {
+      const Set& set = sets_[place / ways];
+      if (set.stamps[place % ways] != 0) visit(set.keys[place % ways], set.values[place % ways]);
+    }
+    return place < places ? place : 0;
+  }
+
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Entries that had to go, and newcomers for which nothing did.
   [[nodiscard]] std::uint64_t evictions() const { return evictions_; }

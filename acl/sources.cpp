@@ -74,6 +74,13 @@ Source& SourceTable::touch(const Address& address, TimePoint now) {
   return *impl_->table.add(key, Source{}, now, Worth::most());
 }
 
+std::size_t SourceTable::each_known(std::size_t place, std::size_t limit, TimePoint now,
+                                    const std::function<void(const Address&, const Source&)>& visit) const {
+  return impl_->table.visit(place, limit, [&](std::uint64_t key, const Source& source) {
+    if (source.known(now)) visit(SourceKey(key).address(), source);
+  });
+}
+
 std::size_t SourceTable::size() const { return impl_->table.size(); }
 std::uint64_t SourceTable::evictions() const { return impl_->table.evictions(); }
 std::size_t SourceTable::memory_bytes() const { return impl_->table.memory_bytes(); }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "acl/address.hpp"
@@ -37,6 +38,7 @@ struct Source {
   TokenBucket proven;
   AnswerCredit answers;
   [[nodiscard]] bool known(TimePoint now) const;
+  [[nodiscard]] TimePoint known_until() const { return TimePoint(std::chrono::seconds(known_until_s_)); }
   /// Of several devices behind one address the longest registration counts.
   void prolong_known(TimePoint until);
 
@@ -65,6 +67,9 @@ class SourceTable {
 
   /// The source's entry, made if need be; the reference holds until the next call of touch().
   Source& touch(const Address& address, TimePoint now);
+  /// Calls `visit` for the sources that are known in `limit` places from `place` on; returns the next place, 0 after the last.
+  std::size_t each_known(std::size_t place, std::size_t limit, TimePoint now,
+                         const std::function<void(const Address&, const Source&)>& visit) const;
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::uint64_t evictions() const;
   [[nodiscard]] std::size_t memory_bytes() const;

@@ -313,7 +313,7 @@ const Row table[] = {
   {.path = "policy_tests[].expect", .kind = &kinds::integer, .range = refusals, .words = "allow drop reject ban", .required = true, .reload = true,
    .example = "allow", .help = "The verdict, or the status of the answer that refuses it.", .store = store::test_expect},
 
-  {.path = "state", .kind = &kinds::path, .standard = "/var/lib/postern", .help = "The folder of the key that seals Contacts; created with mode 0700. It belongs to the user that Postern runs as.",
+  {.path = "state", .kind = &kinds::path, .standard = "/var/lib/postern", .help = "The folder of what outlives a restart: keys, registrations, bans, trust; created with mode 0700. It belongs to the user that Postern runs as, and to one Postern alone.",
    .store = store::set<&Config::shell, &net::ShellOptions::state, std::string>},
   {.path = "control", .kind = &kinds::path, .standard = "/run/postern/control.sock", .effect = Effect::later,
    .help = "The socket that the operator's commands talk to."},

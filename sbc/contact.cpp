@@ -51,6 +51,16 @@ std::optional<OpenedInward> open_inward(Tokens& tokens, const sip::UriView& uri)
   return OpenedInward{std::move(*token), split->user};
 }
 
+std::optional<OpenedInward> open_device(Tokens& tokens, const Registrations& registrations, const sip::UriView& uri) {
+  if (auto opened = open_inward(tokens, uri)) return opened;
+  const auto split = split_token(uri.user);
+  const Binding* binding = split ? registrations.by_core_contact(uri.whole) : nullptr;
+  const auto device = binding != nullptr ? sip::UriView::parse(binding->contact_uri) : std::nullopt;
+  if (!device) return std::nullopt;
+  return OpenedInward{InwardToken{binding->flow, std::string(device->scheme), std::string(rest_of(*device)), device->has_user},
+                      split->user};
+}
+
 std::optional<OpenedOutward> open_outward(Tokens& tokens, const sip::UriView& uri) {
   const auto split = split_token(uri.user);
   if (!split) return std::nullopt;

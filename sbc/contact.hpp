@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "sbc/flow.hpp"
+#include "sbc/registrations.hpp"
 #include "sbc/tokens.hpp"
 #include "sip/uri.hpp"
 
@@ -39,6 +40,10 @@ struct OpenedOutward {
 };
 std::optional<OpenedInward> open_inward(Tokens& tokens, const sip::UriView& uri);
 std::optional<OpenedOutward> open_outward(Tokens& tokens, const sip::UriView& uri);
+
+/// As open_inward(), and of a live binding also where its token does not open any more: its content has left the bounded table, or its key
+/// is too old.
+std::optional<OpenedInward> open_device(Tokens& tokens, const Registrations& registrations, const sip::UriView& uri);
 
 /// A header's text in one line: folds (RFC 3261 §7.3.1) become spaces, so that it may be written again.
 std::string unfolded(std::string_view value);

@@ -30,12 +30,19 @@ bool is_rules_word(Outcome outcome) {
          outcome == Outcome::default_action;
 }
 
+std::vector<TokenKey> token_keys(const Secrets& secrets) {
+  std::vector<TokenKey> keys(1);
+  std::ranges::copy(part_of<32, 32>(secrets), keys.front().begin());
+  keys.insert(keys.end(), secrets.old_token_keys.begin(), secrets.old_token_keys.end());
+  return keys;
+}
+
 }  // namespace
 
 State::State(Setup first, const Secrets& secrets, EventSink& events)
     : mac(part_of<0, 16>(secrets)),
       branches(mac),
-      tokens(part_of<32, 32>(secrets), Capacity::token_contents),
+      tokens(token_keys(secrets), Capacity::token_contents),
       route_sets(Capacity::route_sets),
       sources(first.options.limits.tracked_sources, secrets.table_seed),
       method_buckets(first.options.limits.tracked_sources, secrets.table_seed + 1),
@@ -309,10 +316,13 @@ bool Engine::Impl::is_pbx(const acl::Address& address) const {
 
 const Decision& Engine::last_decision() const { return impl_->decision; }
 
-void Engine::restore(Binding binding, TimePoint now) {
-  impl_->admission.accept_source(binding.flow.peer.address, binding.expires, now);
-  impl_->state.registrations.accept(std::move(binding));
-}
+void Engine::restore(DurableState kept, TimePoint now) { restore_durable(impl_->state, std::move(kept), now); }
+
+void Engine::tell(DurableSink& sink) { tell_durable(impl_->state, sink); }
+
+void Engine::retell(RetellCursor& cursor, TimePoint now) const { retell_durable(impl_->state, cursor, now); }
+
+void Engine::set_token_keys(const Secrets& secrets) { impl_->state.tokens.set_keys(token_keys(secrets)); }
 
 std::optional<TimePoint> Engine::next_deadline() const {
   std::optional<TimePoint> next = impl_->state.transactions.next_deadline();

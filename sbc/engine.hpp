@@ -6,9 +6,11 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "acl/policy.hpp"
 #include "acl/rate.hpp"
+#include "sbc/durable.hpp"
 #include "sbc/event.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/metrics.hpp"
@@ -25,6 +27,7 @@ using acl::TimePoint;
 /// given out before a restart still open; `table_seed` is new at each start.
 struct Secrets {
   std::array<std::uint8_t, 64> secret{};
+  std::vector<std::array<std::uint8_t, 32>> old_token_keys;  ///< they open tokens still, the newest first
   std::uint64_t table_seed = 0;
   bool restarted = false;  ///< `secret` is that of an earlier run, whose requests may still be under way
 };
@@ -63,8 +66,14 @@ class Engine {
 
   /// What decided the last packet that handle() was given.
   [[nodiscard]] const Decision& last_decision() const;
-  /// A registration from before this engine's time: its flow is live until the binding ends.
-  void restore(Binding binding, TimePoint now);
+  /// Takes back what was kept, before the first datagram; what has ended by `now` is left out.
+  void restore(DurableState kept, TimePoint now);
+  /// From now on each change of what outlives a restart is told to `sink`, which must outlive the engine.
+  void tell(DurableSink& sink);
+  /// Tells the sink again what stands, some thousand entries a call, and moves the cursor on until RetellCursor::Stage::done.
+  void retell(RetellCursor& cursor, TimePoint now) const;
+  /// Tokens are sealed with another key from now on (the part of Secrets::secret that seals them, and Secrets::old_token_keys).
+  void set_token_keys(const Secrets& secrets);
 
   /// When advance() has something to do next; nullopt: nothing is pending.
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;

@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace postern::sbc {
 
@@ -18,6 +20,9 @@ class LruTexts {
   LruTexts(const LruTexts&) = delete;
   LruTexts& operator=(const LruTexts&) = delete;
 
+  /// From now on told of what is kept anew, and what had to go (an empty text).
+  void tell(std::function<void(std::uint64_t key, std::string_view text)> changed) { changed_ = std::move(changed); }
+
   /// Keeps the text, or has it used if it is there. False: it is too long.
   bool put(std::uint64_t key, std::string_view text) {
     if (text.size() > max_bytes_) return false;
@@ -26,6 +31,7 @@ class LruTexts {
     texts_.push_front({key, std::string(text)});
     by_key_.emplace(key, texts_.begin());
     bytes_ += text.size();
+    if (changed_) changed_(key, text);
     return true;
   }
 
@@ -41,6 +47,12 @@ class LruTexts {
     if (found == by_key_.end()) return nullptr;
     texts_.splice(texts_.begin(), texts_, found->second);
     return &found->second->text;
+  }
+
+  /// Calls `visit(key, text)` for each, the least recently used first.
+  template <class F>
+  void each(F&& visit) const {
+    for (auto entry = texts_.rbegin(); entry != texts_.rend(); ++entry) visit(entry->key, std::string_view(entry->text));
   }
 
   [[nodiscard]] std::size_t size() const { return texts_.size(); }
@@ -63,6 +75,7 @@ class LruTexts {
 
   void evict() {
     bytes_ -= texts_.back().text.size();
+    if (changed_) changed_(texts_.back().key, {});
     by_key_.erase(texts_.back().key);
     texts_.pop_back();
     ++evictions_;
@@ -74,6 +87,7 @@ class LruTexts {
   std::uint64_t evictions_ = 0;
   std::list<Entry> texts_;
   std::unordered_map<std::uint64_t, std::list<Entry>::iterator, AsItIs> by_key_;
+  std::function<void(std::uint64_t, std::string_view)> changed_;
 };
 
 }  // namespace postern::sbc

@@ -138,22 +138,11 @@ bool Proxy::says_stale(const Arrival& arrival, TimePoint now) {
   return false;
 }
 
-std::optional<OpenedInward> Proxy::device_of(const sip::UriView& uri) {
-  if (auto opened = open_inward(state_.tokens, uri)) return opened;
-  // A long Contact stands in a bounded table, whose entry may be gone; a live registration still knows what it was.
-  const auto split = split_token(uri.user);
-  const Binding* binding = split ? state_.registrations.by_core_contact(uri.whole) : nullptr;
-  const auto device = binding != nullptr ? sip::UriView::parse(binding->contact_uri) : std::nullopt;
-  if (!device) return std::nullopt;
-  return OpenedInward{InwardToken{binding->flow, std::string(device->scheme), std::string(rest_of(*device)), device->has_user},
-                      split->user};
-}
-
 std::optional<OpenedInward> Proxy::target_of(const sip::RawMessage& request) {
   auto uri = sip::UriView::parse(request.request_uri);
   // A strict router before us put our own route there, and the Request-URI at the end of the others (RFC 3261 §16.4).
   if (uri && is_our_route(state_.names, *uri)) uri = last_route(request);
-  return uri ? device_of(*uri) : std::nullopt;
+  return uri ? open_device(state_.tokens, state_.registrations, *uri) : std::nullopt;
 }
 
 // Without the magic cookie a Via is no name for one transaction (RFC 3261 §17.2.3).

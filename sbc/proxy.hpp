@@ -75,7 +75,6 @@ class Proxy {
   Outcome answer(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
   Outcome response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
   void tell_redirect(const sip::RawMessage& response, const Flow& flow, TimePoint now);
-  [[nodiscard]] std::optional<OpenedInward> device_of(const sip::UriView& uri);
   /// Whether the challenge that answers a request whose credentials were taken off may say stale.
   bool says_stale(const Arrival& arrival, TimePoint now);
   [[nodiscard]] bool has_been_here(const sip::RawMessage& request) const;

@@ -89,6 +89,8 @@ RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, b
   RegisterPlan plan;
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   const std::string_view aor_user = sip::canonical_user(request.to_user, buffer);
+  plan.aor_user = aor_user;
+  plan.now = now;
   add_line(plan.memo, 'u', aor_user);
   add_line(plan.memo, 'c', request.call_id);
   std::string_view instance;
@@ -119,7 +121,7 @@ std::optional<std::string> Registrar::restore(std::string_view memo, std::string
   if (const auto pair = pair_for(memo, listed_uri)) return std::string(pair->device_uri);
   const auto uri = sip::UriView::parse(listed_uri);
   if (!uri) return std::nullopt;
-  const auto opened = open_inward(state_.tokens, *uri);
+  const auto opened = open_device(state_.tokens, state_.registrations, *uri);
   if (!opened || opened->token.flow != flow) return std::nullopt;
   std::string restored;
   append_restored(restored, opened->token.scheme, opened->token.has_user, opened->user, opened->token.rest);

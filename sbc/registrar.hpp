@@ -13,7 +13,9 @@ namespace postern::sbc {
 
 /// What one REGISTER asked for; kept as the transaction's memo until its answer.
 struct RegisterPlan {
-  std::string memo;              ///< lines, each a tag and its text: see registrar.cpp
+  std::string memo;      ///< lines, each a tag and its text: see registrar.cpp
+  std::string aor_user;  ///< whose registration
+  TimePoint now;
   std::string replaced_contact;  ///< a binding over an older flow, to be taken off: the URI that the PBX holds, byte for byte
 };
 

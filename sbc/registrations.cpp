@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "acl/bounded_table.hpp"
+#include "sbc/durable.hpp"
 
 namespace postern::sbc {
 namespace {
@@ -198,8 +199,25 @@ struct Registrations::Impl {
     });
     if (count < bindings_an_aor) least = size() < capacity ? nullptr : soonest();
     if (least == nullptr) return;
-    remove(*least);
+    forget(*least);
     ++evictions;
+  }
+
+  /// Removes it before its time.
+  void forget(Node& node) {
+    const Binding binding = remove(node);
+    if (sink == nullptr) return;
+    keep_trust(binding);
+    sink->forget(binding);
+  }
+
+  /// What a binding granted outlives it.
+  void keep_trust(const Binding& binding) const {
+    if (sink != nullptr) sink->keep(DurableTrust{binding.flow.peer.address, binding.expires}, Urgency::at_once);
+  }
+
+  void keep(const Node& node, Urgency urgency) const {
+    if (sink != nullptr) sink->keep(node.binding, urgency);
   }
 
   void move_to_end(const Node& node) {
@@ -217,6 +235,7 @@ struct Registrations::Impl {
   std::unordered_map<DeviceKey, std::uint32_t, Hash> devices;      // live bindings
   std::unordered_map<std::uint64_t, std::uint32_t, Hash> sources;  // devices with live bindings
   Order live, lapsed;
+  DurableSink* sink = nullptr;
 };
 
 Registrations::Registrations(std::size_t capacity, std::uint64_t seed) : impl_(std::make_unique<Impl>(capacity, seed)) {}
@@ -224,32 +243,40 @@ Registrations::~Registrations() = default;
 Registrations::Registrations(Registrations&&) noexcept = default;
 Registrations& Registrations::operator=(Registrations&&) noexcept = default;
 
+void Registrations::tell(DurableSink& sink) { impl_->sink = &sink; }
+
 bool Registrations::accept(Binding binding) {
   if (Node* known = impl_->find(binding.aor_user, binding.core_contact)) {
     const bool moved = known->binding.flow != binding.flow;
     if (!moved) binding.last_heard = std::max(binding.last_heard, known->fresh().last_heard);
+    const bool prolonged = !moved && known->is_live && known->binding.call_id == binding.call_id &&
+                           known->binding.instance == binding.instance && known->binding.contact_uri == binding.contact_uri;
+    if (moved || binding.expires < known->binding.expires) impl_->keep_trust(known->binding);
     impl_->leave(*known);
     known->binding = std::move(binding);
     impl_->enter(*known);
     if (moved) impl_->move_to_end(*known);
+    impl_->keep(*known, prolonged ? Urgency::may_wait : Urgency::at_once);
     return moved;
   }
   impl_->make_room(binding.aor_user);
-  impl_->enter(impl_->add(std::move(binding)));
+  Node& added = impl_->add(std::move(binding));
+  impl_->enter(added);
+  impl_->keep(added, Urgency::at_once);
   return true;
 }
 
 bool Registrations::remove(std::string_view aor_user, std::string_view core_contact) {
   Node* known = impl_->find(aor_user, core_contact);
   if (known == nullptr) return false;
-  impl_->remove(*known);
+  impl_->forget(*known);
   return true;
 }
 
 std::size_t Registrations::remove_all(std::string_view aor_user) {
   std::vector<Node*> all;
   impl_->each_of(aor_user, [&all](Node& node) { all.push_back(&node); });
-  for (Node* node : all) impl_->remove(*node);
+  for (Node* node : all) impl_->forget(*node);
   return all.size();
 }
 
@@ -264,6 +291,25 @@ const Binding* Registrations::replaced_by(std::string_view aor_user, std::string
     if (!instance.empty() && binding.instance == instance && now - binding.last_heard >= silent_for) by_instance = &binding;
   });
   return by_call_id != nullptr ? by_call_id : by_instance;
+}
+
+const Binding* Registrations::held_for(std::string_view aor_user, std::string_view contact_uri, const Flow& flow, TimePoint now) const {
+  const Binding* found = nullptr;
+  impl_->each_of(aor_user, [&](const Node& node) {
+    const Binding& binding = node.binding;
+    if (binding.expires > now && binding.flow == flow && binding.contact_uri == contact_uri) found = &binding;
+  });
+  return found;
+}
+
+std::optional<TimePoint> Registrations::retell(TimePoint after, std::size_t limit) const {
+  for (auto next = impl_->live.upper_bound(after); next != impl_->live.end(); ++next) {
+    if (limit == 0 && next->first != after) return after;
+    if (limit > 0) --limit;
+    after = next->first;
+    impl_->keep(*next->second, Urgency::may_wait);
+  }
+  return std::nullopt;
 }
 
 const Binding* Registrations::by_core_contact(std::string_view core_contact) const {

@@ -16,6 +16,8 @@ namespace postern::sbc {
 
 using acl::TimePoint;
 
+class DurableSink;
+
 /// One binding of one device.
 struct Binding {
   std::string aor_user;      ///< the To user of the REGISTER: the extension
@@ -41,6 +43,9 @@ class Registrations {
   Registrations(Registrations&&) noexcept;
   Registrations& operator=(Registrations&&) noexcept;
 
+  /// From now on it tells `sink` of its changes; `sink` must outlive it.
+  void tell(DurableSink& sink);
+
   /// Adds or refreshes the binding with the same aor_user and core_contact. One too many of its AOR evicts the AOR's that ends
   /// soonest. True if it is new (first time or from another flow).
   bool accept(Binding binding);
@@ -54,6 +59,9 @@ class Registrations {
   /// holds until the next change.
   [[nodiscard]] const Binding* replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance, const Flow& flow,
                                            TimePoint now, acl::Duration silent_for) const;
+  /// The live binding of this device over exactly this flow and by this Contact of its own: a refresh gives the PBX the same Contact again,
+  /// byte for byte. nullptr: none. The pointer holds until the next change.
+  [[nodiscard]] const Binding* held_for(std::string_view aor_user, std::string_view contact_uri, const Flow& flow, TimePoint now) const;
   /// nullptr: none. Of several AORs with the same one it may be any.
   [[nodiscard]] const Binding* by_core_contact(std::string_view core_contact) const;
 
@@ -77,6 +85,10 @@ class Registrations {
       ended(*binding);
     }
   }
+
+  /// Tells the sink of what is live and ends after `after`, the soonest first: `limit` bindings and those that end at the same moment as
+  /// the last. Returns that moment; nullopt: that was all.
+  std::optional<TimePoint> retell(TimePoint after, std::size_t limit) const;
 
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::uint64_t evictions() const;

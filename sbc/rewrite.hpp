@@ -54,6 +54,7 @@ class InwardRewriter {
   void core_routes(const OpenedOutward& dialog);
   void record_route(const sip::RawMessage& message);
   void contact(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow, RegisterPlan* registration);
+  [[nodiscard]] const Binding* held_binding(const RegisterPlan& plan, const sip::UriView& device, const Flow& flow) const;
   void uris(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow);
   [[nodiscard]] bool names_hidden(const sip::RawMessage& message) const;
   void append_unmarked_headers(std::string& out, std::string_view headers) const;

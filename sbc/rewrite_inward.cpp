@@ -249,7 +249,11 @@ void InwardRewriter::contact(const sip::RawMessage& message, const sip::HeaderLi
       return;
     }
     text_.clear();
-    sealed_ = append_inward_uri(text_, state_.tokens, *uri, flow, state_.names.core_address()) && sealed_;
+    if (const Binding* held = registration != nullptr ? held_binding(*registration, *uri, flow) : nullptr) {
+      text_ = held->core_contact;
+    } else {
+      sealed_ = append_inward_uri(text_, state_.tokens, *uri, flow, state_.names.core_address()) && sealed_;
+    }
     if (registration != nullptr) Registrar::add_contact(*registration, text_, uri->whole);
     replace_uri(state_.editor, *element, text_);
     const bool own = std::ranges::any_of(own_contact_params, [&](std::string_view name) { return element->param(name).has_value(); });
@@ -258,6 +262,15 @@ void InwardRewriter::contact(const sip::RawMessage& message, const sip::HeaderLi
     sip::append_params_without(text_, unfolded(element->params), own_contact_params);
     state_.editor.replace(element->params, text_);
   }
+}
+
+/// A refresh gives the PBX what it holds already, whatever key sealed that: with max_contacts=1 it would refuse another one.
+const Binding* InwardRewriter::held_binding(const RegisterPlan& plan, const sip::UriView& device, const Flow& flow) const {
+  const Binding* held = state_.registrations.held_for(plan.aor_user, device.whole, flow, plan.now);
+  if (held == nullptr) return nullptr;
+  const std::string_view contact = held->core_contact;
+  // Where the PBX reaches us may have changed with the configuration.
+  return contact.substr(contact.rfind('@') + 1) == state_.names.core_address() ? held : nullptr;
 }
 
 void InwardRewriter::uris(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow) {

@@ -11,6 +11,7 @@
 #include "acl/sources.hpp"
 #include "sbc/concealment.hpp"
 #include "sbc/credentials.hpp"
+#include "sbc/durable.hpp"
 #include "sbc/engine.hpp"
 #include "sbc/health.hpp"
 #include "sbc/journal.hpp"
@@ -68,6 +69,7 @@ struct State {
   Journal journal;
   Metrics metrics;
   Health health;
+  DurableSink* durable = nullptr;    ///< who is told of changes that outlive a restart, if anybody is
   bool restarted;                    ///< there was a run before this one
   std::optional<TimePoint> started;  ///< when the first packet came
 

@@ -52,26 +52,44 @@ std::uint64_t hash_of(Mac& mac, std::string_view label, std::string_view text) {
   return mac.of(parts).high;
 }
 
-std::vector<PbxAddress> name_addresses(std::span<const Endpoint> pbx, Mac& mac) {
-  std::vector<PbxAddress> addresses;
-  for (const Endpoint& endpoint : pbx) {
-    std::string host_port = endpoint.to_string();
-    const auto id = static_cast<std::uint32_t>(hash_of(mac, pbx_label, host_port));
-    addresses.push_back({id, std::move(host_port)});
+/// One key, and how the tokens that it seals name the PBX's addresses.
+struct Sealer {
+  explicit Sealer(const TokenKey& key) : seal(key), mac(make_mac(seal)) {}
+
+  void apply(std::span<const Endpoint> addresses) {
+    pbx.clear();
+    for (const Endpoint& endpoint : addresses) {
+      std::string host_port = endpoint.to_string();
+      const auto id = static_cast<std::uint32_t>(hash_of(mac, pbx_label, host_port));
+      pbx.push_back({id, std::move(host_port)});
+    }
   }
-  return addresses;
-}
+
+  Seal seal;
+  Mac mac;
+  std::vector<PbxAddress> pbx;
+};
 
 }  // namespace
 
 struct Tokens::Impl {
-  Impl(std::span<const std::uint8_t, 32> key, std::size_t table_capacity)
-      : seal(key), mac(make_mac(seal)), inward(make_table(table_capacity / 2)), outward(make_table(table_capacity / 2)) {}
+  explicit Impl(std::size_t table_capacity) : inward(make_table(table_capacity / 2)), outward(make_table(table_capacity / 2)) {}
+
+  void set_keys(std::span<const TokenKey> keys) {
+    if (keys.empty()) throw std::invalid_argument("no key to seal tokens with");
+    std::vector<Sealer> with;
+    with.reserve(keys.size());
+    for (const TokenKey& key : keys) with.emplace_back(key).apply(pbx);
+    sealers = std::move(with);
+  }
+
+  [[nodiscard]] Sealer& current() { return sealers.front(); }
+  [[nodiscard]] LruTexts& table_of(TokenTable table) { return table == TokenTable::inward ? inward : outward; }
 
   /// Seals `content`; what needs more than `letters` goes into the table.
   bool append(LruTexts& table, std::string_view label, std::string_view user, std::size_t letters, std::string& out) {
     if (content.size() + Seal::tag_size > bytes_of(letters)) {
-      const std::uint64_t table_key = hash_of(mac, table_label, content);
+      const std::uint64_t table_key = hash_of(current().mac, table_label, content);
       if (!table.put(table_key, content)) return false;
       content.clear();
       token_codec::encode_table_key(table_key, content);
@@ -79,44 +97,73 @@ struct Tokens::Impl {
     associated.assign(label).append(user);
     std::array<std::uint8_t, max_sealed> buffer{};
     const std::span<std::uint8_t> sealed = std::span(buffer).first(content.size() + Seal::tag_size);
-    if (!seal.seal(associated, {reinterpret_cast<const std::uint8_t*>(content.data()), content.size()}, sealed)) return false;
+    if (!current().seal.seal(associated, {reinterpret_cast<const std::uint8_t*>(content.data()), content.size()}, sealed)) return false;
     append_base64url(out, sealed);
     return true;
   }
 
-  /// The content, in the table or in `content`; nullopt: not ours, or no longer in the table.
-  std::optional<std::string_view> open(LruTexts& table, std::string_view label, std::string_view user, std::string_view letters) {
+  struct Opened {
+    std::string_view content;  ///< in the table or in `content`
+    const Sealer& sealer;
+  };
+  /// nullopt: not ours, or no longer in the table.
+  std::optional<Opened> open(LruTexts& table, std::string_view label, std::string_view user, std::string_view letters) {
     std::array<std::uint8_t, max_sealed> buffer{};
     const auto size = decode_base64url(letters, buffer);
     if (!size || *size <= Seal::tag_size) return std::nullopt;
     associated.assign(label).append(user);
     content.resize(*size - Seal::tag_size);
     const std::span<std::uint8_t> plain(reinterpret_cast<std::uint8_t*>(content.data()), content.size());
-    if (!seal.open(associated, std::span(buffer).first(*size), plain)) return std::nullopt;
+    const auto sealer =
+        std::ranges::find_if(sealers, [&](Sealer& with) { return with.seal.open(associated, std::span(buffer).first(*size), plain); });
+    if (sealer == sealers.end()) return std::nullopt;
     const auto table_key = token_codec::decode_table_key(content);
-    if (!table_key) return content;
+    if (!table_key) return Opened{content, *sealer};
     const std::string* found = table.find(*table_key);
     if (found == nullptr) return std::nullopt;
-    return *found;
+    return Opened{*found, *sealer};
   }
 
-  Seal seal;
-  Mac mac;
-  std::vector<PbxAddress> pbx;
+  std::vector<Sealer> sealers;  ///< the current one first
+  std::vector<Endpoint> pbx;
   std::vector<ListenerAddress> listeners;
   LruTexts inward, outward;
+  DurableSink* sink = nullptr;
   std::string content, associated;  // kept for their memory
 };
 
-Tokens::Tokens(std::span<const std::uint8_t, 32> key, std::size_t table_capacity) : impl_(std::make_unique<Impl>(key, table_capacity)) {}
+Tokens::Tokens(std::span<const TokenKey> keys, std::size_t table_capacity) : impl_(std::make_unique<Impl>(table_capacity)) {
+  impl_->set_keys(keys);
+}
 
 Tokens::~Tokens() = default;
 Tokens::Tokens(Tokens&&) noexcept = default;
 Tokens& Tokens::operator=(Tokens&&) noexcept = default;
 
 void Tokens::apply(std::span<const Endpoint> pbx, std::span<const ListenerOptions> listeners) {
-  impl_->pbx = name_addresses(pbx, impl_->mac);
+  impl_->pbx.assign(pbx.begin(), pbx.end());
+  for (Sealer& sealer : impl_->sealers) sealer.apply(pbx);
   impl_->listeners = addresses_of(listeners);
+}
+
+void Tokens::set_keys(std::span<const TokenKey> keys) { impl_->set_keys(keys); }
+
+void Tokens::tell(DurableSink& sink) {
+  impl_->sink = &sink;
+  for (const TokenTable table : {TokenTable::inward, TokenTable::outward}) {
+    impl_->table_of(table).tell([&sink, table](std::uint64_t key, std::string_view text) {
+      if (text.empty()) return sink.forget(table, key);
+      sink.keep(table, key, text);
+    });
+  }
+}
+
+void Tokens::restore(const TokenContent& content) { impl_->table_of(content.table).put(content.key, content.text); }
+
+void Tokens::retell() const {
+  if (impl_->sink == nullptr) return;
+  for (const TokenTable table : {TokenTable::inward, TokenTable::outward})
+    impl_->table_of(table).each([&](std::uint64_t key, std::string_view text) { impl_->sink->keep(table, key, text); });
 }
 
 bool Tokens::seal(const InwardToken& token, std::string_view user, std::string& out) {
@@ -127,17 +174,18 @@ bool Tokens::seal(const InwardToken& token, std::string_view user, std::string& 
 
 bool Tokens::seal(const OutwardToken& token, std::string_view user, std::string& out) {
   impl_->content.clear();
-  return token_codec::encode(token, impl_->pbx, impl_->content) && impl_->append(impl_->outward, outward_label, user, outward_letters, out);
+  return token_codec::encode(token, impl_->current().pbx, impl_->content) &&
+         impl_->append(impl_->outward, outward_label, user, outward_letters, out);
 }
 
 std::optional<InwardToken> Tokens::open_inward(std::string_view letters, std::string_view user) {
-  const auto content = impl_->open(impl_->inward, inward_label, user, letters);
-  return content ? token_codec::decode_inward(*content, impl_->listeners) : std::nullopt;
+  const auto opened = impl_->open(impl_->inward, inward_label, user, letters);
+  return opened ? token_codec::decode_inward(opened->content, impl_->listeners) : std::nullopt;
 }
 
 std::optional<OutwardToken> Tokens::open_outward(std::string_view letters, std::string_view user) {
-  const auto content = impl_->open(impl_->outward, outward_label, user, letters);
-  return content ? token_codec::decode_outward(*content, impl_->pbx) : std::nullopt;
+  const auto opened = impl_->open(impl_->outward, outward_label, user, letters);
+  return opened ? token_codec::decode_outward(opened->content, opened->sealer.pbx) : std::nullopt;
 }
 
 std::size_t Tokens::table_size() const { return impl_->inward.size() + impl_->outward.size(); }

@@ -1,6 +1,7 @@
 // Sealed tokens: what a URI of ours carries in its user part, behind the last "~" (sip-behaviour.md, Contact and tokens).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,10 +11,13 @@
 #include <string_view>
 #include <vector>
 
+#include "sbc/durable.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/options.hpp"
 
 namespace postern::sbc {
+
+using TokenKey = std::array<std::uint8_t, 32>;
 
 /// Given to the PBX in the place of a device's Contact: the device's flow, and what restores its URI exactly.
 struct InwardToken {
@@ -47,9 +51,9 @@ class Tokens {
   static constexpr std::size_t inward_letters = 320;  ///< keeps the whole URI under 512; fewer behind a user of more than 128 letters
   static constexpr std::size_t min_letters = 34;      ///< of a token that holds a table's key, the shortest one
 
-  /// `table_capacity`: most contents kept for tokens that do not fit, half of them for each kind, and
+  /// `keys`: as in set_keys(). `table_capacity`: most contents kept for tokens that do not fit, half of them for each kind, and
   /// 256 bytes each on average; the least recently used goes first. Throws std::runtime_error if the library lacks an algorithm.
-  Tokens(std::span<const std::uint8_t, 32> key, std::size_t table_capacity);
+  Tokens(std::span<const TokenKey> keys, std::size_t table_capacity);
   ~Tokens();
   Tokens(Tokens&&) noexcept;
   Tokens& operator=(Tokens&&) noexcept;
@@ -57,6 +61,15 @@ class Tokens {
   /// What tokens lead to, before the first one. A token names its PBX by a hash of the address, its listener by the address itself: it
   /// outlives a change of their order. Once the PBX has left the list it does not open; once the listener has, it leads to no_listener.
   void apply(std::span<const Endpoint> pbx, std::span<const ListenerOptions> listeners);
+
+  /// The first one seals from now on, all open; at least one. What was sealed with one that is not among them does not open any more.
+  void set_keys(std::span<const TokenKey> keys);
+  /// From now on it tells `sink` of what enters or leaves the table; `sink` must outlive it.
+  void tell(DurableSink& sink);
+  /// Takes back what the table held.
+  void restore(const TokenContent& content);
+  /// Tells the sink of all that the table holds.
+  void retell() const;
 
   /// Appends the token's letters. False, and nothing appended: OutwardToken::pbx or the flow's listener is out of range, or the content is
   /// longer than any message can make it.

@@ -147,6 +147,10 @@ void add_shell(Families& families, const ShellMetrics& shell) {
   add_counter(
       add_family(families, "postern_log_lines_lost_total", "Log lines lost because stderr was not read fast enough.", MetricType::Counter),
       {}, shell.log_lines_lost);
+  add_gauge(families, "postern_state_durable", "1 while registrations, bans and trust are kept in the state folder.",
+            shell.state_durable ? 1 : 0);
+  add_counter(add_family(families, "postern_state_failures_total", "Failures to read or write the state folder.", MetricType::Counter), {},
+              shell.state_failures);
   MetricFamily& reloads =
       add_family(families, "postern_config_reloads_total", "Reloads of the configuration, by result.", MetricType::Counter);
   add_counter(reloads, {{"result", "applied"}}, shell.reloads_applied);

@@ -16,6 +16,8 @@ struct ShellMetrics {
   std::uint64_t send_errors = 0;
   std::uint64_t send_overflows = 0;
   std::uint64_t log_lines_lost = 0;
+  std::uint64_t state_failures = 0;
+  bool state_durable = false;  ///< registrations, bans and trust would outlive a kill now
   std::uint64_t reloads_applied = 0;
   std::uint64_t reloads_refused = 0;
 };

@@ -18,6 +18,7 @@
 #include "sbc/net/reloads.hpp"
 #include "sbc/net/start_error.hpp"
 #include "sbc/net/state_folder.hpp"
+#include "sbc/net/state_store.hpp"
 #include "sbc/net/version.hpp"
 #include "sbc/net/worker.hpp"
 
@@ -54,10 +55,13 @@ struct Shell::Impl {
   Impl(Configuration configuration, Loader loader, Log& to)
       : log(to),
         current(std::make_shared<const Configuration>(std::move(configuration))),
-        worker(io, current->engine, current->policy, StateFolder(current->shell.state).secrets(), log),
+        folder(current->shell.state),
+        store(folder, log),
+        worker(io, current->engine, current->policy, folder.secrets(), log),
         signals(io, SIGTERM, SIGINT, SIGHUP),
         reloads(io, std::move(loader), [this] { return current; }, [this](Reloads::Result result) { take_over(std::move(result)); }) {
     admin = open_admin(current->shell.admin);
+    worker.remember(store);
   }
 
   [[nodiscard]] std::unique_ptr<Admin> open_admin(const std::optional<sbc::Endpoint>& bind);
@@ -73,6 +77,8 @@ struct Shell::Impl {
   Log& log;
   asio::io_context io{1};
   std::shared_ptr<const Configuration> current;
+  StateFolder folder;
+  StateStore store;
   Worker worker;
   asio::signal_set signals;
   std::unique_ptr<Admin> admin;
@@ -185,6 +191,8 @@ std::string Shell::Impl::metrics() const {
   shell.log_lines_lost = log.lost_lines();
   shell.reloads_applied = reloads_applied;
   shell.reloads_refused = reloads_refused;
+  shell.state_failures = store.failures();
+  shell.state_durable = store.durable();
   return metrics_page(worker.metrics(), worker.gauges(), shell);
 }
 
@@ -197,6 +205,8 @@ void Shell::run() {
   // A reader of the admin endpoint or of stderr that goes away must not end the process.
   std::signal(SIGPIPE, SIG_IGN);
   impl_->wait_signal();
+  impl_->store.start(
+      [this](const sbc::Secrets& secrets) { asio::post(impl_->io, [this, secrets] { impl_->worker.set_token_keys(secrets); }); });
   impl_->worker.start();
   impl_->announce();
   impl_->io.run();

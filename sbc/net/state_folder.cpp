@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <span>
 #include <system_error>
 
@@ -17,6 +20,7 @@ namespace {
 
 constexpr const char* key_name = "key";
 constexpr const char* new_key_name = "key.new";
+constexpr std::size_t most_key_bytes = 1024;
 
 std::string error_text() { return std::generic_category().message(errno); }
 
@@ -25,6 +29,10 @@ void fill_random(std::span<std::uint8_t> out) {
   if (::getrandom(out.data(), out.size(), 0) != static_cast<ssize_t>(out.size())) {
     throw StartError(fmt::format("the system gives no random numbers: {}", error_text()));
   }
+}
+
+KeyRing::Seconds seconds_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -62,31 +70,57 @@ void StateFolder::check() const {
   }
 }
 
-sbc::Secrets StateFolder::secrets() const {
-  sbc::Secrets secrets;
-  secrets.restarted = read_key(secrets.secret);
-  if (!secrets.restarted) {
-    fill_random(secrets.secret);
-    write_key(secrets.secret);
+sbc::Secrets StateFolder::secrets() {
+  const KeyRing::Seconds now = seconds_now();
+  ring_ = read_key(now);
+  const bool restarted = ring_.has_value();
+  if (!restarted) {
+    KeyRing::Secret secret{};
+    fill_random(secret);
+    ring_.emplace(secret, now);
+    if (!write_key(*ring_)) {
+      throw StartError(fmt::format("state: cannot write {}/{}: {}; the folder must be writable for the user that Postern runs as (uid {})",
+                                   path_, key_name, error_text(), ::geteuid()));
+    }
   }
+  sbc::Secrets secrets;
+  secrets.restarted = restarted;
+  ring_->fill(secrets);
   std::array<std::uint8_t, sizeof secrets.table_seed> seed{};
   fill_random(seed);
   for (const std::uint8_t byte : seed) secrets.table_seed = (secrets.table_seed << 8U) | byte;
   return secrets;
 }
 
-bool StateFolder::read_key(Secret& secret) const {
+std::optional<sbc::Secrets> StateFolder::turn_keys(KeyRing::Seconds seconds) {
+  if (!ring_ || !ring_->due(seconds)) return std::nullopt;
+  KeyRing turned = *ring_;
+  std::array<std::uint8_t, KeyRing::seal_size> fresh{};
+  fill_random(fresh);
+  turned.turn(seconds, fresh);
+  // What seals must open after a restart: it seals nothing before it is on the disk.
+  if (!write_key(turned)) throw std::system_error(errno, std::generic_category(), key_name);
+  ring_ = turned;
+  sbc::Secrets secrets;
+  ring_->fill(secrets);
+  return secrets;
+}
+
+std::optional<KeyRing> StateFolder::read_key(KeyRing::Seconds now) const {
   const acl::FileDescriptor file(::openat(folder_.get(), key_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (!file && errno == ENOENT) return false;
+  if (!file && errno == ENOENT) return std::nullopt;
   if (!file) throw StartError(fmt::format("state: cannot read {}/{}: {}", path_, key_name, error_text()));
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) throw StartError(fmt::format("state: cannot examine {}/{}: {}", path_, key_name, error_text()));
-  const bool whole = S_ISREG(status.st_mode) && status.st_size == static_cast<off_t>(secret.size());
-  if (!whole || ::read(file.get(), secret.data(), secret.size()) != static_cast<ssize_t>(secret.size())) {
+  std::string bytes(most_key_bytes, '\0');
+  const ssize_t size = S_ISREG(status.st_mode) ? ::read(file.get(), bytes.data(), bytes.size()) : 0;
+  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  auto ring = KeyRing::from_bytes(bytes, now);
+  if (!ring) {
     throw StartError(
-        fmt::format("state: {}/{} is not a file of {} bytes; remove it and a new key is made (phones that are registered then have to "
-                    "register again)",
-                    path_, key_name, secret.size()));
+        fmt::format("state: {}/{} is not a file of Postern's with a key of {} bytes; remove it and a new one "
+                    "is made (phones that are registered then have to register again)",
+                    path_, key_name, KeyRing::Secret{}.size()));
   }
   if ((status.st_mode & 077U) != 0 || status.st_uid != ::geteuid()) {
     throw StartError(
@@ -94,20 +128,18 @@ bool StateFolder::read_key(Secret& secret) const {
                     "and a new key is made",
                     path_, key_name, ::geteuid()));
   }
-  return true;
+  // A key of the first versions: its age counts from today, if that can be written down.
+  if (bytes.size() == KeyRing::Secret{}.size()) static_cast<void>(write_key(*ring));
+  return ring;
 }
 
-void StateFolder::write_key(const Secret& secret) const {
+bool StateFolder::write_key(const KeyRing& ring) const {
+  const std::string bytes = ring.to_bytes();
   // Left over from a start that was interrupted.
   ::unlinkat(folder_.get(), new_key_name, 0);
   const acl::FileDescriptor file(::openat(folder_.get(), new_key_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  const bool written = file && ::write(file.get(), secret.data(), secret.size()) == static_cast<ssize_t>(secret.size()) &&
-                       ::fsync(file.get()) == 0 && ::renameat(folder_.get(), new_key_name, folder_.get(), key_name) == 0 &&
-                       ::fsync(folder_.get()) == 0;
-  if (!written) {
-    throw StartError(fmt::format("state: cannot write {}/{}: {}; the folder must be writable for the user that Postern runs as (uid {})",
-                                 path_, key_name, error_text(), ::geteuid()));
-  }
+  return file && ::write(file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(file.get()) == 0 &&
+         ::renameat(folder_.get(), new_key_name, folder_.get(), key_name) == 0 && ::fsync(folder_.get()) == 0;
 }
 
 }  // namespace postern::net

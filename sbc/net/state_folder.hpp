@@ -1,10 +1,12 @@
 // The folder that outlives a restart.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "acl/file_descriptor.hpp"
 #include "sbc/engine.hpp"
+#include "sbc/net/key_ring.hpp"
 
 namespace postern::net {
 
@@ -14,17 +16,24 @@ class StateFolder {
   /// Creates the folder (0700) if it is missing; its parent must exist. Throws StartError if it cannot be used.
   explicit StateFolder(std::string path);
 
-  /// The secret from the file `key` (64 random bytes, 0600), made at the first start; a new table_seed each time. Throws StartError.
-  [[nodiscard]] sbc::Secrets secrets() const;
+  /// The secrets from the file `key` (KeyRing, 0600), made at the first start; a new table_seed each time. Throws StartError.
+  [[nodiscard]] sbc::Secrets secrets();
+  /// Another key seals tokens from now on, if its time has come (KeyRing). `seconds`: since 1970. nullopt: it has not. Throws
+  /// std::system_error, and all is as before, if it cannot be written; may be called from another thread once secrets() has returned.
+  std::optional<sbc::Secrets> turn_keys(KeyRing::Seconds seconds);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] int fd() const { return folder_.get(); }
 
  private:
-  using Secret = decltype(sbc::Secrets::secret);
   void check() const;
-  [[nodiscard]] bool read_key(Secret& secret) const;
-  void write_key(const Secret& secret) const;
+  [[nodiscard]] std::optional<KeyRing> read_key(KeyRing::Seconds now) const;
+  /// False: errno says why.
+  [[nodiscard]] bool write_key(const KeyRing& ring) const;
 
   std::string path_;
   acl::FileDescriptor folder_;
+  std::optional<KeyRing> ring_;
 };
 
 }  // namespace postern::net

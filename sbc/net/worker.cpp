@@ -20,7 +20,7 @@ constexpr int batches_at_once = 64;
 
 Worker::Worker(boost::asio::io_context& io, sbc::EngineOptions options, std::shared_ptr<const acl::Policy> policy,
                const sbc::Secrets& secrets, sbc::EventSink& events)
-    : io_(io), options_(std::move(options)), timer_(io), closing_timer_(io) {
+    : io_(io), options_(std::move(options)), timer_(io), closing_timer_(io), store_timer_(io) {
   const std::vector<sbc::ListenerOptions> wanted = options_.listeners;
   listeners_ = open_listeners(options_.listeners, wanted);
   open_core();
@@ -30,8 +30,24 @@ Worker::Worker(boost::asio::io_context& io, sbc::EngineOptions options, std::sha
 
 Worker::~Worker() = default;
 
+void Worker::remember(StateStore& store) {
+  engine_->restore(store.load(options_.listeners), acl::Clock::now());
+  if (!store.keeps()) return;
+  engine_->tell(store);
+  store_ = &store;
+}
+
+/// Prolongations may wait for it, and are lost by a kill until then.
+void Worker::tick_store() {
+  store_timer_.expires_after(store_->tick(*engine_, acl::Clock::now()));
+  store_timer_.async_wait([this](error_code error) {
+    if (!error && running_) tick_store();
+  });
+}
+
 void Worker::start() {
   running_ = true;
+  if (store_ != nullptr) tick_store();
   for (const auto& port : listeners_) wait_readable(port);
   wait_readable(core_);
   arm_timer();
@@ -47,6 +63,7 @@ void Worker::stop() {
   for (const auto& port : ports) port->descriptor.cancel();
   timer_.cancel();
   closing_timer_.cancel();
+  store_timer_.cancel();
 }
 
 void Worker::drain_received(Port& port) {
@@ -92,6 +109,7 @@ std::size_t Worker::handle_batch(Port& port) {
     datagram.flow.peer = item.peer;
     engine_->handle(datagram, now, outbox_);
   }
+  if (store_ != nullptr) store_->commit();
   if (const std::size_t sent = outbox_.items().size(); sent != 0) {
     flush();
     forward_.observe(std::chrono::duration<double>(acl::Clock::now() - now).count(), sent);
@@ -103,6 +121,7 @@ std::size_t Worker::handle_batch(Port& port) {
 void Worker::on_timer() {
   armed_.reset();
   engine_->advance(acl::Clock::now(), outbox_);
+  if (store_ != nullptr) store_->commit();
   flush();
   arm_timer();
 }

@@ -12,6 +12,7 @@
 
 #include "sbc/engine.hpp"
 #include "sbc/net/metrics_page.hpp"
+#include "sbc/net/state_store.hpp"
 #include "sbc/net/udp_socket.hpp"
 #include "sbc/setup.hpp"
 
@@ -31,6 +32,11 @@ class Worker {
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
+
+  /// Takes back what `store` kept, and has it keep what changes from now on. Before start(), at most once; `store` must outlive it.
+  void remember(StateStore& store);
+  /// Tokens are sealed with another key from now on.
+  void set_token_keys(const sbc::Secrets& secrets) { engine_->set_token_keys(secrets); }
 
   void start();
   /// Handles what has been received already (a bounded amount of it), then leaves the io_context nothing to wait for.
@@ -78,6 +84,7 @@ class Worker {
   void arm_timer();
   void flush();
   void send_pending(const std::shared_ptr<Port>& port);
+  void tick_store();
 
   boost::asio::io_context& io_;
   sbc::EngineOptions options_;
@@ -88,6 +95,8 @@ class Worker {
   sbc::Outbox outbox_;
   boost::asio::steady_timer timer_, closing_timer_;
   std::optional<acl::TimePoint> armed_;
+  StateStore* store_ = nullptr;
+  boost::asio::steady_timer store_timer_;
   sbc::Histogram forward_;
   UdpCounters closed_;               ///< of sockets that are closed
   std::uint64_t undeliverable_ = 0;  ///< datagrams whose listener is closed

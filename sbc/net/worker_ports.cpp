@@ -155,6 +155,7 @@ sbc::Setup Worker::reload(sbc::Setup setup) {
   options.listeners = std::move(*slots);
   options.pbx.bind = core_->socket.bound();
   options_ = options;
+  if (store_ != nullptr) store_->apply(options_.listeners);
   swap_ports(std::move(ports));
   sbc::Setup before = engine_->apply(std::move(setup), acl::Clock::now());
   if (running_) arm_timer();

@@ -52,7 +52,7 @@ std::string cut(std::string_view text, std::string_view begin, std::string_view 
 class Run {
  public:
   explicit Run(EngineBench& bench) : bench_(bench) {
-    bench_.restart();
+    bench_.restart_without_state();
     bench_.sent.clear();
     bench_.events.clear();
   }

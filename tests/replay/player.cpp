@@ -100,7 +100,9 @@ void Player::step(const Step& step) {
   if (word == "outcomes") return outcomes(step);
   if (word == "log" || word == "no") return log(step);
   if (word == "metric") return metric(step);
-  if (word == "restart") return bench_.restart();
+  if (word == "restart") return step.words.size() > 1 ? bench_.restart_without_state() : bench_.restart();
+  if (word == "new") return bench_.new_token_key();
+  if (word == "old") return bench_.forget_old_token_keys();
   if (word == "reload") return reload(step);
   throw Failure(step.line.number, "\"" + word + "\" is neither a step nor an endpoint");
 }

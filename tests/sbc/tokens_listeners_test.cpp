@@ -37,7 +37,7 @@ class TokensOfListeners : public testing::Test {
     return opened ? opened->flow.listener : no_listener;
   }
 
-  Tokens tokens_{std::array<std::uint8_t, 32>{1}, 100};
+  Tokens tokens_{std::array<TokenKey, 1>{TokenKey{1}}, 100};
   InwardToken token_;
   std::string letters_;
 };

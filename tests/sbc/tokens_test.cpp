@@ -52,7 +52,8 @@ std::vector<ListenerOptions> all_listeners() {
 }
 
 Tokens make_tokens(std::vector<Endpoint> pbx = {first_pbx, second_pbx}, std::size_t capacity = 1000, std::uint8_t first = 0) {
-  Tokens tokens(key(first), capacity);
+  const std::array<TokenKey, 1> keys{key(first)};
+  Tokens tokens(keys, capacity);
   tokens.apply(pbx, all_listeners());
   return tokens;
 }
@@ -355,6 +356,30 @@ TEST(Tokens, OutliveAChangeOfThePbxList) {
   std::string out = "before";
   EXPECT_FALSE(before.seal(nowhere, "1001", out));
   EXPECT_EQ(out, "before");
+}
+
+TEST(Tokens, OpenWithOldKeysAndAreSealedWithTheNewOne) {
+  Tokens tokens = make_tokens();
+  const std::string old_in = sealed(tokens, inward(), "1001");
+  const std::string old_out = sealed(tokens, outward(), "1001");
+  InwardToken big = inward();
+  big.rest += std::string(400, 'x');
+  const std::string old_big = sealed(tokens, big, "1001");
+
+  const std::array<TokenKey, 2> both{key(100), key()};
+  tokens.set_keys(both);
+  EXPECT_EQ(tokens.open_inward(old_in, "1001"), inward());
+  EXPECT_EQ(tokens.open_outward(old_out, "1001"), outward());
+  EXPECT_EQ(tokens.open_inward(old_big, "1001"), big);
+  const std::string new_in = sealed(tokens, inward(), "1001");
+  EXPECT_NE(new_in, old_in);
+  EXPECT_EQ(tokens.open_inward(new_in, "1001"), inward());
+
+  tokens.set_keys(std::span(both).first(1));
+  EXPECT_EQ(tokens.open_inward(new_in, "1001"), inward());
+  EXPECT_FALSE(tokens.open_inward(old_in, "1001"));
+  EXPECT_FALSE(tokens.open_outward(old_out, "1001"));
+  EXPECT_FALSE(tokens.open_inward(old_big, "1001"));
 }
 
 TEST(Tokens, AreSplitAtTheLastTilde) {

@@ -5,10 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 
 #include "sbc/net/start_error.hpp"
 
@@ -17,6 +20,8 @@ namespace {
 
 using testing::HasSubstr;
 namespace fs = std::filesystem;
+
+constexpr std::size_t key_size = 64 + 8 + 1;  // a secret, since when it seals, no old ones
 
 class StateFolderTest : public testing::Test {
  protected:
@@ -56,7 +61,7 @@ TEST_F(StateFolderTest, MakesFolderAndKeyForItselfAlone) {
   secrets();
   EXPECT_EQ(mode_of(folder()), 0700U);
   EXPECT_EQ(mode_of(key()), 0600U);
-  EXPECT_EQ(fs::file_size(key()), 64U);
+  EXPECT_EQ(fs::file_size(key()), key_size);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder()), fs::directory_iterator()), 1) << "a temporary file is left";
 }
 
@@ -75,7 +80,7 @@ TEST_F(StateFolderTest, AnInterruptedFirstStartIsNoObstacle) {
   fs::permissions(folder(), fs::perms::owner_all);
   std::ofstream(folder() / "key.new") << "half";
   EXPECT_EQ(refusal(), "");
-  EXPECT_EQ(fs::file_size(key()), 64U);
+  EXPECT_EQ(fs::file_size(key()), key_size);
 }
 
 TEST_F(StateFolderTest, RefusesAFolderThatOthersMayWriteTo) {
@@ -122,6 +127,39 @@ TEST_F(StateFolderTest, RefusesAKeyThatOthersMayRead) {
   EXPECT_THAT(refusal(), HasSubstr("chmod 0600"));
   write_key(std::string(64, 'k'), 0600);
   EXPECT_EQ(secrets().secret[0], 'k');
+}
+
+TEST_F(StateFolderTest, AKeyOfTheFirstVersionsIsKeptAndAges) {
+  secrets();
+  write_key(std::string(64, 'k'), 0600);
+  EXPECT_EQ(secrets().secret[63], 'k');
+  EXPECT_EQ(fs::file_size(key()), key_size) << "since when it seals is written down";
+}
+
+TEST_F(StateFolderTest, TurnsTheKeyOfTokensWhenItsTimeHasCome) {
+  StateFolder folder(this->folder().string());
+  const sbc::Secrets before = folder.secrets();
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  EXPECT_EQ(folder.turn_keys(now + 1000), std::nullopt);
+  const auto turned = folder.turn_keys(now + KeyRing::seals_for + 1);
+  ASSERT_TRUE(turned);
+  EXPECT_NE(turned->secret, before.secret);
+  ASSERT_EQ(turned->old_token_keys.size(), 1U);
+  EXPECT_TRUE(std::equal(before.secret.begin(), before.secret.begin() + 32, turned->secret.begin()));
+  EXPECT_TRUE(std::equal(before.secret.begin() + 32, before.secret.end(), turned->old_token_keys.front().begin()));
+  // What seals is on the disk, and so is what opens.
+  const sbc::Secrets again = secrets();
+  EXPECT_EQ(again.secret, turned->secret);
+  EXPECT_EQ(again.old_token_keys, turned->old_token_keys);
+}
+
+TEST_F(StateFolderTest, AKeyThatCannotBeWrittenIsNotUsed) {
+  StateFolder folder(this->folder().string());
+  const sbc::Secrets before = folder.secrets();
+  fs::create_directory(this->folder() / "key.new");  // in the way
+  EXPECT_THROW(folder.turn_keys(INT64_MAX / 2), std::system_error);
+  fs::remove(this->folder() / "key.new");
+  EXPECT_EQ(secrets().secret, before.secret);
 }
 
 TEST_F(StateFolderTest, RefusesAKeyThatIsALinkOrNoFile) {

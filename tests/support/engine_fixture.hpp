@@ -1,16 +1,22 @@
 // An engine in virtual time, configured by an operator's YAML: what it sends, says and counts is kept for the test to look at.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "config/load.hpp"
+#include "sbc/durable.hpp"
 #include "sbc/engine.hpp"
 #include "sbc/listeners.hpp"
+#include "sbc/tokens.hpp"
 #include "tests/support/data.hpp"
 
 namespace postern::testing {
@@ -52,6 +58,35 @@ inline sbc::Secrets fixed_secrets() {
   return secrets;
 }
 
+/// In the place of the state folder.
+class KeptState : public sbc::DurableSink {
+ public:
+  void keep(const sbc::Binding& binding, sbc::Urgency /*urgency*/) override {
+    bindings_.insert_or_assign({binding.aor_user, binding.core_contact}, binding);
+  }
+  void forget(const sbc::Binding& binding) override { bindings_.erase({binding.aor_user, binding.core_contact}); }
+  void keep(const sbc::DurableBan& ban) override { bans_.insert_or_assign(ban.source, ban); }
+  void keep(const sbc::DurableTrust& trust, sbc::Urgency /*urgency*/) override { trust_.insert_or_assign(trust.source, trust); }
+  void keep(sbc::TokenTable table, std::uint64_t key, std::string_view text) override { contents_.insert_or_assign({table, key}, text); }
+  void forget(sbc::TokenTable table, std::uint64_t key) override { contents_.erase({table, key}); }
+
+  [[nodiscard]] sbc::DurableState state() const {
+    sbc::DurableState state;
+    for (const auto& [key, binding] : bindings_) state.bindings.push_back(binding);
+    for (const auto& [source, ban] : bans_) state.bans.push_back(ban);
+    for (const auto& [source, trust] : trust_) state.trust.push_back(trust);
+    for (const auto& [key, text] : contents_) state.contents.push_back({key.first, key.second, text});
+    return state;
+  }
+  void clear() { *this = {}; }
+
+ private:
+  std::map<std::pair<std::string, std::string>, sbc::Binding> bindings_;
+  std::map<acl::Address, sbc::DurableBan> bans_;
+  std::map<acl::Address, sbc::DurableTrust> trust_;
+  std::map<std::pair<sbc::TokenTable, std::uint64_t>, std::string> contents_;
+};
+
 class EngineBench : public sbc::EventSink {
  public:
   /// Throws std::runtime_error with all that is wrong with the configuration.
@@ -74,10 +109,28 @@ class EngineBench : public sbc::EventSink {
     policy_ = loaded.policy;
     engine_->apply({options_, policy_}, now_);
   }
-  /// A new engine with the same keys: all that lives in memory is lost.
+  /// A new engine with the same keys, which takes back what outlives a restart: all else that lives in memory is lost.
   void restart() {
-    restarted_ = true;
+    secrets_.restarted = true;
     start();
+  }
+  /// The same after the state folder's loss, but for its key.
+  void restart_without_state() {
+    kept_.clear();
+    restart();
+  }
+  /// Another key seals tokens from now on, and the ones of before still open; restarts keep them.
+  void new_token_key() {
+    sbc::TokenKey old{};
+    const auto seals = secrets_.secret.end() - old.size();
+    std::copy(seals, secrets_.secret.end(), old.begin());
+    secrets_.old_token_keys.insert(secrets_.old_token_keys.begin(), old);
+    for (auto byte = seals; byte != secrets_.secret.end(); ++byte) *byte = static_cast<std::uint8_t>(*byte + 1);
+    engine_->set_token_keys(secrets_);
+  }
+  void forget_old_token_keys() {
+    secrets_.old_token_keys.clear();
+    engine_->set_token_keys(secrets_);
   }
 
   sbc::Outcome handle(const sbc::Flow& flow, std::string_view bytes) {
@@ -142,9 +195,9 @@ class EngineBench : public sbc::EventSink {
     return loaded;
   }
   void start() {
-    sbc::Secrets secrets = fixed_secrets();
-    secrets.restarted = restarted_;
-    engine_ = std::make_unique<sbc::Engine>(options_, policy_, secrets, *this);
+    engine_ = std::make_unique<sbc::Engine>(options_, policy_, secrets_, *this);
+    engine_->restore(kept_.state(), now_);
+    engine_->tell(kept_);
     collect();
   }
   void on_event(const sbc::Event& event) override { events.emplace_back(event); }
@@ -155,8 +208,9 @@ class EngineBench : public sbc::EventSink {
 
   sbc::EngineOptions options_;
   std::shared_ptr<const acl::Policy> policy_;
+  sbc::Secrets secrets_ = fixed_secrets();
+  KeptState kept_;
   std::unique_ptr<sbc::Engine> engine_;
-  bool restarted_ = false;
   sbc::TimePoint now_{std::chrono::hours{1000}};
   sbc::Outbox out_;
   sbc::Outcome outcome_ = sbc::Outcome::forwarded;

@@ -1,0 +1,281 @@
+#include "sbc/net/state_record.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "acl/bounded_table.hpp"
+#include "sbc/bytes.hpp"
+#include "sbc/tokens.hpp"
+#include "sip/uri.hpp"
+
+namespace postern::net {
+
+using sbc::ByteReader;
+using sbc::put_number;
+using sbc::put_text;
+
+namespace {
+
+constexpr WallTime for_ever = std::numeric_limits<WallTime>::max();
+constexpr WallTime longest_registration = 86'400'000;  // what the registrar believes at most
+constexpr std::size_t most_text = 16'384;              // a header section
+constexpr std::size_t most_content = 65'536;
+constexpr std::size_t most_record = most_content + 1024;
+
+/// Begins a record and fills in length and checksum at its end.
+class Frame {
+ public:
+  Frame(std::string& out, RecordKind kind, bool removed, WallTime ends) : out_(out), begin_(out.size()) {
+    out_.append(header, '\0');
+    put_number(out_, static_cast<std::uint8_t>(kind));
+    put_number(out_, static_cast<std::uint8_t>(removed ? 1 : 0));
+    put_number(out_, static_cast<std::uint64_t>(ends));
+  }
+  ~Frame() {
+    const std::string_view content = std::string_view(out_).substr(begin_ + header);
+    std::string bytes;
+    put_number(bytes, static_cast<std::uint32_t>(content.size()));
+    put_number(bytes, checksum(content));
+    std::copy(bytes.begin(), bytes.end(), out_.begin() + static_cast<std::ptrdiff_t>(begin_));
+  }
+  Frame(const Frame&) = delete;
+  Frame& operator=(const Frame&) = delete;
+
+  static constexpr std::size_t header = sizeof(std::uint32_t) + sizeof(std::uint64_t);
+
+ private:
+  std::string& out_;
+  std::size_t begin_;
+};
+
+void put_whole_address(std::string& out, const acl::Address& address) { out.append(address.bytes().begin(), address.bytes().end()); }
+
+acl::Address whole_address(ByteReader& reader) { return reader.address(false); }
+
+std::string address_key(const acl::Address& address) {
+  std::string key;
+  put_whole_address(key, address);
+  return key;
+}
+
+std::string binding_key(const sbc::Binding& binding) {
+  std::string key;
+  put_text(key, binding.aor_user);
+  return key += binding.core_contact;
+}
+
+std::string content_key(std::uint64_t key) {
+  std::string bytes;
+  put_number(bytes, key);
+  return bytes;
+}
+
+RecordKind kind_of(sbc::TokenTable table) {
+  return table == sbc::TokenTable::inward ? RecordKind::inward_token : RecordKind::outward_token;
+}
+
+/// What may be written into a message: no line of its own.
+bool is_plain(std::string_view text) {
+  return text.size() <= most_text && std::ranges::none_of(text, [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; });
+}
+
+bool is_uri(std::string_view text) {
+  return is_plain(text) && text.find_first_of("<> \t") == std::string_view::npos && sip::UriView::parse(text).has_value();
+}
+
+bool is_ours(std::string_view core_contact) {
+  if (!is_uri(core_contact)) return false;
+  const auto uri = sip::UriView::parse(core_contact);
+  return uri && sbc::split_token(uri->user).has_value();
+}
+
+bool restore_binding(const Record& record, std::span<const sbc::ListenerAddress> listeners, const Clocks& clocks,
+                     sbc::DurableState& state) {
+  sbc::Binding binding;
+  ByteReader key(record.key);
+  binding.aor_user = key.text();
+  binding.core_contact = key.take_all();
+  ByteReader value(record.value);
+  binding.call_id = value.text();
+  binding.instance = value.text();
+  binding.contact_uri = value.text();
+  const auto transport = value.number<std::uint8_t>();
+  binding.flow.local = whole_address(value);
+  const auto port = value.number<std::uint16_t>();
+  binding.flow.peer.address = whole_address(value);
+  binding.flow.peer.port = value.number<std::uint16_t>();
+  const auto last_heard = static_cast<WallTime>(value.number<std::uint64_t>());
+  if (!key.ok() || !value.ok() || !value.take_all().empty() || transport != static_cast<std::uint8_t>(sbc::Transport::udp)) return false;
+  binding.flow.transport = static_cast<sbc::Transport>(transport);
+  binding.flow.listener = sbc::listener_at(listeners, binding.flow.transport, {binding.flow.local, port});
+  const sbc::Endpoint& peer = binding.flow.peer;
+  if (binding.flow.listener == sbc::no_listener || peer.port == 0 || peer.address.is_unspecified() ||
+      peer.address.is_v4() != binding.flow.local.is_v4())
+    return false;
+  const bool texts = binding.aor_user.size() <= most_text && is_plain(binding.call_id) && is_plain(binding.instance) &&
+                     is_uri(binding.contact_uri) && is_ours(binding.core_contact);
+  if (!texts) return false;
+  binding.expires = clocks.to_steady(std::min(record.ends, clocks.wall + longest_registration));
+  binding.last_heard = clocks.to_steady(std::min(last_heard, clocks.wall));
+  state.bindings.push_back(std::move(binding));
+  return true;
+}
+
+std::optional<acl::Address> source_of(const Record& record) {
+  if (record.key.size() != acl::Address::Bytes{}.size()) return std::nullopt;
+  ByteReader key(record.key);
+  const acl::Address address = whole_address(key);
+  if (address.is_unspecified()) return std::nullopt;
+  return address;
+}
+
+bool restore_ban(const Record& record, const Clocks& clocks, sbc::DurableState& state) {
+  const auto source = source_of(record);
+  if (!source) return false;
+  sbc::DurableBan ban{*source, clocks.to_steady(record.ends), sbc::Outcome::rule_ban};
+  // The word of another version: the ban holds all the same.
+  for (std::size_t i = 0; i < sbc::outcome_count; ++i) {
+    const sbc::OutcomeInfo& outcome = sbc::outcome_table.at(i);
+    if (outcome.word == record.value && outcome.kind == sbc::OutcomeKind::refused) ban.cause = static_cast<sbc::Outcome>(i);
+  }
+  state.bans.push_back(ban);
+  return true;
+}
+
+bool restore_trust(const Record& record, const Clocks& clocks, sbc::DurableState& state) {
+  const auto source = source_of(record);
+  if (!source || !record.value.empty()) return false;
+  state.trust.push_back({*source, clocks.to_steady(std::min(record.ends, clocks.wall + longest_registration))});
+  return true;
+}
+
+bool restore_content(const Record& record, sbc::TokenTable table, sbc::DurableState& state) {
+  if (record.key.size() != sizeof(std::uint64_t) || record.value.empty() || record.value.size() > most_content) return false;
+  ByteReader key(record.key);
+  state.contents.push_back({table, key.number<std::uint64_t>(), std::string(record.value)});
+  return true;
+}
+
+}  // namespace
+
+Clocks Clocks::read() {
+  using std::chrono::system_clock;
+  const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(system_clock::now().time_since_epoch()).count();
+  return {acl::Clock::now(), wall};
+}
+
+WallTime Clocks::to_wall(acl::TimePoint time) const {
+  // In milliseconds first: "for ever" of one clock must not wrap in the other.
+  const auto left = std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count() -
+                    std::chrono::floor<std::chrono::milliseconds>(steady).time_since_epoch().count();
+  return time == acl::TimePoint::max() ? for_ever : wall + left;
+}
+
+acl::TimePoint Clocks::to_steady(WallTime time) const {
+  constexpr WallTime most = 3'153'600'000'000;  // a hundred years, well inside of what the steady clock can count
+  if (time >= wall && time - wall > most) return acl::TimePoint::max();
+  if (time < wall && (time < 0 || wall - time > most)) return acl::TimePoint::min();
+  return steady + std::chrono::milliseconds(time - wall);
+}
+
+std::uint64_t checksum(std::string_view text) {
+  static const acl::KeyedHash mix(0x706f737465726e31);  // no secret: against torn writes and flipped bits
+  std::uint64_t sum = mix(text.size());
+  for (; !text.empty(); text.remove_prefix(std::min(text.size(), sizeof(sum)))) {
+    std::uint64_t word = 0;
+    for (const char byte : text.substr(0, sizeof(sum))) word = (word << 8U) | static_cast<std::uint8_t>(byte);
+    sum = mix(sum ^ word);
+  }
+  return sum;
+}
+
+void append_record(std::string& out, const sbc::Binding& binding, std::span<const sbc::ListenerAddress> listeners, const Clocks& clocks) {
+  const Frame frame(out, RecordKind::registration, false, clocks.to_wall(binding.expires));
+  put_text(out, binding_key(binding));
+  put_text(out, binding.call_id);
+  put_text(out, binding.instance);
+  put_text(out, binding.contact_uri);
+  const sbc::Flow& flow = binding.flow;
+  put_number(out, static_cast<std::uint8_t>(flow.transport));
+  put_whole_address(out, flow.local);
+  put_number(out, flow.listener < listeners.size() ? listeners[flow.listener].bind.port : std::uint16_t{0});
+  put_whole_address(out, flow.peer.address);
+  put_number(out, flow.peer.port);
+  put_number(out, static_cast<std::uint64_t>(clocks.to_wall(binding.last_heard)));
+}
+
+void append_removed(std::string& out, const sbc::Binding& binding) {
+  const Frame frame(out, RecordKind::registration, true, 0);
+  put_text(out, binding_key(binding));
+}
+
+void append_record(std::string& out, const sbc::DurableBan& ban, const Clocks& clocks) {
+  const Frame frame(out, RecordKind::ban, false, clocks.to_wall(ban.until));
+  put_text(out, address_key(ban.source));
+  out += sbc::info(ban.cause).word;
+}
+
+void append_record(std::string& out, const sbc::DurableTrust& trust, const Clocks& clocks) {
+  const Frame frame(out, RecordKind::trust, false, clocks.to_wall(trust.until));
+  put_text(out, address_key(trust.source));
+}
+
+void append_record(std::string& out, sbc::TokenTable table, std::uint64_t key, std::string_view text) {
+  const Frame frame(out, kind_of(table), false, for_ever);
+  put_text(out, content_key(key));
+  out += text;
+}
+
+void append_removed(std::string& out, sbc::TokenTable table, std::uint64_t key) {
+  const Frame frame(out, kind_of(table), true, 0);
+  put_text(out, content_key(key));
+}
+
+void append_mark(std::string& out, RecordKind mark) {
+  const Frame frame(out, mark, false, 0);
+  put_text(out, {});
+}
+
+std::optional<Record> take_record(std::string_view& bytes) {
+  ByteReader reader(bytes);
+  const auto size = reader.number<std::uint32_t>();
+  const auto sum = reader.number<std::uint64_t>();
+  if (!reader.ok() || size > most_record) return std::nullopt;
+  const std::string_view content = reader.take(size);
+  if (!reader.ok() || checksum(content) != sum) return std::nullopt;
+  ByteReader fields(content);
+  const auto kind = fields.number<std::uint8_t>();
+  Record record;
+  record.removed = fields.number<std::uint8_t>() != 0;
+  record.ends = static_cast<WallTime>(fields.number<std::uint64_t>());
+  record.key = fields.text();
+  record.value = fields.take_all();
+  if (!fields.ok() || kind < static_cast<std::uint8_t>(RecordKind::registration) ||
+      kind > static_cast<std::uint8_t>(RecordKind::retell_ends))
+    return std::nullopt;
+  record.kind = static_cast<RecordKind>(kind);
+  bytes.remove_prefix(Frame::header + size);
+  return record;
+}
+
+bool restore_record(const Record& record, std::span<const sbc::ListenerAddress> listeners, const Clocks& clocks, sbc::DurableState& state) {
+  switch (record.kind) {
+    case RecordKind::registration:
+      return restore_binding(record, listeners, clocks, state);
+    case RecordKind::ban:
+      return restore_ban(record, clocks, state);
+    case RecordKind::trust:
+      return restore_trust(record, clocks, state);
+    case RecordKind::inward_token:
+      return restore_content(record, sbc::TokenTable::inward, state);
+    case RecordKind::outward_token:
+      return restore_content(record, sbc::TokenTable::outward, state);
+    case RecordKind::retell_begins:
+    case RecordKind::retell_ends:
+      break;
+  }
+  return false;
+}
+
+}  // namespace postern::net

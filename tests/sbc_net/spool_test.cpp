@@ -1,0 +1,110 @@
+#include "sbc/net/spool.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+
+#include "tests/sbc_net/state_support.hpp"
+
+namespace postern::net {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class SpoolTest : public FolderTest {
+ protected:
+  void SetUp() override {
+    FolderTest::SetUp();
+    fd_ = acl::FileDescriptor(::open(folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
+  [[nodiscard]] std::vector<std::string> left() const { return Spool::read(fd_.get()).texts; }
+
+  acl::FileDescriptor fd_;
+};
+
+TEST_F(SpoolTest, WhatIsAppendedStandsThereAtOnce) {
+  Spool spool(fd_.get());
+  EXPECT_THAT(left(), IsEmpty());
+  EXPECT_TRUE(spool.append("one"));
+  EXPECT_TRUE(spool.append("two"));
+  EXPECT_THAT(left(), ElementsAre("onetwo"));
+}
+
+TEST_F(SpoolTest, TheFilesTakeTurnsAndAreReadInOrder) {
+  Spool spool(fd_.get());
+  EXPECT_EQ(spool.handed_over(), std::nullopt);
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_TRUE(spool.append("old"));
+    spool.hand_over();
+    EXPECT_TRUE(spool.append("new"));
+    EXPECT_EQ(spool.handed_over(), "old");
+    EXPECT_THAT(left(), ElementsAre("old", "new"));
+    spool.hand_over();  // the other one is not free
+    EXPECT_EQ(spool.handed_over(), "old");
+    spool.empty_handed_over();
+    EXPECT_THAT(left(), ElementsAre("new"));
+    spool.hand_over();
+    EXPECT_EQ(spool.handed_over(), "new");
+    spool.empty_handed_over();
+    EXPECT_EQ(spool.handed_over(), std::nullopt);
+    EXPECT_THAT(left(), IsEmpty());
+    spool.hand_over();  // nothing is there
+    EXPECT_EQ(spool.handed_over(), std::nullopt);
+  }
+}
+
+TEST_F(SpoolTest, ItBeginsEmptyAndForItselfAlone) {
+  ASSERT_TRUE(Spool(fd_.get()).append("before"));
+  EXPECT_THAT(left(), ElementsAre("before"));
+  const Spool spool(fd_.get());
+  EXPECT_THAT(left(), IsEmpty());
+  struct stat status{};
+  ASSERT_EQ(::stat((folder() / "spool.0").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
+TEST_F(SpoolTest, OtherFilesAreLeftOut) {
+  write("spool.0", "something else, and long enough");
+  EXPECT_EQ(Spool::read(fd_.get()).unreadable, 1);
+  std::filesystem::remove(folder() / "spool.0");
+  ASSERT_EQ(::mkfifo((folder() / "spool.0").c_str(), 0600), 0);
+  EXPECT_EQ(Spool::read(fd_.get()).unreadable, 1);
+  std::filesystem::remove(folder() / "spool.0");
+  write("spool.0", "PSTSPL01");
+  EXPECT_EQ(Spool::read(fd_.get()).unreadable, 0) << "torn before its first record";
+  EXPECT_THAT(left(), IsEmpty());
+}
+
+TEST_F(SpoolTest, AFullDiskLeavesNoHalfOfARecord) {
+  Spool spool(fd_.get());
+  ASSERT_TRUE(spool.append(std::string(100, 'a')));
+  // The file may not grow as far as this one would: a part of it is written.
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = before;
+  small.rlim_cur = 200;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const bool written = spool.append(std::string(1000, 'b'));
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_FALSE(written);
+  EXPECT_THAT(left(), ElementsAre(std::string(100, 'a')));
+  EXPECT_TRUE(spool.append("c"));
+  EXPECT_THAT(left(), ElementsAre(std::string(100, 'a') + "c"));
+}
+
+TEST_F(SpoolTest, ItIsBounded) {
+  Spool spool(fd_.get());
+  const std::string much(Spool::most_bytes / 2, 'x');
+  EXPECT_TRUE(spool.append(much));
+  EXPECT_FALSE(spool.append(much));
+  EXPECT_EQ(errno, EFBIG);
+}
+
+}  // namespace
+}  // namespace postern::net

@@ -1,0 +1,290 @@
+// A kill is a copy of the folder: what stands in its files then is all that the next start has.
+#include "sbc/net/state_store.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <thread>
+
+#include "tests/sbc_net/state_support.hpp"
+
+namespace postern::net {
+namespace {
+
+using sbc::Urgency;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds patience{20};
+
+class Silent final : public sbc::EventSink {
+ public:
+  void on_event(const sbc::Event& /*event*/) override {}
+};
+
+class StateStoreTest : public FolderTest {
+ protected:
+  struct Run {
+    explicit Run(const fs::path& path) : folder(path.string()), store(folder, *log) {}
+    ReadableLog log;
+    StateFolder folder;
+    StateStore store;
+  };
+
+  std::unique_ptr<Run> run() { return run_in(folder()); }
+  static std::unique_ptr<Run> run_in(const fs::path& path) { return std::make_unique<Run>(path); }
+
+  /// What a start would find if the process were killed now.
+  sbc::DurableState after_kill() {
+    const fs::path copy = parent_ / "copy";
+    fs::remove_all(copy);
+    fs::copy(folder(), copy);
+    return run_in(copy)->store.load(listeners_);
+  }
+  static std::vector<std::string> users(const sbc::DurableState& state) {
+    std::vector<std::string> users;
+    for (const sbc::Binding& binding : state.bindings) users.push_back(binding.aor_user);
+    return users;
+  }
+  std::vector<std::string> users_after_kill() { return users(after_kill()); }
+  static sbc::Binding binding(const std::string& user) { return binding_of(user, acl::Clock::now()); }
+
+  std::unique_ptr<sbc::Engine> engine() {
+    sbc::EngineOptions options;
+    options.listeners = listeners_;
+    options.pbx.addresses = {{address("10.0.0.5"), 15060}};
+    options.pbx.bind = sbc::Endpoint{address("10.0.0.2"), 5080};
+    auto policy = std::get<std::shared_ptr<const acl::Policy>>(acl::Policy::compile({}, {}));
+    return std::make_unique<sbc::Engine>(options, policy, sbc::Secrets{}, events_);
+  }
+  /// Ticks as the worker does until `done`; false if it never is.
+  static bool tick_until(StateStore& store, const sbc::Engine& engine, const std::function<bool()>& done) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    for (acl::TimePoint now = acl::Clock::now(); !done(); now += std::chrono::seconds(1)) {
+      if (std::chrono::steady_clock::now() >= end) return false;
+      store.tick(engine, now);
+      std::this_thread::yield();
+    }
+    return true;
+  }
+
+  std::vector<sbc::ListenerOptions> listeners_ = two_listeners();
+  Silent events_;
+};
+
+TEST_F(StateStoreTest, WhatIsCommittedOutlivesAKill) {
+  const auto first = run();
+  EXPECT_THAT(users(first->store.load(listeners_)), IsEmpty());
+  first->store.keep(binding("1001"), Urgency::at_once);
+  first->store.keep(sbc::DurableBan{address("192.0.2.9"), acl::TimePoint::max(), sbc::Outcome::rule_ban});
+  first->store.keep(sbc::DurableTrust{address("203.0.113.7"), acl::Clock::now() + std::chrono::hours(1)}, Urgency::at_once);
+  first->store.keep(sbc::TokenTable::inward, 7, "content");
+  EXPECT_THAT(users_after_kill(), IsEmpty());
+  first->store.commit();
+  const sbc::DurableState state = after_kill();
+  EXPECT_THAT(users(state), ElementsAre("1001"));
+  EXPECT_THAT(state.bans, SizeIs(1));
+  EXPECT_THAT(state.trust, SizeIs(1));
+  EXPECT_THAT(state.contents, SizeIs(1));
+  first->store.forget(binding("1001"));
+  first->store.commit();
+  EXPECT_THAT(users_after_kill(), IsEmpty());
+  EXPECT_TRUE(first->store.durable());
+  EXPECT_EQ(first->store.failures(), 0U);
+}
+
+TEST_F(StateStoreTest, AProlongationWaitsForTheNextTick) {
+  const auto first = run();
+  const auto engine = this->engine();
+  first->store.load(listeners_);
+  first->store.keep(binding("1001"), Urgency::may_wait);
+  first->store.commit();
+  EXPECT_THAT(users_after_kill(), IsEmpty());
+  first->store.tick(*engine, acl::Clock::now());
+  EXPECT_THAT(users_after_kill(), ElementsAre("1001"));
+}
+
+TEST_F(StateStoreTest, NoMomentOfFoldingLosesAnything) {
+  const auto first = run();
+  const auto engine = this->engine();
+  first->store.load(listeners_);
+  first->store.start([](const sbc::Secrets&) {});
+  std::vector<std::string> kept;
+  for (int i = 0; i < 40; ++i) {
+    kept.push_back(std::to_string(1000 + i));
+    first->store.keep(binding(kept.back()), Urgency::at_once);
+    first->store.commit();
+    first->store.tick(*engine, acl::Clock::now());
+    if (i % 4 == 0) {
+      EXPECT_THAT(users_after_kill(), testing::UnorderedElementsAreArray(kept));
+    }
+  }
+  // The thread folds it all, and the spool becomes short again.
+  EXPECT_TRUE(tick_until(first->store, *engine, [&] { return content("spool.0").empty() && content("spool.1").empty(); }));
+  EXPECT_THAT(users_after_kill(), testing::UnorderedElementsAreArray(kept));
+}
+
+TEST_F(StateStoreTest, ACleanEndKeepsWhatMayWait) {
+  {
+    const auto first = run();
+    first->store.load(listeners_);
+    first->store.start([](const sbc::Secrets&) {});
+    first->store.keep(binding("1001"), Urgency::may_wait);
+  }
+  EXPECT_THAT(users(run()->store.load(listeners_)), ElementsAre("1001"));
+}
+
+TEST_F(StateStoreTest, ABrokenDatabaseIsSetAsideAndSaid) {
+  write("state.db", std::string(9000, 'x'));
+  const auto next = run();
+  EXPECT_THAT(users(next->store.load(listeners_)), IsEmpty());
+  EXPECT_TRUE(next->store.durable());
+  EXPECT_EQ(next->store.failures(), 1U);
+  EXPECT_EQ(content("state.db.broken-1").size(), 9000U);
+  next->store.keep(binding("1001"), Urgency::at_once);
+  next->store.commit();
+  EXPECT_THAT(users_after_kill(), ElementsAre("1001"));
+  EXPECT_THAT(next->log.text(), testing::AllOf(HasSubstr(" error event=state"), HasSubstr("file=state.db"),
+                                               HasSubstr("is broken: registrations"), HasSubstr("broken-1")));
+}
+
+TEST_F(StateStoreTest, ABrokenDatabaseDoesNotTakeTheSpoolWithIt) {
+  const auto first = run();
+  first->store.load(listeners_);
+  first->store.keep(binding("1001"), Urgency::at_once);
+  first->store.commit();
+  write("state.db", "no database");
+  EXPECT_THAT(users_after_kill(), ElementsAre("1001"));
+}
+
+TEST_F(StateStoreTest, ATornSpoolIsReadUpToTheTear) {
+  const auto first = run();
+  first->store.load(listeners_);
+  first->store.keep(binding("1001"), Urgency::at_once);
+  first->store.commit();
+  first->store.keep(binding("1002"), Urgency::at_once);
+  first->store.commit();
+  const std::string whole = content("spool.0");
+  write("spool.0", whole.substr(0, whole.size() - 3));
+  EXPECT_THAT(users_after_kill(), ElementsAre("1001"));
+}
+
+TEST_F(StateStoreTest, ANewerVersionsStateIsNotTouched) {
+  {
+    const auto first = run();
+    first->store.load(listeners_);
+    first->store.keep(binding("1001"), Urgency::at_once);
+  }
+  std::string database = content("state.db");
+  database[63] = 9;  // user_version, the last byte of it
+  write("state.db", database);
+  const std::string spool = content("spool.0");
+  ASSERT_FALSE(spool.empty());
+  const auto next = run();
+  EXPECT_THAT(users(next->store.load(listeners_)), IsEmpty());
+  EXPECT_FALSE(next->store.keeps());
+  EXPECT_FALSE(next->store.durable());
+  next->store.keep(binding("1002"), Urgency::at_once);
+  next->store.commit();
+  EXPECT_EQ(content("state.db"), database);
+  EXPECT_EQ(content("spool.0"), spool);
+  EXPECT_THAT(next->log.text(), HasSubstr("newer Postern"));
+}
+
+TEST_F(StateStoreTest, AFolderIsForOne) {
+  const auto first = run();
+  first->store.load(listeners_);
+  first->store.keep(binding("1001"), Urgency::at_once);
+  first->store.commit();
+  const auto second = run();
+  EXPECT_THAT(users(second->store.load(listeners_)), IsEmpty());
+  EXPECT_FALSE(second->store.keeps());
+  EXPECT_THAT(users_after_kill(), ElementsAre("1001"));
+  EXPECT_THAT(second->log.text(), HasSubstr("another Postern"));
+}
+
+TEST_F(StateStoreTest, HostileEntriesAreLeftOutAndSaid) {
+  const auto first = run();
+  first->store.load(listeners_);
+  sbc::Binding hostile = binding("1002");
+  hostile.contact_uri = "sip:x\r\nVia: y";
+  first->store.keep(hostile, Urgency::at_once);
+  first->store.keep(binding("1001"), Urgency::at_once);
+  first->store.commit();
+  EXPECT_THAT(users_after_kill(), ElementsAre("1001"));
+}
+
+TEST_F(StateStoreTest, AfterAFullDiskAllThatStandsIsKeptAgain) {
+  const auto first = run();
+  const auto engine = this->engine();
+  first->store.load(listeners_);
+  engine->tell(first->store);
+  first->store.start([](const sbc::Secrets&) {});
+  sbc::DurableState before;
+  before.bindings = {binding("1001"), binding("1002")};
+  engine->restore(before, acl::Clock::now());  // told, since the engine tells already
+  first->store.commit();
+
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit limits{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &limits), 0);
+  rlimit none = limits;
+  none.rlim_cur = 0;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  sbc::DurableState more;
+  more.bindings = {binding("1003")};
+  engine->restore(more, acl::Clock::now());
+  first->store.commit();
+  EXPECT_FALSE(first->store.durable());
+  EXPECT_GE(first->store.failures(), 1U);
+  const std::uint64_t failures = first->store.failures();
+  first->store.keep(binding("1004"), Urgency::at_once);
+  first->store.commit();
+  EXPECT_EQ(first->store.failures(), failures) << "it is not tried for each change";
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limits), 0);
+
+  EXPECT_TRUE(tick_until(first->store, *engine, [&] { return first->store.durable(); }));
+  EXPECT_THAT(users_after_kill(), testing::UnorderedElementsAre("1001", "1002", "1003"));
+  const std::string log = first->log.text();
+  EXPECT_THAT(log, HasSubstr("cannot be written"));
+  EXPECT_THAT(log, HasSubstr("all that stands is kept"));
+}
+
+TEST_F(StateStoreTest, ADatabaseThatIsLostWhileItRunsIsMadeAnew) {
+  const auto first = run();
+  const auto engine = this->engine();
+  first->store.load(listeners_);
+  engine->tell(first->store);
+  first->store.start([](const sbc::Secrets&) {});
+  sbc::DurableState before;
+  before.bindings = {binding("1001"), binding("1002")};
+  engine->restore(before, acl::Clock::now());
+  first->store.commit();
+  ASSERT_TRUE(tick_until(first->store, *engine, [&] { return content("spool.0").empty() && content("spool.1").empty(); }));
+  fs::remove(folder() / "state.db");
+  EXPECT_TRUE(tick_until(first->store, *engine, [&] {
+    first->store.keep(binding("1003"), Urgency::at_once);
+    first->store.commit();
+    return users_after_kill().size() == 3;
+  }));
+}
+
+TEST_F(StateStoreTest, StrangersLongContactsFillNoDisk) {
+  const auto first = run();
+  first->store.load(listeners_);
+  const std::string text(10'000, 'x');
+  for (std::uint64_t key = 0; key < 1000; ++key) first->store.keep(sbc::TokenTable::inward, key, text);
+  first->store.commit();
+  EXPECT_LT(content("spool.0").size(), 400'000U);
+}
+
+}  // namespace
+}  // namespace postern::net
