@@ -21,7 +21,6 @@ constexpr std::chrono::minutes between_removals{1};
 constexpr std::chrono::hours between_turns{1};
 constexpr milliseconds writers_turn{250};
 
-constexpr std::string_view database_name = "state.db";
 std::string error_text(int error) { return std::generic_category().message(error); }
 
 }  // namespace

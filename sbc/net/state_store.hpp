@@ -66,6 +66,7 @@ class StateStore final : public sbc::DurableSink {
   enum class Mode : std::uint8_t { keep, read_only, off };
   class Reading;
 
+  static constexpr std::string_view database_name = "state.db";
   static constexpr std::string_view cannot_be_written =
       "cannot be written: Postern goes on without keeping its state, and tries again; make room there, or correct the permissions; until "
       "then "

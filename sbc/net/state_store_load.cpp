@@ -19,7 +19,6 @@ namespace {
 
 constexpr int lock_attempts = 40;  // one that was killed a moment ago may still be ending
 constexpr milliseconds between_lock_attempts{50};
-constexpr std::string_view database_name = "state.db";
 constexpr std::string_view spool_names = "spool.0 or spool.1";
 
 }  // namespace
