@@ -183,8 +183,9 @@ bool Admission::ban(const sip::RawMessage& request, const Flow& flow, const Sour
                     TimePoint now) {
   // For a trusted source a ban is a drop; so it is for ourselves and the PBX.
   if (source.trusted || exempt(flow.peer.address)) return false;
-  // Where devices are registered a forged packet would silence those that come back on another port, and one that is not is dropped anyway.
-  if (!source.proven && state_.registrations.devices_at(flow.peer.address, now) > 0) return false;
+  // Where devices are registered one packet would keep out the others and those that come back on another port; what proves it may have
+  // been captured. The packet itself is dropped anyway.
+  if (flow.transport == Transport::udp && state_.registrations.devices_at(flow.peer.address, now) > 0) return false;
   // Evidence that anybody can forge silences what comes from there, and no longer than a minute.
   const acl::Proof proof = source.proven ? acl::Proof::proven : acl::Proof::unproven;
   const auto duration = source.proven ? rule.ban_time : std::min<std::chrono::seconds>(rule.ban_time, acl::BanTable::unproven_limit);

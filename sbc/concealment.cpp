@@ -36,6 +36,8 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
 }
 
+std::chrono::seconds second_of(acl::TimePoint now) { return std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()); }
+
 void remember(std::string& last, std::string& before, std::string_view now) {
   if (last == now) return;
   before = last;
@@ -44,11 +46,12 @@ void remember(std::string& last, std::string& before, std::string_view now) {
 
 }  // namespace
 
-void Concealment::learn(const sip::RawMessage& challenge) {
+void Concealment::learn(const sip::RawMessage& challenge, acl::TimePoint now) {
   const sip::HeaderLine* header = challenge.find(sip::HeaderName::www_authenticate);
-  if (header == nullptr || challenge.body_begin > longest_challenge) return;
+  if (header == nullptr || challenge.body_begin > longest_challenge || !challenge.body().empty()) return;
   const auto digest = sip::DigestView::parse(challenge.text(header->value));
   if (!digest || digest->nonce.empty() || sip::iequals(digest->stale, "true")) return;
+  learned_at_ = second_of(now);
   learned_ = challenge.bytes.substr(0, challenge.body_begin);
   remember(nonce_, nonce_before_, digest->nonce);
   remember(tag_, tag_before_, challenge.to_tag);
@@ -71,11 +74,11 @@ std::string Concealment::like(std::string_view text, std::string_view before, st
   return out;
 }
 
-const sip::RawMessage* Concealment::challenge(std::string_view call_id, std::string_view branch) {
+const sip::RawMessage* Concealment::challenge(std::string_view call_id, std::string_view branch, acl::TimePoint now) {
   if (learned_.empty()) return nullptr;
   const std::string salt = std::string(call_id).append("\n").append(branch);
   made_ = learned_;
-  replace_all(made_, nonce_, like(nonce_, nonce_before_, salt));
+  if (second_of(now) != learned_at_) replace_all(made_, nonce_, like(nonce_, nonce_before_, salt));
   replace_all(made_, tag_, like(tag_, tag_before_, salt));
   return sip::prescreen(made_, message_).result == sip::PrescreenResult::message ? &message_ : nullptr;
 }

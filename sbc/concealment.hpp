@@ -2,11 +2,13 @@
 // there are (sip-behaviour.md, "Proof, credentials, amplification"). Asterisk does so itself; other PBXs tell.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "acl/rate.hpp"
 #include "sbc/mac.hpp"
 #include "sip/prescreen.hpp"
 
@@ -19,12 +21,13 @@ class Concealment {
   explicit Concealment(Mac& mac) : mac_(mac) {}
 
   /// A 401 of the PBX to a REGISTER: what others get will look like it.
-  void learn(const sip::RawMessage& challenge);
+  void learn(const sip::RawMessage& challenge, acl::TimePoint now);
   /// Does an answer to REGISTER with this status tell that there is no such user, or that there is one?
   [[nodiscard]] static bool tells(int status_code);
   /// The PBX's challenge to any other user, with a nonce and a To tag of the same shape; for the same `call_id` and `branch` the same ones.
-  /// It holds until the next call. nullptr: none has been learned yet.
-  const sip::RawMessage* challenge(std::string_view call_id, std::string_view branch);
+  /// Within the second the nonce itself: Asterisk and others give everybody the same one so long. It holds until the next call. nullptr:
+  /// none has been learned yet.
+  const sip::RawMessage* challenge(std::string_view call_id, std::string_view branch, acl::TimePoint now);
 
  private:
   /// Other letters of the same kinds in the place of those that differ from one nonce (or tag) of the PBX to the next.
@@ -32,6 +35,7 @@ class Concealment {
 
   Mac& mac_;
   std::string learned_;
+  std::chrono::seconds learned_at_{0};
   std::string nonce_, nonce_before_, tag_, tag_before_;
   std::string made_;
   sip::RawMessage message_;

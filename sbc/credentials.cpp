@@ -79,46 +79,64 @@ CredentialsVerdict Credentials::judge(const sip::RawMessage& request, const acl:
     }
     CredentialsVerdict::Entry& entry = verdict.entries[verdict.count++];
     entry.header = &header;
-    verdict.standing = std::max(verdict.standing, judge_one(request.text(header.value), source, now, entry.fate));
+    verdict.standing = std::max(verdict.standing, judge_one(request.text(header.value), source, now, entry));
   }
   return verdict;
 }
 
 CredentialsStanding Credentials::judge_one(std::string_view value, const acl::Address& source, TimePoint now,
-                                           CredentialsVerdict::Fate& fate) {
+                                           CredentialsVerdict::Entry& entry) {
   using Fate = CredentialsVerdict::Fate;
-  fate = Fate::keep;
+  if (!started_s_) started_s_ = seconds_of(now);
+  entry.fate = Fate::keep;
   if (!sip::looks_like_digest(value)) return CredentialsStanding::plain;
-  fate = Fate::remove;
+  entry.fate = Fate::remove;
   const auto digest = sip::DigestView::parse(value);
   if (!digest || digest->response.size() > longest_response || !is_hex(digest->response)) return CredentialsStanding::foreign;
-  std::optional<std::uint32_t> made_s;
   if (digest->opaque) {
-    made_s = opened(*digest->opaque, digest->nonce, source);
-    if (!made_s) return CredentialsStanding::foreign;
+    const auto made_s = opened(*digest->opaque, digest->nonce, source);
+    if (!made_s || *made_s < *started_s_ || is_over(*made_s, now)) return CredentialsStanding::foreign;
   } else if (!digest->response.empty()) {  // a first request of some devices has empty ones: nobody's secret
     const Keep* given = nonces_.find(seal_of(digest->nonce, source, 0, {}));
     if (given == nullptr || is_over(given->since_s, now)) return CredentialsStanding::foreign;
   }
-  if (!digest->response.empty() && is_replay(digest->response, source, now)) return CredentialsStanding::replayed;
-  fate = made_s ? Fate::restore : Fate::keep;
-  return made_s && !is_over(*made_s, now) ? CredentialsStanding::proven : CredentialsStanding::plain;
+  if (!digest->response.empty()) {
+    const std::uint64_t response = response_key(digest->response);
+    if (is_replay(response, source, now)) return CredentialsStanding::replayed;
+    entry.response = response;
+  }
+  entry.fate = digest->opaque ? Fate::restore : Fate::keep;
+  return digest->opaque ? CredentialsStanding::proven : CredentialsStanding::plain;
 }
 
-bool Credentials::is_replay(std::string_view response, const acl::Address& source, TimePoint now) {
+std::uint64_t Credentials::response_key(std::string_view response) {
   std::array<char, longest_response> lower;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   std::ranges::transform(response, lower.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + ('a' - 'A')) : c; });
   const std::array<std::string_view, 2> parts{"digest-response", std::string_view{lower.data(), response.size()}};
-  const std::uint64_t key = mac_.of(parts).low;
-  const std::array<std::string_view, 2> whose{"digest-source", text_of(source.bytes())};
-  const auto owner = static_cast<std::uint32_t>(mac_.of(whose).low);
-  if (Keep* seen = responses_.touch(key, now)) {
-    if (seen->source != owner && !is_over(seen->since_s, now)) return true;
-    *seen = {owner, seconds_of(now), 0};
-    return false;
+  return mac_.of(parts).low;
+}
+
+std::uint32_t Credentials::source_hash(const acl::Address& source) {
+  const std::array<std::string_view, 2> parts{"digest-source", text_of(source.bytes())};
+  return static_cast<std::uint32_t>(mac_.of(parts).low);
+}
+
+bool Credentials::is_replay(std::uint64_t response, const acl::Address& source, TimePoint now) {
+  const Keep* seen = responses_.find(response);
+  return seen != nullptr && seen->source != source_hash(source) && !is_over(seen->since_s, now);
+}
+
+void Credentials::passed(const CredentialsVerdict& verdict, const acl::Address& source, TimePoint now) {
+  for (std::size_t i = 0; i < verdict.count; ++i) {
+    const std::uint64_t response = verdict.entries[i].response;
+    if (response == 0) continue;
+    const Keep keep{source_hash(source), seconds_of(now), 0};
+    if (Keep* seen = responses_.touch(response, now)) {
+      *seen = keep;
+    } else {
+      responses_.add(response, keep, now, acl::Worth::most());
+    }
   }
-  responses_.add(key, {owner, seconds_of(now), 0}, now, acl::Worth::most());
-  return false;
 }
 
 std::uint64_t Credentials::seal_of(std::string_view nonce, const acl::Address& source, std::uint32_t time_s, std::string_view own) {
@@ -144,6 +162,7 @@ void Credentials::append_challenge(std::string& out, std::string_view challenge,
     return;
   }
   const std::uint32_t now_s = seconds_of(now);
+  if (!started_s_) started_s_ = now_s;
   const std::uint64_t given = seal_of(digest->nonce, source, 0, {});
   if (Keep* again = nonces_.touch(given, now)) {
     again->since_s = now_s;
@@ -196,8 +215,8 @@ void Credentials::append_restored(std::string& out, std::string_view credentials
   out.append(before).append(behind);
 }
 
-bool Credentials::may_say_stale(std::string_view call_id, std::string_view user, TimePoint now) {
-  const std::array<std::string_view, 3> parts{"stale", call_id, user};
+bool Credentials::may_say_stale(const acl::Address& source, std::string_view call_id, std::string_view user, TimePoint now) {
+  const std::array<std::string_view, 4> parts{"stale", text_of(source.bytes()), call_id, user};
   const std::uint64_t key = mac_.of(parts).low;
   Keep* said = stale_.touch(key, now);
   if (said == nullptr) said = stale_.add(key, {0, seconds_of(now), 0}, now, acl::Worth::most());

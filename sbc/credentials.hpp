@@ -2,6 +2,7 @@
 // was captured from another does not reach the PBX.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -23,8 +24,8 @@ using acl::TimePoint;
 enum class CredentialsStanding : std::uint8_t {
   none,      ///< there are none
   proven,    ///< with the opaque that was made for their source, within its life: the packet comes from where it says
-  plain,     ///< they pass and prove nothing: no opaque but a nonce that was given to this source, an old opaque, or not Digest
-  foreign,   ///< made for another source, for a challenge that we do not know, or not to be read without doubt
+  plain,     ///< they pass and prove nothing: no opaque but a nonce that was given to this source, or not Digest
+  foreign,   ///< made for another source, for a challenge that we do not know or no longer, or not to be read without doubt
   replayed,  ///< the same digest response has come from another source
 };
 
@@ -33,12 +34,13 @@ inline constexpr std::array<std::string_view, 5> credentials_words{"none", "prov
 
 /// The verdict for a request, one entry for each of its Authorization and Proxy-Authorization headers.
 struct CredentialsVerdict {
-  static constexpr std::size_t most_headers = 8;  ///< what stands beyond is taken off
+  static constexpr std::size_t most_headers = 2;  ///< one for a registrar, one for a proxy; what stands beyond is taken off
 
   enum class Fate : std::uint8_t { keep, restore, remove };
   struct Entry {
     const sip::HeaderLine* header = nullptr;
     Fate fate = Fate::remove;
+    std::uint64_t response = 0;  ///< a keyed hash of the digest response; 0: none
   };
   CredentialsStanding standing = CredentialsStanding::none;  ///< the worst of what they are; proven: all of them that pass prove it
   std::array<Entry, most_headers> entries{};
@@ -46,7 +48,9 @@ struct CredentialsVerdict {
 
   [[nodiscard]] bool proven() const { return standing == CredentialsStanding::proven; }
   [[nodiscard]] bool any_removed() const { return standing == CredentialsStanding::foreign || standing == CredentialsStanding::replayed; }
-  [[nodiscard]] bool any_kept() const { return standing == CredentialsStanding::proven || standing == CredentialsStanding::plain; }
+  [[nodiscard]] bool any_kept() const {
+    return std::any_of(entries.begin(), entries.begin() + count, [](const Entry& entry) { return entry.fate != Fate::remove; });
+  }
   [[nodiscard]] Fate fate_of(const sip::HeaderLine& header) const;
 };
 
@@ -54,15 +58,19 @@ struct CredentialsVerdict {
 /// challenge was sent to. Time never runs backwards. Nothing allocates but the growth of a table.
 class Credentials {
  public:
-  /// How long an opaque proves anything, and a nonce and a response are remembered: the life of Asterisk's nonces.
+  /// How long an opaque and a nonce are good for, and a response is remembered: the life of Asterisk's nonces. Whatever was given out
+  /// before this start is good for nothing: what passed by it is not remembered.
   static constexpr std::chrono::seconds life{32};
   static constexpr std::size_t remembered = 131'072;
 
   /// `mac`'s key outlives a restart, so that what was given out before one still passes; `seed` places the tables' entries.
   Credentials(Mac& mac, std::uint64_t seed);
 
-  /// Of a request from the access side. Remembers the responses that pass.
+  /// Of a request from the access side.
   CredentialsVerdict judge(const sip::RawMessage& request, const acl::Address& source, TimePoint now);
+  /// The request goes on to the PBX: the responses that pass with it are this source's from now on. (Not before: what is refused must not
+  /// push out what is remembered.)
+  void passed(const CredentialsVerdict& verdict, const acl::Address& source, TimePoint now);
 
   /// Appends the PBX's challenge as this source gets it: with an opaque of its own, in which the PBX's is kept, and with stale=true if
   /// `stale`. What is not a Digest challenge stays as it is.
@@ -71,8 +79,8 @@ class Credentials {
   static void append_restored(std::string& out, std::string_view credentials);
 
   /// Credentials were taken off this request: may the challenge that follows say stale, so that an honest client answers it by itself?
-  /// At most twice for a Call-ID and user within the life.
-  bool may_say_stale(std::string_view call_id, std::string_view user, TimePoint now);
+  /// At most twice for a source, Call-ID and user within the life.
+  bool may_say_stale(const acl::Address& source, std::string_view call_id, std::string_view user, TimePoint now);
 
   [[nodiscard]] std::uint64_t evictions() const;
 
@@ -87,13 +95,17 @@ class Credentials {
   };
   using Table = acl::BoundedTable<Keep, Oldest>;
 
-  CredentialsStanding judge_one(std::string_view value, const acl::Address& source, TimePoint now, CredentialsVerdict::Fate& fate);
-  [[nodiscard]] bool is_replay(std::string_view response, const acl::Address& source, TimePoint now);
+  CredentialsStanding judge_one(std::string_view value, const acl::Address& source, TimePoint now, CredentialsVerdict::Entry& entry);
+  /// Has that response passed from another source?
+  [[nodiscard]] bool is_replay(std::uint64_t response, const acl::Address& source, TimePoint now);
+  [[nodiscard]] std::uint64_t response_key(std::string_view response);
+  [[nodiscard]] std::uint32_t source_hash(const acl::Address& source);
   /// When the opaque was made for this source and nonce, in seconds; nullopt: it was not.
   [[nodiscard]] std::optional<std::uint32_t> opened(std::string_view opaque, std::string_view nonce, const acl::Address& source);
   [[nodiscard]] std::uint64_t seal_of(std::string_view nonce, const acl::Address& source, std::uint32_t time_s, std::string_view own);
 
   Mac& mac_;
+  std::optional<std::uint32_t> started_s_;  ///< when the first challenge or credentials came
   Table nonces_;
   Table responses_;
   Table stale_;

@@ -365,6 +365,7 @@ Gauges Engine::gauges() const {
   gauges.evicted_bans = state.bans.evictions();
   gauges.evicted_transactions = state.transactions.evictions();
   gauges.evicted_registrations = state.registrations.evictions();
+  gauges.evicted_credentials = state.credentials.evictions();
   gauges.evicted_tokens = state.tokens.evictions() + state.route_sets.evictions();
   return gauges;
 }

@@ -76,7 +76,7 @@ struct Histogram {
   X(transactions,    "postern_transactions",    "SIP transactions under way.")
 
 /// The tables that push an entry out when they are full: postern_evictions_total{table}.
-#define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(bans) X(transactions) X(registrations) X(tokens)
+#define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(bans) X(transactions) X(registrations) X(tokens) X(credentials)
 // clang-format on
 
 /// A worker's counters: plain numbers that only its thread writes.

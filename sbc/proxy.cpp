@@ -114,6 +114,7 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
     return Outcome::malformed;
   }
   if (arrival.credentials.any_removed() && says_stale(arrival, now)) plan.memo.insert(0, stale_mark);
+  state_.credentials.passed(arrival.credentials, arrival.flow.peer.address, now);
   const Flow to = failover_.flow_of(*pbx);
   const bool may_move = target == nullptr && request.to_tag.empty();
   return forward(arrival.id, request, {arrival.flow, to, proven, message_, plan.memo, {}, *pbx, may_move}, now, out);
@@ -123,7 +124,7 @@ bool Proxy::says_stale(const Arrival& arrival, TimePoint now) {
   const sip::RawMessage& request = arrival.message;
   if (request.method == Method::ack) return false;
   const std::string_view user = request.method == Method::register_ ? request.to_user : request.from_user;
-  if (state_.credentials.may_say_stale(request.call_id, user, now)) return true;
+  if (state_.credentials.may_say_stale(arrival.flow.peer.address, request.call_id, user, now)) return true;
   if (state_.journal.admits(EventKind::opaque_not_returned, Outcome::forwarded, now)) {
     Event event;
     event.kind = EventKind::opaque_not_returned;
@@ -207,7 +208,8 @@ Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimeP
 bool Proxy::is_late(const BranchId& id, const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out) {
   if (state_.options.pbx.addresses.size() == 1) return false;
   const auto hop = Branches::pbx_of(response.branch);
-  return hop && state_.transactions.has_left(id, *hop) && failover_.flow_of(*hop).peer.address == flow.peer.address &&
+  // Nothing of the branch has been verified yet.
+  return hop && *hop < state_.options.pbx.addresses.size() && state_.transactions.has_left(id, *hop) && failover_.flow_of(*hop).peer.address == flow.peer.address &&
          sip::check(response).ok() && state_.transactions.late(id, *hop, response, now, out);
 }
 
@@ -227,7 +229,7 @@ Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& f
   // A response that leads to nobody is not passed on (RFC 3261 §16.7 step 3).
   if (!leads_on(response)) return Outcome::malformed;
   if (transaction.method == Method::register_) {
-    if (response.status_code == 401) state_.concealment.learn(response);
+    if (response.status_code == 401) state_.concealment.learn(response, now);
     if (const sip::RawMessage* other = instead_of(response, transaction, now)) return answer(*other, flow, transaction, now, out);
   }
   return answer(response, flow, transaction, now, out);
@@ -236,7 +238,7 @@ Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& f
 // Whoever has a device here is told what the PBX says.
 const sip::RawMessage* Proxy::instead_of(const sip::RawMessage& response, const Transaction& transaction, TimePoint now) {
   if (!Concealment::tells(response.status_code) || state_.registrations.live(transaction.from, now)) return nullptr;
-  const sip::RawMessage* challenge = state_.concealment.challenge(response.call_id, response.branch);
+  const sip::RawMessage* challenge = state_.concealment.challenge(response.call_id, response.branch, now);
   if (challenge != nullptr && state_.journal.admits(EventKind::answer_concealed, Outcome::forwarded, now)) {
     const std::string status = std::to_string(response.status_code);
     Event event;

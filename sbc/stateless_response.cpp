@@ -42,7 +42,8 @@ Outcome StatelessResponses::from_core(const sip::RawMessage& response, const Flo
   if (!asker || asker->flow.listener >= state_.options.listeners.size()) return Outcome::no_transaction;
   if (!sip::check(response).ok() || !read_head(response, *asker)) return Outcome::malformed;
   if (!outward_.response(response, flow, {asker->flow, head_, now}, message_)) return Outcome::too_large;
-  out.add(asker->flow) = message_;
+  // What an INVITE of before our start brought in is forgotten, and its answer must arrive.
+  out.add(asker->flow, response.method != sip::Method::invite) = message_;
   return Outcome::forwarded;
 }
 

@@ -15,23 +15,25 @@ constexpr string_view scheme = "Digest";
 
 struct AuthParam {
   string_view whole, name, value;
-  bool escaped = false;
 };
 
-bool is_end_of_value(char c) { return c == ',' || c == '"' || chars::is(c, chars::blank); }
+// Readers differ in escapes: one takes \" for a quote, another for the end of the string, and what stands behind it for parameters. So no
+// value may hold one, no name a "%", and what stands without quotes nothing but what devices write there.
+bool is_name(char c) { return chars::is(c, chars::alphanum) || c == '-' || c == '_'; }
+bool is_bare(char c) { return is_name(c) || string_view(".!*+~:/@;=?&%$#|").find(c) != string_view::npos; }
 
-// A quoted string or a run of characters off `rest`. Devices write more than tokens without quotes.
+// A quoted string or a run of characters off `rest`.
 bool take_value(string_view& rest, AuthParam& out) {
   std::size_t end = 0;
   if (!rest.empty() && rest.front() == '"') {
-    end = chars::past_quoted(rest, 0);
-    if (end == string_view::npos) return false;
-    out.value = rest.substr(1, end - 2);
-    out.escaped = out.value.find('\\') != string_view::npos;
+    const std::size_t close = rest.find('"', 1);
+    if (close == string_view::npos) return false;
+    end = close + 1;
+    out.value = rest.substr(1, close - 1);
+    if (out.value.find('\\') != string_view::npos) return false;
   } else {
-    while (end < rest.size() && !is_end_of_value(rest[end])) ++end;
+    while (end < rest.size() && is_bare(rest[end])) ++end;
     out.value = rest.substr(0, end);
-    out.escaped = false;
   }
   rest.remove_prefix(end);
   return true;
@@ -43,7 +45,7 @@ bool take_param(string_view& rest, AuthParam& out) {
   while (!rest.empty() && rest.front() == ',') rest = chars::skip_blank(rest.substr(1));
   const string_view begin = rest;
   std::size_t size = 0;
-  while (size < rest.size() && chars::is(rest[size], chars::token)) ++size;
+  while (size < rest.size() && is_name(rest[size])) ++size;
   out.name = rest.substr(0, size);
   string_view after = chars::skip_blank(rest.substr(size));
   if (size == 0 || after.empty() || after.front() != '=') return false;
@@ -69,14 +71,13 @@ std::optional<DigestView> DigestView::parse(string_view value) {
   while (take_param(rest, param)) {
     view.last_param = param.whole;
     if (iequals(param.name, "opaque")) {
-      if (view.opaque || param.escaped) return std::nullopt;
+      if (view.opaque) return std::nullopt;
       view.opaque = param.value;
       view.opaque_param = param.whole;
     }
     for (std::size_t i = 0; i < known.size(); ++i) {
       if (!iequals(param.name, known[i].first)) continue;
-      // A user name may hold a quote; what is compared here must not be spelled in two ways.
-      if ((seen & (1U << i)) != 0 || (param.escaped && i > 1)) return std::nullopt;
+      if ((seen & (1U << i)) != 0) return std::nullopt;
       seen |= 1U << i;
       *known[i].second = param.value;
       if (known[i].second == &view.stale) view.stale_param = param.whole;

@@ -15,7 +15,7 @@ struct DigestView {
   std::string_view stale_param;
   std::string_view last_param;  ///< whatever stands last, whole
 
-  /// nullopt: not of the Digest scheme, not a list of name=value, one of the names above twice, or an escape in one of their values.
+  /// nullopt: not of the Digest scheme, not a list of name=value, one of the names above twice, or anything escaped.
   static std::optional<DigestView> parse(std::string_view value);
 };
 

@@ -79,7 +79,7 @@ class Captured(Proof):
         for credentials in tried:
             self.assertEqual(self.send(thief, credentials).status, 401)
         asked = self.reached(thief.register_call_id.encode())
-        self.assertEqual(len(asked), len(tried) + thief.register_cseq - len(tried), "each reached the PBX")
+        self.assertEqual(len(asked), thief.register_cseq, "each reached the PBX")
         self.assertEqual([d for d in asked if b"Authorization" in d], [])
         self.assertEqual(self.pbx.contacts("1001"), contact)
         case.measured(f"{len(tried)} ways to replay in the same second, 0 of {len(asked)} requests of the thief with credentials at the PBX, its contact unchanged")

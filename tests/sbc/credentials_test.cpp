@@ -29,7 +29,9 @@ class CredentialsTest : public ::testing::Test {
     for (const std::string& authorization : authorizations) bytes_ += "Authorization: " + authorization + "\r\n";
     bytes_ += "\r\n";
     EXPECT_EQ(sip::prescreen(bytes_, message_).result, sip::PrescreenResult::message);
-    return credentials_.judge(message_, source, now_);
+    const CredentialsVerdict verdict = credentials_.judge(message_, source, now_);
+    if (verdict.any_kept()) credentials_.passed(verdict, source, now_);
+    return verdict;
   }
   CredentialsStanding standing(const acl::Address& source, const std::string& authorization) {
     return judge(source, {authorization}).standing;
@@ -51,8 +53,6 @@ class CredentialsTest : public ::testing::Test {
   std::string given_;
   Mac mac_{std::span<const std::uint8_t, 64>(testing::fixed_secrets().secret).first<16>()};
   Credentials credentials_{mac_, 42};
-
- private:
   std::string bytes_;
   sip::RawMessage message_;
 };
@@ -64,10 +64,19 @@ TEST_F(CredentialsTest, AnOpaqueProvesItsSource) {
   EXPECT_EQ(standing(phone, answer(opaque)), CredentialsStanding::proven);
 }
 
-TEST_F(CredentialsTest, AnOldOpaquePassesAndProvesNothing) {
+TEST_F(CredentialsTest, AnOldOpaqueIsForeign) {
   const std::string opaque = opaque_for(phone);
   now_ += Credentials::life + 1s;
-  EXPECT_EQ(standing(phone, answer(opaque)), CredentialsStanding::plain);
+  EXPECT_EQ(standing(phone, answer(opaque)), CredentialsStanding::foreign);
+}
+
+// What passed by it before the start is forgotten, so it could be replayed.
+TEST_F(CredentialsTest, AnOpaqueOfBeforeTheStartIsForeign) {
+  const std::string opaque = opaque_for(phone);
+  now_ += 2s;
+  Credentials restarted(mac_, 43);
+  judge(phone, {answer(opaque)});
+  EXPECT_EQ(restarted.judge(message_, phone, now_).standing, CredentialsStanding::foreign);
 }
 
 TEST_F(CredentialsTest, AnotherSourcesOpaqueIsForeign) {
@@ -120,12 +129,24 @@ TEST_F(CredentialsTest, WhatIsNotDigestPasses) {
 }
 
 TEST_F(CredentialsTest, EachHeaderHasItsFate) {
-  const CredentialsVerdict verdict = judge(phone, {answer(opaque_for(phone)), answer("made up"), "Basic eA=="});
+  const CredentialsVerdict verdict = judge(phone, {answer(opaque_for(phone)), answer("made up")});
   EXPECT_EQ(verdict.standing, CredentialsStanding::foreign);
-  ASSERT_EQ(verdict.count, 3U);
+  ASSERT_EQ(verdict.count, 2U);
   EXPECT_EQ(verdict.entries[0].fate, CredentialsVerdict::Fate::restore);
   EXPECT_EQ(verdict.entries[1].fate, CredentialsVerdict::Fate::remove);
-  EXPECT_EQ(verdict.entries[2].fate, CredentialsVerdict::Fate::keep);
+  EXPECT_EQ(judge(phone, {"Basic eA=="}).entries[0].fate, CredentialsVerdict::Fate::keep);
+}
+
+// Who is refused for his limit must not push out what others' responses are known by.
+TEST_F(CredentialsTest, OnlyWhatPassedIsRemembered) {
+  const std::string opaque = opaque_for(thief);
+  judge(phone, {answer(opaque_for(phone), "aa")});
+  for (const char* response : {"aa", "bb"}) {
+    judge(phone, {answer(opaque, response)});  // the thief's message, refused from the phone's address
+    credentials_.judge(message_, thief, now_);
+  }
+  judge(phone, {answer(opaque_for(phone), "bb")});
+  EXPECT_EQ(standing(thief, answer(opaque, "bb")), CredentialsStanding::replayed) << "the phone's, though the thief showed it first";
 }
 
 TEST_F(CredentialsTest, OfTooManyHeadersTheLastAreTakenOff) {
@@ -174,12 +195,13 @@ TEST_F(CredentialsTest, AChallengeThatIsNotDigestStaysAsItIs) {
 }
 
 TEST_F(CredentialsTest, StaleIsSaidTwiceForACall) {
-  EXPECT_TRUE(credentials_.may_say_stale("call", "1001", now_));
-  EXPECT_TRUE(credentials_.may_say_stale("call", "1001", now_));
-  EXPECT_FALSE(credentials_.may_say_stale("call", "1001", now_));
-  EXPECT_TRUE(credentials_.may_say_stale("call", "1002", now_));
+  EXPECT_TRUE(credentials_.may_say_stale(phone, "call", "1001", now_));
+  EXPECT_TRUE(credentials_.may_say_stale(phone, "call", "1001", now_));
+  EXPECT_FALSE(credentials_.may_say_stale(phone, "call", "1001", now_));
+  EXPECT_TRUE(credentials_.may_say_stale(phone, "call", "1002", now_));
+  EXPECT_TRUE(credentials_.may_say_stale(thief, "call", "1001", now_)) << "nobody uses it up for another";
   now_ += Credentials::life + 1s;
-  EXPECT_TRUE(credentials_.may_say_stale("call", "1001", now_));
+  EXPECT_TRUE(credentials_.may_say_stale(phone, "call", "1001", now_));
 }
 
 }  // namespace

@@ -37,11 +37,28 @@ TEST(Digest, AnEmptyOpaqueIsOne) {
 
 // Whoever reads such a header another way than we do could be given another's credentials behind our back.
 TEST(Digest, RefusesWhatCanBeReadInTwoWays) {
-  for (const std::string_view value :
-       {R"(Digest response="00", response="11")", R"(Digest Response="00", response="11")", R"(Digest opaque="1", opaque="2")",
-        R"(Digest nonce="a\"b")", R"(Digest opaque="\77")", R"(Digest response="00)", R"(Digest nonce "a")",
-        R"(Digest nonce="a" realm="r")", R"(Digest nonce="a"b, realm="r")", "Digest", "Digest ", "Digest ,", "Digest,nonce=\"a\"",
-        R"(Digest ="a")", R"(Basic dXNlcjpwYXNz)", ""}) {
+  for (const std::string_view value : {R"(Digest response="00", response="11")",
+                                       R"(Digest Response="00", response="11")",
+                                       R"(Digest opaque="1", opaque="2")",
+                                       R"(Digest nonce="a\"b")",
+                                       R"(Digest opaque="\77")",
+                                       R"(Digest response="00)",
+                                       R"(Digest username="a", x="\",nonce=b,response=00,y=\"")",
+                                       R"(Digest username="a\\b")",
+                                       R"(Digest n%6fnce="a")",
+                                       R"(Digest x=[,y="],response="00")",
+                                       R"(Digest x={a},nonce="b")",
+                                       R"(Digest x=<, nonce="b")",
+                                       R"(Digest nonce "a")",
+                                       R"(Digest nonce="a" realm="r")",
+                                       R"(Digest nonce="a"b, realm="r")",
+                                       "Digest",
+                                       "Digest ",
+                                       "Digest ,",
+                                       "Digest,nonce=\"a\"",
+                                       R"(Digest ="a")",
+                                       R"(Basic dXNlcjpwYXNz)",
+                                       ""}) {
     EXPECT_FALSE(DigestView::parse(value)) << value;
   }
 }
