@@ -11,14 +11,14 @@
 namespace postern::sbc {
 
 enum class EventKind : std::uint8_t {
-  refused,              ///< a registration or a call was refused
-  refused_other,        ///< anything else was: logged only with `log: {level: debug}`
-  would_refuse,         ///< a rule in shadow mode matched
-  ban,                  ///< a source is banned or silenced from now on
-  unban,                ///< its time is over
-  registered,           ///< a device is registered: first time, or from another flow
-  unregistered,         ///< it took itself off, or its time ran out
-  redirect_blocked,     ///< a phone's 3xx became 480
+  refused,           ///< a registration or a call was refused
+  refused_other,     ///< anything else was: logged only with `log: {level: debug}`
+  would_refuse,      ///< a rule in shadow mode matched
+  ban,               ///< a source is banned or silenced from now on
+  unban,             ///< its time is over
+  registered,        ///< a device is registered: first time, or from another flow
+  unregistered,      ///< it took itself off, or its time ran out
+  redirect_blocked,  ///< a phone's 3xx became 480
   answer_concealed,  ///< the PBX told (`detail`: by which status) that it knows a user or not: who asked got a challenge as everybody does
   opaque_not_returned,  ///< a device answers challenges, but not with the opaque that it was given: its credentials do not reach the PBX
   pbx_down,             ///< an address of the PBX leaves us without answers

@@ -209,8 +209,9 @@ bool Proxy::is_late(const BranchId& id, const sip::RawMessage& response, const F
   if (state_.options.pbx.addresses.size() == 1) return false;
   const auto hop = Branches::pbx_of(response.branch);
   // Nothing of the branch has been verified yet.
-  return hop && *hop < state_.options.pbx.addresses.size() && state_.transactions.has_left(id, *hop) && failover_.flow_of(*hop).peer.address == flow.peer.address &&
-         sip::check(response).ok() && state_.transactions.late(id, *hop, response, now, out);
+  return hop && *hop < state_.options.pbx.addresses.size() && state_.transactions.has_left(id, *hop) &&
+         failover_.flow_of(*hop).peer.address == flow.peer.address && sip::check(response).ok() &&
+         state_.transactions.late(id, *hop, response, now, out);
 }
 
 // A response without a transaction: to a CANCEL of ours, of which the transaction layer has taken note, or to a request of before our
