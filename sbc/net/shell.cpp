@@ -99,7 +99,6 @@ std::unique_ptr<Admin> Shell::Impl::open_admin(const std::optional<sbc::Endpoint
 }
 
 void Shell::Impl::announce() {
-  log_problems(log, LogLevel::warning, "config_warning", {}, current->warnings);
   const Version built = version();
   log.write(LogLevel::info, "start", {{"version", built.number}, {"commit", built.commit}, {"libraries", built.libraries}});
   for (const sbc::ListenerOptions& listener : worker.options().listeners) {
@@ -196,8 +195,11 @@ std::string Shell::Impl::metrics() const {
   return metrics_page(worker.metrics(), worker.gauges(), shell);
 }
 
-Shell::Shell(Configuration configuration, Loader load, Log& log)
-    : impl_(std::make_unique<Impl>(std::move(configuration), std::move(load), log)) {}
+Shell::Shell(Configuration configuration, Loader load, Log& log) {
+  // First: what they warn of may be why it cannot start.
+  log_problems(log, LogLevel::warning, "config_warning", {}, configuration.warnings);
+  impl_ = std::make_unique<Impl>(std::move(configuration), std::move(load), log);
+}
 
 Shell::~Shell() = default;
 

@@ -22,6 +22,11 @@ OPTION_TAGS = {"supported", "require", "proxy-require"}
 OUTBOUND_TAGS = {"outbound", "gruu", "path"}
 
 
+def tells(message):
+    """Who asks in vain for a registration gets a challenge instead (unknown-users.replay)."""
+    return message.method == "REGISTER" and message.status in (403, 404)
+
+
 def compared(message, inward):
     """The header lines that must not change, with option tags that Postern takes off left out of both sides."""
     lines = []
@@ -143,7 +148,7 @@ class Corpus(case.Case):
 
     def test_responses(self):
         count = 0
-        for name, message in self.messages(lambda m: m.is_response and m.status > 100 and m.method != "CANCEL"):
+        for name, message in self.messages(lambda m: m.is_response and m.status > 100 and m.method != "CANCEL" and not tells(m)):
             with self.subTest(name):
                 count += 1
                 phone = self.phone()
