@@ -199,16 +199,19 @@ struct Registrations::Impl {
     });
     if (count < bindings_an_aor) least = size() < capacity ? nullptr : soonest();
     if (least == nullptr) return;
-    forget(*least);
+    evict(*least);
     ++evictions;
   }
 
-  /// Removes it before its time.
+  /// Takes it off before its time.
   void forget(Node& node) {
+    keep_trust(node.binding);
+    evict(node);
+  }
+
+  void evict(Node& node) {
     const Binding binding = remove(node);
-    if (sink == nullptr) return;
-    keep_trust(binding);
-    sink->forget(binding);
+    if (sink != nullptr) sink->forget(binding);
   }
 
   /// What a binding granted outlives it.
@@ -249,8 +252,8 @@ bool Registrations::accept(Binding binding) {
   if (Node* known = impl_->find(binding.aor_user, binding.core_contact)) {
     const bool moved = known->binding.flow != binding.flow;
     if (!moved) binding.last_heard = std::max(binding.last_heard, known->fresh().last_heard);
-    const bool prolonged = !moved && known->is_live && known->binding.call_id == binding.call_id &&
-                           known->binding.instance == binding.instance && known->binding.contact_uri == binding.contact_uri;
+    const bool prolonged =
+        !moved && known->is_live && known->binding.call_id == binding.call_id && known->binding.instance == binding.instance;
     if (moved || binding.expires < known->binding.expires) impl_->keep_trust(known->binding);
     impl_->leave(*known);
     known->binding = std::move(binding);

@@ -5,10 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <limits>
 #include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "sbc/bytes.hpp"
 
@@ -53,6 +57,27 @@ std::size_t kind_of_word(std::string_view word) {
     if (!word.empty() && words.at(i) == word) return i;
   }
   return 0;
+}
+
+/// Of the records with one key only the last says what stands.
+void drop_overtaken(std::vector<Record>& records) {
+  struct Key {
+    RecordKind kind;
+    std::string_view key;
+    bool operator==(const Key&) const = default;
+  };
+  struct Hash {
+    std::size_t operator()(const Key& of) const { return std::hash<std::string_view>()(of.key) + static_cast<std::size_t>(of.kind); }
+  };
+  std::unordered_set<Key, Hash> seen;
+  seen.reserve(records.size());
+  std::vector<Record> last;
+  for (auto record = records.rbegin(); record != records.rend(); ++record) {
+    const bool mark = record->kind == RecordKind::retell_begins || record->kind == RecordKind::retell_ends;
+    if (mark || seen.insert({record->kind, record->key}).second) last.push_back(*record);
+  }
+  std::ranges::reverse(last);
+  records = std::move(last);
 }
 
 }  // namespace
@@ -199,6 +224,7 @@ StateDatabase::StateDatabase(const std::string& folder, Access access) : impl_(s
   // The spool outlives a kill of the process; what a loss of power may cost is the last commit, never the database.
   impl_->run("pragma journal_mode = truncate");
   impl_->run("pragma synchronous = normal");
+  impl_->run("pragma cache_size = -16384");  // of KiB, at most: the whole of what a few ten thousand phones take
   impl_->prepare_changes();
 }
 
@@ -223,27 +249,31 @@ void StateDatabase::each(const std::function<void(const Record&)>& visit) {
   }
 }
 
-bool StateDatabase::fold(std::string_view records) {
+bool StateDatabase::fold(std::string_view bytes) {
+  std::vector<Record> records;
+  while (const auto record = take_record(bytes)) records.push_back(*record);
+  drop_overtaken(records);
   impl_->run("begin immediate");
   const std::int64_t round = impl_->round;
   try {
-    while (!records.empty()) {
-      const auto record = take_record(records);
-      if (!record) break;
-      impl_->apply(*record);
-    }
+    for (const Record& record : records) impl_->apply(record);
     impl_->run("commit");
   } catch (const StateDatabaseError&) {
     impl_->round = round;
     sqlite3_exec(impl_->db.get(), "rollback", nullptr, nullptr, nullptr);
     throw;
   }
-  return records.empty();
+  return bytes.empty();
 }
 
 void StateDatabase::remove_ended(WallTime now) {
   impl_->bind(impl_->remove_ended, 1, now);
   impl_->run(impl_->remove_ended);
+}
+
+bool StateDatabase::moved() const {
+  int moved = 0;
+  return sqlite3_file_control(impl_->db.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
 }
 
 bool StateDatabase::exists(const std::string& folder) {

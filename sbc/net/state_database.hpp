@@ -45,9 +45,12 @@ class StateDatabase {
   void each(const std::function<void(const Record&)>& visit);
   /// A row of records (of one thread's append_record()), in one transaction. What follows a torn record is left out; false if there was
   /// one.
-  bool fold(std::string_view records);
+  bool fold(std::string_view bytes);
   /// Removes what has ended by then.
   void remove_ended(WallTime now);
+
+  /// Its file was removed, or another put in its place: nobody will read what is folded.
+  [[nodiscard]] bool moved() const;
 
   static bool exists(const std::string& folder);
   /// Renames a broken one to state.db.broken-1 (the newest; up to most_broken of them are kept). False: it cannot be renamed.

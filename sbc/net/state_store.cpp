@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t most_pending = 256U << 10U;             // waits no longer
 constexpr std::size_t most_content_bytes = 256U << 10U;       // between two ticks: strangers can write long Contacts, too
 constexpr milliseconds usual_tick{1000}, retelling_tick{20};  // what may wait is lost by a kill for no longer than the first
-constexpr std::chrono::seconds between_attempts{5};
+constexpr std::chrono::seconds between_attempts{5}, between_folds{5};
+constexpr std::size_t most_waiting = 4U << 20U;  // in the spool: of what overtakes itself there only the last is folded
 constexpr std::chrono::minutes between_words{10};
 constexpr std::chrono::minutes between_removals{1};
 constexpr std::chrono::hours between_turns{1};
@@ -137,7 +138,10 @@ milliseconds StateStore::tick(const sbc::Engine& engine, acl::TimePoint now) {
   }
   if (failed_) return usual_tick;
   write_pending();
-  spool_->hand_over();
+  if (cursor_ || now >= hand_over_at_ || spool_->size() > most_waiting) {
+    spool_->hand_over();
+    hand_over_at_ = now + between_folds;
+  }
   return cursor_ ? retelling_tick : usual_tick;
 }
 
@@ -164,9 +168,11 @@ void StateStore::fold() {
       if (std::exchange(database_told_, false)) tell(LogLevel::info, {}, {}, "can be written again");
     }
     if (const auto text = spool_->handed_over()) {
-      const bool made_anew = !database_ && !StateDatabase::exists(folder_.path());
-      if (!database_) database_.emplace(folder_.path(), StateDatabase::Access::read_write);
-      if (made_anew) retell_ = true;
+      if (database_ && database_->moved()) database_.reset();
+      if (!database_) {
+        database_.emplace(folder_.path(), StateDatabase::Access::read_write);
+        retell_ = true;  // who knows what it holds
+      }
       database_->fold(*text);
       spool_->empty_handed_over();
       if (std::exchange(database_told_, false)) tell(LogLevel::info, database_name, {}, "can be written again");

@@ -104,7 +104,7 @@ class StateStore final : public sbc::DurableSink {
   bool failed_ = false;
   std::size_t content_bytes_ = 0;
   std::optional<sbc::RetellCursor> cursor_;
-  acl::TimePoint retry_at_, tell_again_at_;
+  acl::TimePoint retry_at_, tell_again_at_, hand_over_at_;
   bool told_ = false;
 
   // Made by the writing thread, and of the engine's from then on.

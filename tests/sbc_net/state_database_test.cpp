@@ -73,6 +73,15 @@ TEST_F(StateDatabaseTest, KeepsWhatIsFolded) {
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
+TEST_F(StateDatabaseTest, OfOneKeyTheLastRecordHolds) {
+  std::string removed;
+  append_removed(removed, binding_of("1001", clocks_.steady));
+  open().fold(binding("1001") + removed + binding("1002") + binding("1001") + binding("1003") + removed);
+  EXPECT_THAT(users(), ElementsAre("1002", "1003"));
+  open().fold(removed + binding("1001"));
+  EXPECT_THAT(users(), ElementsAre("1001", "1002", "1003"));
+}
+
 TEST_F(StateDatabaseTest, FoldsUpToATornRecord) {
   const std::string second = binding("1002");
   EXPECT_FALSE(open().fold(binding("1001") + second.substr(0, second.size() - 1)));
