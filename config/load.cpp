@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -103,7 +104,7 @@ LoadResult reload_file(const std::string& path, const Settings& held) {
                                fmt::format("a reload cannot change this (it is {} now): restart needed", printable(was))});
     result.policy.reset();
   }
-  std::ranges::stable_sort(result.problems, {}, [](const Problem& problem) { return std::pair(problem.line, problem.column); });
+  std::ranges::sort(result.problems, {}, [](const Problem& p) { return std::tie(p.line, p.column, p.path, p.message); });
   return result;
 }
 

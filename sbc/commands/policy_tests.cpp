@@ -41,7 +41,7 @@ void run_policy_tests(config::LoadResult& loaded, const std::string& file) {
   }
   if (!failed) return;
   loaded.policy.reset();
-  std::ranges::stable_sort(loaded.problems, {}, [](const config::Problem& p) { return std::tie(p.file, p.line, p.column); });
+  std::ranges::sort(loaded.problems, {}, [](const config::Problem& p) { return std::tie(p.file, p.line, p.column, p.path, p.message); });
 }
 
 }  // namespace postern::commands

@@ -140,7 +140,7 @@ struct StateDatabase::Impl {
     return bytes == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
   }
 
-  void check_schema(Access access) {
+  void check_schema(Access access) const {
     const std::int64_t version = number("pragma user_version");
     if (version > schema) throw StateDatabaseError(Kind::newer, fmt::format("its version is {}, this Postern knows {}", version, schema));
     if (version == 0 && number("select count(*) from sqlite_schema") == 0 && access == Access::read_write) {
