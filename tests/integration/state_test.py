@@ -34,8 +34,9 @@ class State(case.Case):
         return {path.name: path.read_bytes() for path in pathlib.Path(self.state()).iterdir()}
 
     def said(self, *texts):
+        """The log is written by a thread of its own."""
         for text in texts:
-            self.assertIn(text, self.postern.log())
+            wait_for(lambda: text in self.postern.log(), f"the log to say {text!r}; it is:\n{self.postern.log()[-2000:]}")
 
     def may_call(self):
         """The rule lets a registered phone's call on: the PBX's challenge, or its ringing, comes back."""
