@@ -124,7 +124,6 @@ void Admission::prove(SourceStanding& standing, const Flow& flow, TimePoint now)
 void Admission::give_own_allowance(SourceStanding& standing, const Flow& flow, TimePoint now) {
   const acl::Address& address = flow.peer.address;
   standing.own_allowance = true;
-  if (standing.outcome == Outcome::banned) return;
   acl::Source& source = state_.sources.touch(address, now);
   if (standing.proven) source.prove(now);
   if (per_source_ && standing.outcome == Outcome::forwarded)

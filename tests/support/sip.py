@@ -335,6 +335,13 @@ class Call:
     def _next_hop(self):
         return host_port_of(uri_of(self.routes[0]) if self.routes else self.target)
 
+    def hang_up(self, other):
+        """Ends the call, which the phone `other` answers; the response that comes back."""
+        self.in_dialog("BYE")
+        bye, source = other.request("BYE")
+        other.send(answer(bye, 200, "OK"), source)
+        return self.phone.response(self.call_id, (self.cseq, "BYE"))
+
     def in_dialog(self, method, headers=(), body=b"", branch=None):
         """Sends an in-dialog request the way that the dialog's routes and target say; its bytes and where it went."""
         if method != "ACK":
