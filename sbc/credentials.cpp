@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sbc/base64url.hpp"
+#include "sbc/bytes.hpp"
 #include "sip/digest.hpp"
 
 namespace postern::sbc {
@@ -26,16 +27,6 @@ bool is_over(std::uint32_t since_s, TimePoint now) { return seconds_of(now) - si
 template <class Bytes>
 std::string_view text_of(const Bytes& bytes) {
   return {reinterpret_cast<const char*>(std::data(bytes)), std::size(bytes)};
-}
-
-void put_number(std::uint64_t value, std::span<std::uint8_t> out) {
-  for (std::size_t i = out.size(); i > 0; --i, value >>= 8U) out[i - 1] = static_cast<std::uint8_t>(value);
-}
-
-std::uint64_t number_of(std::span<const std::uint8_t> bytes) {
-  std::uint64_t value = 0;
-  for (const std::uint8_t byte : bytes) value = value << 8U | byte;
-  return value;
 }
 
 bool is_hex(std::string_view text) {
@@ -140,18 +131,18 @@ void Credentials::passed(const CredentialsVerdict& verdict, const acl::Address& 
 }
 
 std::uint64_t Credentials::seal_of(std::string_view nonce, const acl::Address& source, std::uint32_t time_s, std::string_view own) {
-  std::array<std::uint8_t, 4> time{};
-  put_number(time_s, time);
-  const std::array<std::string_view, 5> parts{"opaque", nonce, text_of(source.bytes()), text_of(time), own};
+  std::string time;
+  put_number(time, time_s);
+  const std::array<std::string_view, 5> parts{"opaque", nonce, text_of(source.bytes()), time, own};
   return mac_.of(parts).low;
 }
 
 std::optional<std::uint32_t> Credentials::opened(std::string_view opaque, std::string_view nonce, const acl::Address& source) {
   std::array<std::uint8_t, sealed_bytes> bytes{};
   if (opaque.size() <= sealed_letters || decode_base64url(opaque.substr(0, sealed_letters), bytes) != sealed_bytes) return std::nullopt;
-  const std::span<const std::uint8_t> sealed(bytes);
-  const auto time_s = static_cast<std::uint32_t>(number_of(sealed.first(4)));
-  if (number_of(sealed.subspan(4)) != seal_of(nonce, source, time_s, opaque.substr(sealed_letters))) return std::nullopt;
+  ByteReader sealed(text_of(bytes));
+  const auto time_s = sealed.number<std::uint32_t>();
+  if (sealed.number<std::uint64_t>() != seal_of(nonce, source, time_s, opaque.substr(sealed_letters))) return std::nullopt;
   return time_s;
 }
 
@@ -171,11 +162,11 @@ void Credentials::append_challenge(std::string& out, std::string_view challenge,
   }
   std::string own(1, digest->opaque ? 'o' : 'n');
   own.append(digest->opaque.value_or(std::string_view{}));
-  std::array<std::uint8_t, sealed_bytes> bytes{};
-  put_number(now_s, std::span(bytes).first(4));
-  put_number(seal_of(digest->nonce, source, now_s, own), std::span(bytes).subspan(4));
+  std::string sealed;
+  put_number(sealed, now_s);
+  put_number(sealed, seal_of(digest->nonce, source, now_s, own));
   std::string opaque = "opaque=\"";
-  append_base64url(opaque, bytes);
+  append_base64url(opaque, {reinterpret_cast<const std::uint8_t*>(sealed.data()), sealed.size()});
   opaque.append(own).append("\"");
 
   Edit with_opaque = instead_of(challenge, digest->opaque_param, digest->last_param, std::move(opaque));
