@@ -119,6 +119,16 @@ void Resolver::advertise_to(const DraftListener& draft, sbc::ListenerOptions& li
   }
 }
 
+// Health, late answers and what may come in on the core side go by the PBX's IP address.
+void Resolver::one_pbx_a_host() {
+  for (auto each = draft_.pbx.begin(); each != draft_.pbx.end(); ++each) {
+    const auto same = [&](const Located<SipAddress>& other) { return other.value.address == each->value.address; };
+    if (const auto first = std::find_if(draft_.pbx.begin(), each, same); first != each)
+      report_.error(each->at, fmt::format("{} is in line {} already: give each address of the PBX an IP address of its own",
+                                          each->value.address->to_string(), first->at.position.line));
+  }
+}
+
 void Resolver::pbx() {
   sbc::PbxOptions& pbx = draft_.config.engine.pbx;
   for (const Located<SipAddress>& each : draft_.pbx) {
@@ -133,6 +143,7 @@ void Resolver::pbx() {
     if (each.value.port == 5060 || each.value.port == 5061 || each.value.port == 5160)
       report_.warning(each.at, fmt::format("{} is a default port; a hidden PBX listens on another", each.value.port));
   }
+  one_pbx_a_host();
   if (draft_.pbx.size() > sbc::PbxOptions::most_addresses)
     report_.error(draft_.pbx[sbc::PbxOptions::most_addresses].at,
                   fmt::format("is one too many: the PBX may have {} addresses", sbc::PbxOptions::most_addresses));

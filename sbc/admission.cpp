@@ -126,8 +126,10 @@ void Admission::give_own_allowance(SourceStanding& standing, const Flow& flow, T
   standing.own_allowance = true;
   acl::Source& source = state_.sources.touch(address, now);
   if (standing.proven) source.prove(now);
-  if (per_source_ && standing.outcome == Outcome::forwarded)
-    source.unproven.give_back(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now));
+  if (standing.outcome == Outcome::forwarded) {
+    if (per_source_) source.unproven.give_back(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now));
+    if (unknown_sources_ && !standing.answerable()) unknown_bucket_.give_back(*unknown_sources_);
+  }
   standing.outcome = Outcome::forwarded;
   if (!per_source_ || standing.trusted || source.proven.take(per_source_->times(devices_at(address, now)), now)) return;
   standing.outcome = Outcome::source_limit;
@@ -220,13 +222,19 @@ void Admission::accept_source(const acl::Address& address, TimePoint until, Time
   state_.sources.touch(address, now).prolong_known(until);
 }
 
-void Admission::hold_answers(Outbox& out, std::size_t first, TimePoint now) {
+void Admission::hold_back(Outbox& out, std::size_t first, TimePoint now) {
   out.remove_if(first, [&](const Outgoing& item) {
-    if (!item.to_unproven || item.flow.transport != Transport::udp) return false;
+    if (item.flow.side != Side::access || item.flow.transport != Transport::udp) return false;
+    if (!item.to_unproven && !repeats_to_unproven(item, now)) return false;
     const bool held = !state_.sources.touch(item.flow.peer.address, now).answers.spend(item.bytes.size(), now);
-    if (held) ++state_.metrics.answers_held.count;
+    if (held) ++state_.metrics.held_back.count;
     return held;
   });
+}
+
+bool Admission::repeats_to_unproven(const Outgoing& item, TimePoint now) {
+  return item.repeats && state_.registrations.unproven(item.flow, now) &&
+         !state_.sources.touch(item.flow.peer.address, now).proved_itself(now);
 }
 
 void Admission::log_refused(Outcome outcome, std::string_view rule, const sip::RawMessage* request, const Flow& flow, TimePoint now) {

@@ -63,7 +63,7 @@ class Admission {
   /// A final accepted REGISTER: the source goes before strangers until then.
   void accept_source(const acl::Address& address, TimePoint until, TimePoint now);
   /// Takes what may not be sent to sources that have not proved themselves out of `out`, from the entry `first` on.
-  void hold_answers(Outbox& out, std::size_t first, TimePoint now);
+  void hold_back(Outbox& out, std::size_t first, TimePoint now);
   /// Tells the log of a packet that was refused. `request`: what was read of it, nullptr: nothing was.
   void log_refused(Outcome outcome, std::string_view rule, const sip::RawMessage* request, const Flow& flow, TimePoint now);
   /// Bans that have ended are taken out and told.
@@ -74,6 +74,9 @@ class Admission {
   bool ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const acl::RuleOptions& rule, TimePoint now);
   /// What all packets that merely bear an address share of a limit: more where several devices are registered.
   [[nodiscard]] acl::RateLimit unproven_share(const acl::RateLimit& limit, const acl::Address& address, TimePoint now) const;
+  /// A registration that did not prove where it comes from may have been made in another's name: until something from there does, requests
+  /// to it are repeated only within what its source may be sent.
+  [[nodiscard]] bool repeats_to_unproven(const Outgoing& item, TimePoint now);
   [[nodiscard]] bool exempt(const acl::Address& address) const;
   [[nodiscard]] std::uint32_t devices_at(const acl::Address& address, TimePoint now) const;
 

@@ -31,11 +31,6 @@ std::string_view kind_of(char letter, std::string_view text) {
   return {};
 }
 
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  if (from.empty()) return;
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
-}
-
 std::chrono::seconds second_of(acl::TimePoint now) { return std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()); }
 
 void remember(std::string& last, std::string& before, std::string_view now) {
@@ -74,12 +69,23 @@ std::string Concealment::like(std::string_view text, std::string_view before, st
   return out;
 }
 
+// One for each algorithm that the PBX offers, with the same nonce.
+void Concealment::replace_nonces(std::string_view other) {
+  for (const sip::HeaderLine& header : message_.header_lines()) {
+    if (header.name != sip::HeaderName::www_authenticate) continue;
+    const auto digest = sip::DigestView::parse(message_.text(header.value));
+    if (digest && digest->nonce == nonce_) editor_.replace(digest->nonce, other);
+  }
+}
+
 const sip::RawMessage* Concealment::challenge(std::string_view call_id, std::string_view branch, acl::TimePoint now) {
   if (learned_.empty()) return nullptr;
   const std::string salt = std::string(call_id).append("\n").append(branch);
-  made_ = learned_;
-  if (second_of(now) != learned_at_) replace_all(made_, nonce_, like(nonce_, nonce_before_, salt));
-  replace_all(made_, tag_, like(tag_, tag_before_, salt));
+  sip::prescreen(learned_, message_);
+  editor_.reset(message_);
+  if (!message_.to_tag.empty()) editor_.replace(message_.to_tag, like(tag_, tag_before_, salt));
+  if (second_of(now) != learned_at_) replace_nonces(like(nonce_, nonce_before_, salt));
+  if (!editor_.serialise(made_)) return nullptr;
   return sip::prescreen(made_, message_).result == sip::PrescreenResult::message ? &message_ : nullptr;
 }
 

@@ -10,6 +10,7 @@
 
 #include "acl/rate.hpp"
 #include "sbc/mac.hpp"
+#include "sip/editor.hpp"
 #include "sip/prescreen.hpp"
 
 namespace postern::sbc {
@@ -33,10 +34,13 @@ class Concealment {
   /// Other letters of the same kinds in the place of those that differ from one nonce (or tag) of the PBX to the next.
   [[nodiscard]] std::string like(std::string_view text, std::string_view before, std::string_view salt);
 
+  void replace_nonces(std::string_view other);
+
   Mac& mac_;
   std::string learned_;
   std::chrono::seconds learned_at_{0};
   std::string nonce_, nonce_before_, tag_, tag_before_;
+  sip::Editor editor_;
   std::string made_;
   sip::RawMessage message_;
 };

@@ -122,7 +122,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   if (!impl.state.started) impl.state.started = now;
   const Outcome outcome = datagram.flow.side == Side::access ? impl.from_access(datagram, now, out) : impl.from_core(datagram, now, out);
   ++impl.state.metrics.outcomes[static_cast<std::size_t>(outcome)];
-  impl.admission.hold_answers(out, before, now);
+  impl.admission.hold_back(out, before, now);
   impl.count_responses(out, before);
   if (info(outcome).kind == OutcomeKind::refused) {
     // A rule that let it pass has not decided what was refused for another reason.
@@ -301,11 +301,10 @@ void Engine::Impl::count_received(const Flow& flow) {
 }
 
 void Engine::Impl::count_responses(const Outbox& out, std::size_t first) {
-  constexpr std::string_view version = "SIP/2.0 ";
   for (const Outgoing& item : out.items().subspan(first)) {
-    if (item.flow.side != Side::access || !item.bytes.starts_with(version)) continue;
+    if (item.flow.side != Side::access || !item.is_response()) continue;
     std::size_t status = 0;
-    std::from_chars(item.bytes.data() + version.size(), item.bytes.data() + item.bytes.size(), status);
+    std::from_chars(item.bytes.data() + Outgoing::response_start.size(), item.bytes.data() + item.bytes.size(), status);
     if (status < state.metrics.responses_sent.size()) ++state.metrics.responses_sent[status];
   }
 }
@@ -342,7 +341,7 @@ void Engine::advance(TimePoint now, Outbox& out) {
   const std::size_t before = out.items().size();
   state.transactions.advance(now, timers_a_turn, out);
   state.health.advance(now, out);
-  impl_->admission.hold_answers(out, before, now);
+  impl_->admission.hold_back(out, before, now);
   impl_->count_responses(out, before);
   state.journal.summarise(now);
   if (now < impl_->next_housekeeping) return;

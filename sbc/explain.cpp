@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t longest_text = 512;
 constexpr int most_turns = 1000;  // of timers between two packets; what is later is done at once, late
-constexpr std::string_view version = "SIP/2.0 ";
 
 // RFC 5737, RFC 3849: addresses of ours where the file has none.
 acl::Address stand_in(bool v4) { return *acl::Address::parse(v4 ? "192.0.2.1" : "2001:db8::1"); }
@@ -39,9 +38,9 @@ EngineOptions without_limits(EngineOptions options) {
 /// The status of what is sent back to whom the packet came from; 0: nothing is.
 int answer_to(const Flow& flow, const Outbox& out) {
   for (const Outgoing& item : out.items()) {
-    if (item.flow != flow || !item.bytes.starts_with(version)) continue;
+    if (item.flow != flow || !item.is_response()) continue;
     int status = 0;
-    std::from_chars(item.bytes.data() + version.size(), item.bytes.data() + item.bytes.size(), status);
+    std::from_chars(item.bytes.data() + Outgoing::response_start.size(), item.bytes.data() + item.bytes.size(), status);
     return status;
   }
   return 0;

@@ -5,6 +5,9 @@
 namespace postern::sbc {
 
 void Failover::silent(const Transaction& transaction, TimePoint sent_at, TimePoint now) {
+  // Strangers send what a PBX drops without a word; where devices are registered, only what comes from them tells of it.
+  const bool device = state_.registrations.devices_at(transaction.from.peer.address, now) > 0;
+  if (!transaction.proven && !device && state_.registrations.size() > 0) return;
   state_.health.silent(transaction.hop, transaction.proven, sent_at, now);
 }
 

@@ -17,9 +17,9 @@ constexpr std::chrono::minutes login_window{2};
 constexpr unsigned most_answers_needed = 4;
 constexpr std::size_t longest_user = 64;
 
-// Requests that nothing answered: two of those we know, or five of strangers (of whom some send what a PBX drops without a word).
+// Requests that nothing answered: two that proved themselves, or five that did not.
 constexpr unsigned proven_weight = 5;
-constexpr unsigned stranger_weight = 2;
+constexpr unsigned unproven_weight = 2;
 constexpr unsigned dead_weight = 10;
 
 std::string seconds_text(acl::Duration duration) {
@@ -75,7 +75,7 @@ void Health::silent(std::uint8_t index, bool proven, TimePoint since, TimePoint 
     if (!pbx.asked) pbx.next_check = std::min(pbx.next_check, now + Timers::t1);
     return;
   }
-  pbx.against += proven ? proven_weight : stranger_weight;
+  pbx.against += proven ? proven_weight : unproven_weight;
   if (pbx.against >= dead_weight) gave_no_answer(pbx, now, "requests were left without any answer");
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,10 @@ struct Outgoing {
   Flow flow;  ///< to flow.peer, from flow.local, by the socket of flow.side and flow.listener
   std::string bytes;
   bool to_unproven = false;  ///< an answer to what has not proved its source: held to what that source may be sent
+  bool repeats = false;      ///< a request that was sent before: held like an answer where no registration proved itself
+
+  static constexpr std::string_view response_start = "SIP/2.0 ";
+  [[nodiscard]] bool is_response() const { return bytes.starts_with(response_start); }
 };
 
 /// A list of datagrams to send, in order. clear() keeps all memory: a warm outbox allocates nothing.
@@ -27,7 +32,13 @@ class Outbox {
     item.flow = flow;
     item.bytes.clear();
     item.to_unproven = to_unproven;
+    item.repeats = false;
     return item.bytes;
+  }
+  /// A new entry with a request that was sent before.
+  void add_again(const Flow& flow, std::string_view request) {
+    add(flow) = request;
+    items_[count_ - 1].repeats = true;
   }
   /// Takes the last entry back.
   void drop_last() { --count_; }

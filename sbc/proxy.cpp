@@ -1,5 +1,8 @@
 #include "sbc/proxy.hpp"
 
+#include <algorithm>
+
+#include "sip/digest.hpp"
 #include "sip/message.hpp"
 
 namespace postern::sbc {
@@ -30,6 +33,15 @@ std::optional<sip::UriView> last_route(const sip::RawMessage& request) {
     while (const auto route = reader.next()) last = route;
   }
   return last ? route_uri(*last) : std::nullopt;
+}
+
+// A challenge to whoever came with a nonce that is too old.
+bool says_expired(const sip::RawMessage& response) {
+  return std::ranges::any_of(response.header_lines(), [&](const sip::HeaderLine& header) {
+    if (header.name != sip::HeaderName::www_authenticate && header.name != sip::HeaderName::proxy_authenticate) return false;
+    const auto digest = sip::DigestView::parse(response.text(header.value));
+    return digest && sip::iequals(digest->stale, "true");
+  });
 }
 
 }  // namespace
@@ -117,7 +129,16 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
   state_.credentials.passed(arrival.credentials, arrival.flow.peer.address, now);
   const Flow to = failover_.flow_of(*pbx);
   const bool may_move = target == nullptr && request.to_tag.empty();
-  return forward(arrival.id, request, {arrival.flow, to, proven, message_, plan.memo, {}, *pbx, may_move}, now, out);
+  return forward(arrival.id, request,
+                 {.from = arrival.flow,
+                  .to = to,
+                  .proven = proven,
+                  .sent = message_,
+                  .memo = plan.memo,
+                  .hop = *pbx,
+                  .may_move = may_move,
+                  .with_credentials = arrival.credentials.any_kept()},
+                 now, out);
 }
 
 bool Proxy::says_stale(const Arrival& arrival, TimePoint now) {
@@ -266,7 +287,7 @@ Outcome Proxy::answer(const sip::RawMessage& response, const Flow& flow, Transac
   note_login(response, transaction, now);
   if (registers) {
     state_.health.registered(response.to_user);
-    if (const auto until = registrar_.accepted(transaction.memo, response, transaction.from, now))
+    if (const auto until = registrar_.accepted(transaction, response, now))
       admission_.accept_source(transaction.from.peer.address, *until, now);
   }
   if (response.status_code >= 200 && transaction.state < TransactionState::completed)
@@ -281,8 +302,7 @@ Outcome Proxy::answer(const sip::RawMessage& response, const Flow& flow, Transac
 void Proxy::note_login(const sip::RawMessage& response, const Transaction& transaction, TimePoint now) {
   const int status = response.status_code;
   if (status != 401 && status != 403 && status != 407) return;
-  const bool expired = response.bytes.find("stale=true") != std::string_view::npos;
-  if (!expired && transaction.sent.find("uthorization:") != std::string::npos) state_.health.failed_login(now);
+  if (transaction.with_credentials && !says_expired(response)) state_.health.failed_login(now);
 }
 
 Outcome Proxy::response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now,

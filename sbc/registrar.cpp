@@ -128,12 +128,14 @@ std::optional<std::string> Registrar::restore(std::string_view memo, std::string
   return restored;
 }
 
-std::optional<TimePoint> Registrar::accepted(std::string_view memo, const sip::RawMessage& response, const Flow& flow, TimePoint now) {
+std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip::RawMessage& response, TimePoint now) {
+  const std::string_view memo = asked.memo;
   Binding binding;
   binding.aor_user = field(memo, 'u');
   binding.call_id = field(memo, 'c');
   binding.instance = field(memo, 'i');
-  binding.flow = flow;
+  binding.flow = asked.from;
+  binding.proven = asked.proven;
   binding.last_heard = now;
   const auto all_expire = expires_header(response);
 

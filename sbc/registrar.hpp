@@ -36,7 +36,7 @@ class Registrar {
   [[nodiscard]] std::optional<std::string> restore(std::string_view memo, std::string_view listed_uri, const Flow& flow) const;
 
   /// A 2xx to REGISTER: updates the registrations. Returns until when the source is known; nullopt: nothing is registered now.
-  std::optional<TimePoint> accepted(std::string_view memo, const sip::RawMessage& response, const Flow& flow, TimePoint now);
+  std::optional<TimePoint> accepted(const Transaction& asked, const sip::RawMessage& response, TimePoint now);
   /// Tells of a binding that ended.
   void ended(const Binding& binding, TimePoint now);
 

@@ -69,6 +69,7 @@ struct FlowState {
   TimePoint last_heard;
   std::uint32_t bindings = 0;
   std::uint32_t live = 0;
+  std::uint32_t proven = 0;  ///< of those that are live
 };
 using Flows = std::unordered_map<FlowKey, FlowState, Hash>;
 
@@ -136,6 +137,7 @@ struct Registrations::Impl {
     FlowState& flow = node.flow->second;
     ++flow.bindings;
     ++flow.live;
+    if (binding.proven) ++flow.proven;
     flow.last_heard = std::max(flow.last_heard, binding.last_heard);
     const std::uint64_t source = acl::SourceKey(binding.flow.peer.address).value();
     if (++devices[{source, node.aor}] == 1) ++sources[source];
@@ -146,6 +148,7 @@ struct Registrations::Impl {
   /// No longer live: it counts nowhere, but waits to be told of.
   void lapse(Node& node) {
     --node.flow->second.live;
+    if (node.binding.proven) --node.flow->second.proven;
     const std::uint64_t source = acl::SourceKey(node.binding.flow.peer.address).value();
     if (count_down(devices, DeviceKey{source, node.aor})) count_down(sources, source);
     node.order = lapsed.insert(live.extract(node.order));
@@ -251,7 +254,10 @@ void Registrations::tell(DurableSink& sink) { impl_->sink = &sink; }
 bool Registrations::accept(Binding binding) {
   if (Node* known = impl_->find(binding.aor_user, binding.core_contact)) {
     const bool moved = known->binding.flow != binding.flow;
-    if (!moved) binding.last_heard = std::max(binding.last_heard, known->fresh().last_heard);
+    if (!moved) {
+      binding.last_heard = std::max(binding.last_heard, known->fresh().last_heard);
+      binding.proven = binding.proven || known->binding.proven;
+    }
     const bool prolonged =
         !moved && known->is_live && known->binding.call_id == binding.call_id && known->binding.instance == binding.instance;
     if (moved || binding.expires < known->binding.expires) impl_->keep_trust(known->binding);
@@ -325,6 +331,12 @@ bool Registrations::live(const Flow& flow, TimePoint now) const {
   impl_->settle(now);
   const auto found = impl_->flows.find(FlowKey(flow));
   return found != impl_->flows.end() && found->second.live > 0;
+}
+
+bool Registrations::unproven(const Flow& flow, TimePoint now) const {
+  impl_->settle(now);
+  const auto found = impl_->flows.find(FlowKey(flow));
+  return found != impl_->flows.end() && found->second.live > 0 && found->second.proven == 0;
 }
 
 bool Registrations::refreshed_by(std::string_view aor_user, std::string_view call_id, const Flow& flow, TimePoint now) const {

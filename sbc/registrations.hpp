@@ -28,6 +28,7 @@ struct Binding {
   Flow flow;
   TimePoint expires;     ///< as the PBX granted it; from then on it is not live
   TimePoint last_heard;  ///< any packet of the flow
+  bool proven = true;    ///< its REGISTER proved where it comes from; of before a restart nobody knows, and it counts as proven
 };
 
 /// Bounded: a full table evicts the binding that ends soonest. Look-ups by AOR, by flow and by core contact are O(1) expected; live(),
@@ -67,6 +68,8 @@ class Registrations {
 
   /// A live registration over exactly this flow (transport, listener, peer address and port)?
   [[nodiscard]] bool live(const Flow& flow, TimePoint now) const;
+  /// Are there live registrations over exactly this flow, and did none of them prove where it comes from?
+  [[nodiscard]] bool unproven(const Flow& flow, TimePoint now) const;
   /// Is there a live registration of this AOR over exactly this flow that was made with this Call-ID? The Call-ID is known to the device,
   /// to us and to the PBX.
   [[nodiscard]] bool refreshed_by(std::string_view aor_user, std::string_view call_id, const Flow& flow, TimePoint now) const;

@@ -93,6 +93,7 @@ Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& req
   record->to = departure.to;
   record->proven = departure.proven;
   record->hop = departure.hop;
+  record->with_credentials = departure.with_credentials;
   record->tried = departure.may_move ? 1U << departure.hop : 0;
   record->started = now;
   table.store(*record, record->original, original);

@@ -52,9 +52,10 @@ struct Transaction {
                          ///< transaction (a 2xx may come late and again), else until there is a final answer
   std::string
       sent;  ///< the request as it was sent; only its header section once it is not repeated any more, nothing once nothing needs it
-  std::string last_response;   ///< the last response passed to `from`, as long as a repeated request may fetch it
-  std::string hidden_vias;     ///< Via lines that were taken off and that responses get back (whole lines with CRLF); empty toward the core
-  std::string memo;            ///< what the proxy wants to remember until the final response (its own format)
+  std::string last_response;  ///< the last response passed to `from`, as long as a repeated request may fetch it
+  std::string hidden_vias;    ///< Via lines that were taken off and that responses get back (whole lines with CRLF); empty toward the core
+  std::string memo;           ///< what the proxy wants to remember until the final response (its own format)
+  bool with_credentials = false;
   bool cancel_wanted = false;  ///< CANCEL came, or we gave up, before any provisional response (§9.1)
   bool cancel_sent = false;
 };
@@ -77,6 +78,7 @@ struct Departure {
   std::string_view hidden_vias = {};  ///< Vias that the responses get back
   std::uint8_t hop = 0;               ///< which of the PBX's addresses `to` is
   bool may_move = false;              ///< another may be asked if that one gives no answer at all
+  bool with_credentials = false;      ///< `sent` holds some
 };
 
 /// The PBX's addresses, for the transaction layer.

@@ -20,7 +20,11 @@ void Transactions::Impl::set_life(Record& record, TimePoint ends, TimePoint now)
 void Transactions::Impl::retransmit(Record& record, TimePoint now, Outbox& out) {
   table.recount(record);
   const bool answered = is_final(record);
-  out.add(answered ? record.from : record.to) = answered ? record.last_response : record.sent;
+  if (answered) {
+    out.add(record.from) = record.last_response;
+  } else {
+    out.add_again(record.to, record.sent);
+  }
   record.interval *= 2;
   if (answered || !record.is_invite) record.interval = std::min(record.interval, Timers::t2);
   if (record.state == TransactionState::proceeding) record.interval = Timers::t2;  // never an INVITE (§17.1.2.2)

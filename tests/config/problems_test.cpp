@@ -147,6 +147,13 @@ TEST(Problems, TheAddressesOfThePbxAreOfOneFamily) {
       ::testing::Contains("2:40: pbx.address[1]: must be of the same family (IPv4 or IPv6) as the first address: one socket talks to all"));
 }
 
+TEST(Problems, EachAddressOfThePbxIsAHostOfItsOwn) {
+  const std::string why = "10.0.0.5 is in line 2 already: give each address of the PBX an IP address of its own";
+  EXPECT_THAT(problems_of("listeners: [udp://127.0.0.1:5070]\n"
+                          "pbx: {address: [udp://10.0.0.5:15060, udp://10.0.0.6:15060, udp://10.0.0.5:15070, udp://10.0.0.5:15060]}\n"),
+              ::testing::IsSupersetOf({"2:61: pbx.address[2]: " + why, "2:83: pbx.address[3]: " + why}));
+}
+
 TEST(Problems, AddressesOfOthersAreWarnings) {
   // 192.0.2.0/24 is for documentation (RFC 5737): no host has it.
   const LoadResult result = load("listeners: [udp://192.0.2.1:5060]\npbx: udp://127.0.0.1:15060\n");

@@ -86,6 +86,18 @@ class RestartRinging(case.Case):
         self.one.wait_event("CALL_CLOSED")
         case.measured("CANCEL and a final failure arrive")
 
+    def test_an_established_call_goes_on_and_is_ended_from_each_side(self):
+        for last in (self.one, self.two):
+            self.ring()
+            self.two.command("accept")
+            self.both("CALL_ESTABLISHED")
+            self.kill_and_start()
+            self.hold(self.one, "127.1.0.2")
+            self.hold(self.two, "127.1.0.1")
+            last.hang_up()
+            self.both("CALL_CLOSED")
+        case.measured("established calls between phones: re-INVITE from each side is answered, BYE from each side ends them")
+
 
 class RestartInCall(case.Case):
     """A PBX that is an end of each dialog, as Asterisk is, and a phone, both of a few lines."""
