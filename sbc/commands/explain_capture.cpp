@@ -14,6 +14,7 @@
 #include "sbc/commands/explain_text.hpp"
 #include "sbc/explain_capture.hpp"
 #include "sbc/net/capture.hpp"
+#include "sbc/net/state_folder.hpp"
 
 namespace postern::commands {
 namespace {
@@ -52,6 +53,9 @@ class Summary {
       out << fmt::format(
           "not to be read: {} cut off by the capture, {} not IP or broken, {} incomplete fragmented packets, {} TCP streams with a gap\n",
           counts.truncated, counts.unreadable, counts.lost_fragments, counts.broken_streams);
+    if (reasons_.at(static_cast<std::size_t>(sbc::Outcome::bad_token)) != 0)
+      out << "bad_token: calls of a Postern whose key is not in the state folder here, or may not be read; judge them where it runs, as "
+             "its user\n";
     if (!counts.ended_by.empty()) out << "the capture ends early: " << config::printable(counts.ended_by) << '\n';
   }
 
@@ -96,8 +100,9 @@ class Addresses : public net::CaptureSink {
   sbc::OwnAddresses own;
 };
 
+/// The tokens in it were made by the Postern of this configuration, if its keys may be read here.
 sbc::CaptureJudge judge_of(const config::LoadResult& loaded, const sbc::OwnAddresses& own) {
-  return {loaded.config.engine, loaded.policy, {}, own};
+  return {loaded.config.engine, loaded.policy, net::StateFolder::peek(loaded.config.shell.state).value_or(sbc::Secrets{}), own};
 }
 
 /// One configuration.

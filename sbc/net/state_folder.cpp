@@ -35,6 +35,18 @@ KeyRing::Seconds seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+acl::FileDescriptor open_key(int folder) {
+  return acl::FileDescriptor(::openat(folder, key_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+}
+
+/// Empty: no plain file, or not to be read.
+std::string read_bytes(const acl::FileDescriptor& file, const struct stat& status) {
+  std::string bytes(most_key_bytes, '\0');
+  const ssize_t size = S_ISREG(status.st_mode) ? ::read(file.get(), bytes.data(), bytes.size()) : 0;
+  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  return bytes;
+}
+
 }  // namespace
 
 StateFolder::StateFolder(std::string path) : path_(std::move(path)) {
@@ -92,6 +104,19 @@ sbc::Secrets StateFolder::secrets() {
   return secrets;
 }
 
+std::optional<sbc::Secrets> StateFolder::peek(const std::string& path) {
+  const acl::FileDescriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return std::nullopt;
+  const acl::FileDescriptor file = open_key(folder.get());
+  struct stat status{};
+  if (!file || ::fstat(file.get(), &status) != 0) return std::nullopt;
+  const auto ring = KeyRing::from_bytes(read_bytes(file, status), seconds_now());
+  if (!ring) return std::nullopt;
+  sbc::Secrets secrets;
+  ring->fill(secrets);
+  return secrets;
+}
+
 std::optional<sbc::Secrets> StateFolder::turn_keys(KeyRing::Seconds seconds) {
   if (!ring_ || !ring_->due(seconds)) return std::nullopt;
   KeyRing turned = *ring_;
@@ -107,14 +132,12 @@ std::optional<sbc::Secrets> StateFolder::turn_keys(KeyRing::Seconds seconds) {
 }
 
 std::optional<KeyRing> StateFolder::read_key(KeyRing::Seconds now) const {
-  const acl::FileDescriptor file(::openat(folder_.get(), key_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  const acl::FileDescriptor file = open_key(folder_.get());
   if (!file && errno == ENOENT) return std::nullopt;
   if (!file) throw StartError(fmt::format("state: cannot read {}/{}: {}", path_, key_name, error_text()));
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) throw StartError(fmt::format("state: cannot examine {}/{}: {}", path_, key_name, error_text()));
-  std::string bytes(most_key_bytes, '\0');
-  const ssize_t size = S_ISREG(status.st_mode) ? ::read(file.get(), bytes.data(), bytes.size()) : 0;
-  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  const std::string bytes = read_bytes(file, status);
   auto ring = KeyRing::from_bytes(bytes, now);
   if (!ring) {
     throw StartError(

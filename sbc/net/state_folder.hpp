@@ -18,6 +18,8 @@ class StateFolder {
 
   /// The secrets from the file `key` (KeyRing, 0600), made at the first start; a new table_seed each time. Throws StartError.
   [[nodiscard]] sbc::Secrets secrets();
+  /// The secrets of a Postern that runs or ran with that folder, for who only looks; nullopt: there are none, or they may not be read.
+  static std::optional<sbc::Secrets> peek(const std::string& path);
   /// Another key seals tokens from now on, if its time has come (KeyRing). `seconds`: since 1970. nullopt: it has not. Throws
   /// std::system_error, and all is as before, if it cannot be written; may be called from another thread once secrets() has returned.
   std::optional<sbc::Secrets> turn_keys(KeyRing::Seconds seconds);

@@ -3,12 +3,12 @@ import collections
 import json
 import os
 import re
-import struct
 
 from support import case
 from support.door import ACCESS, ADMIN, CORE, Postern, run
 from support.geo import write_country_database
 from support.pbx import ADDRESS
+from support.pcap import pcap
 from support.proc import Process, wait_for
 from support.sip import Message, Socket, answer
 
@@ -257,18 +257,6 @@ class Explain(Bench):
             return False
         with open(path, "rb") as file:
             return text.encode() in file.read()
-
-
-def pcap(path, datagrams):
-    """Ethernet frames of the classic format; (second, source, destination, payload)."""
-    with open(path, "wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 1))
-        for second, source, destination, payload in datagrams:
-            udp = struct.pack("!HHHH", source[1], destination[1], 8 + len(payload), 0) + payload
-            octets = lambda address: bytes(int(part) for part in address.split("."))
-            ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0) + octets(source[0]) + octets(destination[0]) + udp
-            frame = bytes(12) + b"\x08\x00" + ip
-            file.write(struct.pack("<IIII", second, 0, len(frame), len(frame)) + frame)
 
 
 SMALL = """\

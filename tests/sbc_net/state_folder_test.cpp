@@ -75,6 +75,17 @@ TEST_F(StateFolderTest, KeepsTheSecretButNotTheSeed) {
   EXPECT_NE(secrets().secret, first.secret);
 }
 
+TEST_F(StateFolderTest, WhoOnlyLooksChangesNothing) {
+  EXPECT_FALSE(StateFolder::peek(folder().string()));
+  EXPECT_FALSE(fs::exists(folder()));
+  const sbc::Secrets made = secrets();
+  const auto seen = StateFolder::peek(folder().string());
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->secret, made.secret);
+  write_key("half", 0600);
+  EXPECT_FALSE(StateFolder::peek(folder().string()));
+}
+
 TEST_F(StateFolderTest, AnInterruptedFirstStartIsNoObstacle) {
   fs::create_directory(folder());
   fs::permissions(folder(), fs::perms::owner_all);
