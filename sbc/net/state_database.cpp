@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <string_view>
+#include <system_error>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -32,6 +34,13 @@ constexpr const char* create =
     "commit;";
 
 std::string path_of(const std::string& folder) { return folder + file_name; }
+
+/// SQLITE_OPEN_NOFOLLOW forbids links anywhere on the way; the folder itself may be reached by one (systemd's DynamicUser makes one).
+std::string path_to_open(const std::string& folder) {
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(folder, error);
+  return path_of(error ? folder : real.string());
+}
 
 Kind kind_of_error(int code) {
   switch (code & 0xff) {
@@ -207,7 +216,7 @@ StateDatabase::StateDatabase(const std::string& folder, Access access) : impl_(s
   const int flags =
       (writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
   const mode_t mask = ::umask(077);
-  const int code = sqlite3_open_v2(path_of(folder).c_str(), &opened, flags, nullptr);
+  const int code = sqlite3_open_v2(path_to_open(folder).c_str(), &opened, flags, nullptr);
   ::umask(mask);
   impl_->db.reset(opened);
   if (code != SQLITE_OK) impl_->fail(code);

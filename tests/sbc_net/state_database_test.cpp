@@ -73,6 +73,16 @@ TEST_F(StateDatabaseTest, KeepsWhatIsFolded) {
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
+TEST_F(StateDatabaseTest, ALinkMayLeadToTheFolderButNotToTheFile) {
+  const std::filesystem::path link = parent_ / "link";
+  std::filesystem::create_directory_symlink(folder(), link);
+  EXPECT_TRUE(StateDatabase(link.string(), Access::read_write).fold(binding("1001")));
+  EXPECT_THAT(users(), ElementsAre("1001"));
+  std::filesystem::rename(folder() / "state.db", folder() / "elsewhere");
+  std::filesystem::create_symlink("elsewhere", folder() / "state.db");
+  EXPECT_EQ(fault(), Kind::failed);
+}
+
 TEST_F(StateDatabaseTest, OfOneKeyTheLastRecordHolds) {
   std::string removed;
   append_removed(removed, binding_of("1001", clocks_.steady));
