@@ -1,5 +1,7 @@
 #include "sbc/failover.hpp"
 
+#include <algorithm>
+
 #include "sip/prescreen.hpp"
 
 namespace postern::sbc {
@@ -8,11 +10,20 @@ void Failover::silent(const Transaction& transaction, TimePoint sent_at, TimePoi
   // Strangers send what a PBX drops without a word; where devices are registered, only what comes from them tells of it.
   const bool device = state_.registrations.devices_at(transaction.from.peer.address, now) > 0;
   if (!transaction.proven && !device && state_.registrations.size() > 0) return;
-  state_.health.silent(transaction.hop, transaction.proven, sent_at, now);
+  if (const auto place = place_of(transaction.to.peer)) state_.health.silent(*place, transaction.proven, sent_at, now);
 }
 
 std::optional<std::uint8_t> Failover::next(const Transaction& transaction, TimePoint now) {
+  // The list has changed since it was sent, and with it what `tried` and the branch mean.
+  if (place_of(transaction.to.peer) != transaction.hop) return std::nullopt;
   return state_.health.next(transaction.tried, now);
+}
+
+std::optional<std::uint8_t> Failover::place_of(const Endpoint& pbx) const {
+  const auto& addresses = state_.options.pbx.addresses;
+  const auto found = std::ranges::find(addresses, pbx);
+  if (found == addresses.end()) return std::nullopt;
+  return static_cast<std::uint8_t>(found - addresses.begin());
 }
 
 Flow Failover::flow_of(std::uint8_t hop) const {

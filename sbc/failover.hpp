@@ -19,6 +19,9 @@ class Failover final : public NextHops {
   void readdress(std::string& sent, std::uint8_t hop) const override;
 
  private:
+  /// A reload may have moved it since its index was taken.
+  [[nodiscard]] std::optional<std::uint8_t> place_of(const Endpoint& pbx) const;
+
   State& state_;
 };
 
