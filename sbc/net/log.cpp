@@ -136,7 +136,7 @@ void Log::apply(const LogOptions& options) { options_ = options; }
 
 void Log::write(LogLevel level, std::string_view event, std::span<const Field> fields) {
   if (!enabled(level)) return;
-  const bool json = options_.format == LogFormat::json;
+  const bool json = options_.load().format == LogFormat::json;
   const std::string line = json ? json_line(event, fields) : text_line(event, fields);
   (json ? impl_->json : impl_->text)->log(to_spdlog(level), spdlog::string_view_t(line));
 }

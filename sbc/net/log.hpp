@@ -1,6 +1,7 @@
 // The operator's log: a line for each event, key=value or JSON, on stderr.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdio>
 #include <initializer_list>
@@ -30,9 +31,9 @@ class Log final : public sbc::EventSink {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  /// From the next line on; called by the thread that writes.
+  /// From the next line on. As all here, from any thread.
   void apply(const LogOptions& options);
-  [[nodiscard]] bool enabled(LogLevel level) const { return level >= options_.level; }
+  [[nodiscard]] bool enabled(LogLevel level) const { return level >= options_.load().level; }
   void write(LogLevel level, std::string_view event, std::span<const Field> fields);
   void write(LogLevel level, std::string_view event, std::initializer_list<Field> fields) {
     write(level, event, std::span(fields.begin(), fields.size()));
@@ -43,7 +44,7 @@ class Log final : public sbc::EventSink {
 
  private:
   struct Impl;
-  LogOptions options_;
+  std::atomic<LogOptions> options_;
   std::unique_ptr<Impl> impl_;
 };
 
