@@ -15,7 +15,7 @@ std::optional<KeyRing> KeyRing::from_bytes(std::string_view bytes, Seconds now) 
   KeyRing ring(secret, now);
   if (bytes.size() == secret.size()) return ring;
   // A clock that was wrong then must not make a key last for ever.
-  ring.since_ = std::min(static_cast<Seconds>(reader.number<std::uint64_t>()), now);
+  ring.since_ = std::clamp<Seconds>(static_cast<Seconds>(reader.number<std::uint64_t>()), 0, std::max<Seconds>(now, 0));
   const std::size_t count = reader.number<std::uint8_t>();
   for (std::size_t i = 0; i < count && i < most_old; ++i) {
     Old old;

@@ -88,6 +88,14 @@ TEST(KeyRing, AClockThatWasWrongKeepsNoKeyForEver) {
   EXPECT_TRUE(later.due(start + 30 * day));
 }
 
+TEST(KeyRing, AnAgeBeforeAllTimeIsOld) {
+  std::string bytes = KeyRing(secret(), start).to_bytes();
+  bytes.at(KeyRing::Secret{}.size()) = '\x80';
+  const auto read = KeyRing::from_bytes(bytes, start);
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->due(start));
+}
+
 TEST(KeyRing, AClockThatRunsWildFillsNoTable) {
   KeyRing ring(secret(), start);
   for (int i = 0; i < 20; ++i) {
