@@ -26,12 +26,12 @@ class Differences {
 /// `name(item)` tells what is the same thing, `same(a, b)` whether it is as it was.
 template <class Items, class Name, class Same>
 std::string differences(const Items& before, const Items& after, Name name, Same same) {
-  std::map<std::string_view, const typename Items::value_type*> known;
+  std::multimap<std::string_view, const typename Items::value_type*> known;
   for (const auto& item : before) known.emplace(name(item), &item);
   Differences out;
   for (const auto& item : after) {
-    const auto found = known.find(name(item));
-    if (found == known.end()) {
+    const auto found = known.lower_bound(name(item));
+    if (found == known.end() || found->first != name(item)) {
       out.add('+', name(item));
     } else {
       if (!same(*found->second, item)) out.add('~', name(item));

@@ -52,6 +52,16 @@ TEST_F(Changes, OfRulesNameThem) {
   EXPECT_EQ(told(), "rules (their order)");
 }
 
+TEST_F(Changes, OfRulesWithOneNameAreToldApartByTheirPlace) {
+  add_rule(before_, "bad networks");
+  after_ = before_;
+  EXPECT_EQ(told(), "nothing");
+  after_.rules.rules[1].action = acl::Action::drop;
+  EXPECT_EQ(told(), "rules (~bad networks)");
+  after_.rules.rules.pop_back();
+  EXPECT_EQ(told(), "rules 3 -> 2 (-bad networks)");
+}
+
 TEST_F(Changes, AreBoundedInLength) {
   for (int i = 0; i < 1000; ++i) add_rule(after_, "rule " + std::to_string(i));
   EXPECT_EQ(told(), "rules 2 -> 1002 (+rule 0 +rule 1 +rule 2 +rule 3 +rule 4 +rule 5 +rule 6 +rule 7 and 992 more)");
