@@ -38,6 +38,14 @@ std::optional<std::string> whole(int fd) {
   return text;
 }
 
+/// 0: nothing was appended whole.
+std::uint64_t generation_of(int fd) {
+  std::string header(header_size, '\0');
+  const ssize_t got = ::pread(fd, header.data(), header.size(), 0);
+  if (got != static_cast<ssize_t>(header.size()) || !header.starts_with(magic)) return 0;
+  return sbc::ByteReader(std::string_view(header).substr(magic.size())).number<std::uint64_t>();
+}
+
 }  // namespace
 
 Spool::Left Spool::read(int folder) {
@@ -65,7 +73,12 @@ Spool::Spool(int folder) {
   for (std::size_t i = 0; i < files_.size(); ++i) {
     File& file = files_.at(i);
     file.fd = acl::FileDescriptor(::openat(folder, names.at(i), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));
-    if (!file.fd || ::ftruncate(file.fd.get(), 0) != 0) fail(names.at(i));
+    if (!file.fd) fail(names.at(i));
+  }
+  // The older first: a kill in between must not leave it to be folded over what is newer.
+  const std::size_t older = generation_of(files_.at(0).fd.get()) < generation_of(files_.at(1).fd.get()) ? 0 : 1;
+  for (const std::size_t i : {older, 1 - older}) {
+    if (::ftruncate(files_.at(i).fd.get(), 0) != 0) fail(names.at(i));
   }
 }
 

@@ -30,7 +30,7 @@ class Spool {
   };
   static Left read(int folder);
 
-  /// Empties both files, and makes them where need be. Throws std::system_error.
+  /// Empties both files, the older first, and makes them where need be. Throws std::system_error.
   explicit Spool(int folder);
 
   // Of the appending thread:

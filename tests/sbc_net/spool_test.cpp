@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -66,6 +67,38 @@ TEST_F(SpoolTest, ItBeginsEmptyAndForItselfAlone) {
   struct stat status{};
   ASSERT_EQ(::stat((folder() / "spool.0").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
+TEST_F(SpoolTest, TheOlderFileIsEmptiedFirst) {
+  for (const bool turned : {false, true}) {
+    {
+      Spool spool(fd_.get());
+      ASSERT_TRUE(spool.append("old"));
+      spool.hand_over();
+      if (turned) {
+        spool.empty_handed_over();
+        ASSERT_TRUE(spool.append("older"));
+        spool.hand_over();
+      }
+      ASSERT_TRUE(spool.append("newer"));
+    }
+    const acl::FileDescriptor events(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    const int first = ::inotify_add_watch(events.get(), (folder() / (turned ? "spool.1" : "spool.0")).c_str(), IN_MODIFY);
+    ASSERT_GE(first, 0);
+    ASSERT_GE(::inotify_add_watch(events.get(), (folder() / (turned ? "spool.0" : "spool.1")).c_str(), IN_MODIFY), 0);
+    const Spool spool(fd_.get());
+    inotify_event event{};
+    ASSERT_EQ(::read(events.get(), &event, sizeof event), static_cast<ssize_t>(sizeof event));
+    EXPECT_EQ(event.wd, first) << turned;
+  }
+}
+
+TEST_F(SpoolTest, NothingIsEmptiedWhereOneCannotBeOpened) {
+  ASSERT_TRUE(Spool(fd_.get()).append("before"));
+  std::filesystem::remove(folder() / "spool.1");
+  std::filesystem::create_directory(folder() / "spool.1");
+  EXPECT_THROW(Spool(fd_.get()), std::system_error);
+  EXPECT_THAT(left(), ElementsAre("before"));
 }
 
 TEST_F(SpoolTest, OtherFilesAreLeftOut) {
