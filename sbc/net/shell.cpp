@@ -145,15 +145,20 @@ void Shell::Impl::stop() {
 std::vector<FileProblem> Shell::Impl::apply(Reloads::Result& result) {
   Configuration& next = result.configuration;
   if (!next.errors.empty() || !result.setup) return next.errors;
-  const bool other_admin = next.shell.admin != current->shell.admin;
+  const bool other_admin = next.shell.admin != current->shell.admin || (next.shell.admin && !admin);
   std::unique_ptr<Admin> opened;
   try {
     if (other_admin) opened = next_admin(next.shell.admin);
     result.setup = worker.reload(std::move(*result.setup));
   } catch (const StartError& error) {
     opened.reset();
-    if (!admin) admin = open_admin(current->shell.admin);
-    return {next.locate(error.key(), error.what())};
+    std::vector<FileProblem> problems{next.locate(error.key(), error.what())};
+    try {
+      if (!admin) admin = open_admin(current->shell.admin);
+    } catch (const StartError& lost) {  // the port was taken meanwhile; the next reload tries again
+      problems.push_back(next.locate(lost.key(), lost.what()));
+    }
+    return problems;
   }
   if (other_admin) admin = std::move(opened);
   log.apply(next.shell.log);
