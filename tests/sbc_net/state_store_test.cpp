@@ -66,11 +66,11 @@ class StateStoreTest : public FolderTest {
     return std::make_unique<sbc::Engine>(options, policy, sbc::Secrets{}, events_);
   }
   /// Ticks as the worker does until `done`; false if it never is.
-  static bool tick_until(StateStore& store, const sbc::Engine& engine, const std::function<bool()>& done) {
+  bool tick_until(StateStore& store, const sbc::Engine& engine, const std::function<bool()>& done) {
     const auto end = std::chrono::steady_clock::now() + patience;
-    for (acl::TimePoint now = acl::Clock::now(); !done(); now += std::chrono::seconds(1)) {
+    for (; !done(); now_ += std::chrono::seconds(1)) {
       if (std::chrono::steady_clock::now() >= end) return false;
-      store.tick(engine, now);
+      store.tick(engine, now_);
       std::this_thread::yield();
     }
     return true;
@@ -78,6 +78,7 @@ class StateStoreTest : public FolderTest {
 
   std::vector<sbc::ListenerOptions> listeners_ = two_listeners();
   Silent events_;
+  acl::TimePoint now_ = acl::Clock::now();  // of the ticks: it runs ahead, and never back
 };
 
 TEST_F(StateStoreTest, WhatIsCommittedOutlivesAKill) {
