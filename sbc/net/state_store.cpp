@@ -191,9 +191,8 @@ void StateStore::fold() {
 void StateStore::database_failed(const StateDatabaseError& error) {
   const acl::TimePoint now = acl::Clock::now();
   attempt_at_ = now + between_attempts;
-  if (error.kind() == StateDatabaseError::Kind::broken) {
+  if (error.kind() == StateDatabaseError::Kind::broken && set_aside(error.what())) {
     // Nothing is lost: a new one is made, and all that stands goes there.
-    set_aside(error.what());
     retell_ = true;
     return;
   }

@@ -87,7 +87,8 @@ class StateStore final : public sbc::DurableSink {
   void run(const std::stop_token& stop, const std::function<void(const sbc::Secrets&)>& turned);
   void fold();
   void database_failed(const StateDatabaseError& error);
-  void set_aside(std::string_view why);
+  /// False, and nothing is told: it cannot be moved.
+  bool set_aside(std::string_view why);
   void turn_keys(const std::function<void(const sbc::Secrets&)>& turned);
   void tell(LogLevel level, std::string_view file, std::string_view error, std::string_view message) const;
 

@@ -119,10 +119,7 @@ void StateStore::begin(Reading& reading) {
       return;
     } catch (const StateDatabaseError& error) {
       reading = {};
-      if (error.kind() == StateDatabaseError::Kind::broken && attempt == 0) {
-        set_aside(error.what());
-        continue;
-      }
+      if (error.kind() == StateDatabaseError::Kind::broken && attempt == 0 && set_aside(error.what())) continue;
       cannot_begin(error);
       return;
     } catch (const std::exception& error) {
@@ -173,14 +170,14 @@ void StateStore::read_without_writing(Reading& reading) {
   for (const std::string& text : Spool::read(folder_.fd()).texts) reading.add_spool(text);
 }
 
-void StateStore::set_aside(std::string_view why) {
-  ++failures_;
+bool StateStore::set_aside(std::string_view why) {
   database_.reset();
-  // If it cannot even be moved, what comes next fails and is told.
-  static_cast<void>(StateDatabase::set_aside(folder_.path()));
+  if (!StateDatabase::set_aside(folder_.path())) return false;
+  ++failures_;
   tell(LogLevel::error, database_name, why,
        "is broken: registrations, bans and trust in it are lost; phones are called as before, and count as strangers until they register "
        "again; it is set aside as state.db.broken-1");
+  return true;
 }
 
 }  // namespace postern::net

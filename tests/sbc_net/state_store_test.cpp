@@ -157,6 +157,17 @@ TEST_F(StateStoreTest, ABrokenDatabaseIsSetAsideAndSaid) {
                                                HasSubstr("is broken: registrations"), HasSubstr("broken-1")));
 }
 
+TEST_F(StateStoreTest, OneThatCannotBeSetAsideIsNotSaidToBe) {
+  write("state.db", std::string(9000, 'x'));
+  for (const char* name : {"state.db.broken-1", "state.db.broken-2", "state.db.broken-3"}) fs::create_directories(folder() / name / "full");
+  const auto next = run();
+  EXPECT_THAT(users(next->store.load(listeners_)), IsEmpty());
+  EXPECT_FALSE(next->store.durable());
+  EXPECT_EQ(content("state.db").size(), 9000U);
+  EXPECT_THAT(next->log.text(),
+              testing::AllOf(HasSubstr("file is not a database"), HasSubstr("cannot be written"), Not(HasSubstr("broken-1"))));
+}
+
 TEST_F(StateStoreTest, ABrokenDatabaseDoesNotTakeTheSpoolWithIt) {
   const auto first = run();
   first->store.load(listeners_);
