@@ -45,8 +45,12 @@ class StateStoreTest : public FolderTest {
   /// What a start would find if the process were killed now.
   sbc::DurableState after_kill() {
     const fs::path copy = parent_ / "copy";
-    fs::remove_all(copy);
-    fs::copy(folder(), copy);
+    std::error_code changed;
+    do {  // a file that is emptied while it is copied is an error
+      fs::remove_all(copy);
+      fs::copy(folder(), copy, changed);
+    } while (changed == std::errc::io_error || changed == std::errc::no_such_file_or_directory);
+    EXPECT_FALSE(changed) << changed.message();
     return run_in(copy)->store.load(listeners_);
   }
   static std::vector<std::string> users(const sbc::DurableState& state) {
