@@ -6,7 +6,8 @@ target_compile_options(postern_options INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-error=null-dereference>)
 target_compile_definitions(postern_options INTERFACE BOOST_ASIO_NO_DEPRECATED)
 if(POSTERN_UNITY)
-  target_compile_options(postern_options INTERFACE -Wno-shadow)  # another file's names are no concern of a file
+  # another file's names are no concern of a file, and all are in the main one
+  target_compile_options(postern_options INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 
 if(POSTERN_SANITIZE)
