@@ -182,9 +182,10 @@ void Shell::Impl::take_over(Reloads::Result result) {
   } else {
     ++reloads_refused;
     log_problems(log, LogLevel::error, "reload", "refused", problems);
-    log.write(
-        LogLevel::error, "reload",
-        {{"result", "refused"}, {"message", "nothing has changed: correct the file (`postern check` tells the same), and reload again"}});
+    log.write(LogLevel::error, "reload",
+              {{"result", "refused"},
+               {"message",
+                "nothing has changed: correct the file and reload again; `postern check` tells the same, but not what needs a restart"}});
   }
   // Lists, patterns and databases take their time to be freed.
   reloads.free([before, was = std::make_shared<Reloads::Result>(std::move(result))] {});
