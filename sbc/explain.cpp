@@ -72,6 +72,12 @@ acl::Action verdict_of(Outcome outcome, int status, bool bans) {
   return bans ? acl::Action::ban : acl::Action::drop;
 }
 
+std::string names_of(const std::vector<ListenerOptions>& listeners) {
+  std::string names;
+  for (const ListenerOptions& listener : listeners) names.append(names.empty() ? "" : ", ").append(listener.name);
+  return names;
+}
+
 bool fits(const ListenerOptions& listener, const RequestSketch& sketch) {
   return !sketch.transport || listener.transport == *sketch.transport;
 }
@@ -164,7 +170,7 @@ std::variant<Flow, std::string> flow_of(const EngineOptions& options, const Requ
   auto found = listeners.end();
   if (!sketch.listener.empty()) {
     found = std::ranges::find(listeners, sketch.listener, &ListenerOptions::name);
-    if (found == listeners.end()) return fmt::format("no listener is named {}", sketch.listener);
+    if (found == listeners.end()) return fmt::format("no listener is named {} (there are {})", sketch.listener, names_of(listeners));
     if (!fits(*found, sketch)) return fmt::format("the listener {} takes {} alone", found->name, to_string(found->transport));
   } else {
     const bool v4 = sketch.source.address.is_v4();
@@ -172,7 +178,8 @@ std::variant<Flow, std::string> flow_of(const EngineOptions& options, const Requ
         listeners, [&](const ListenerOptions& listener) { return fits(listener, sketch) && listener.bind.address.is_v4() == v4; });
     if (found == listeners.end())
       found = std::ranges::find_if(listeners, [&](const ListenerOptions& listener) { return fits(listener, sketch); });
-    if (found == listeners.end()) return fmt::format("no listener takes {}", to_string(*sketch.transport));
+    if (found == listeners.end())
+      return fmt::format("no listener takes {} (there are {})", to_string(*sketch.transport), names_of(listeners));
   }
   Flow flow;
   flow.transport = found->transport;

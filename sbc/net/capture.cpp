@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdio>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 #include "sbc/net/ip_packet.hpp"
 #include "sbc/net/tcp_streams.hpp"
@@ -150,7 +153,7 @@ class Reader {
 
 std::variant<CaptureCounts, std::string> read(pcap_t* opened, const char* error, CaptureSink& sink) {
   const std::unique_ptr<pcap_t, Closer> file(opened);
-  if (!file) return std::string(error);
+  if (!file) return fmt::format("cannot be read as a capture (pcap or pcapng): {}", error);
   const int type = pcap_datalink(file.get());
   const auto layer = link_layer_of(type);
   if (!layer) {
@@ -170,9 +173,9 @@ std::variant<CaptureCounts, std::string> read(pcap_t* opened, const char* error,
 }  // namespace
 
 std::variant<CaptureCounts, std::string> read_capture(const std::string& path, CaptureSink& sink) {
-  std::array<char, PCAP_ERRBUF_SIZE> error{};
-  pcap_t* const file = pcap_open_offline(path.c_str(), error.data());
-  return read(file, error.data(), sink);
+  std::FILE* const file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) return fmt::format("cannot open: {}", std::generic_category().message(errno));
+  return read_capture(file, sink);
 }
 
 std::variant<CaptureCounts, std::string> read_capture(std::FILE* open_file, CaptureSink& sink) {

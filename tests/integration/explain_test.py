@@ -305,8 +305,9 @@ class Command(case.Case):
 
     def test_a_file_that_is_not_there_or_wrong(self):
         self.assertIn("none.sip", self.explain("--message", f"{self.folder}/none.sip", "--source", "203.0.113.7", status=1).stderr)
-        self.assertIn("none.pcap", self.explain("--pcap", f"{self.folder}/none.pcap", status=1).stderr)
-        self.assertIn("small.yaml", self.explain("--pcap", self.path, status=1).stderr)
+        self.assertEqual(self.explain("--pcap", f"{self.folder}/none.pcap", status=1).stderr,
+                         f"postern explain: {self.folder}/none.pcap: cannot open: No such file or directory\n")
+        self.assertIn("small.yaml: cannot be read as a capture (pcap or pcapng): ", self.explain("--pcap", self.path, status=1).stderr)
         bad = self.write("bad.yaml", SMALL + "nonsense: 1\n")
         result = run("explain", "-c", bad, "--source", "203.0.113.7")
         self.assertEqual(result.returncode, 1)
@@ -375,7 +376,7 @@ policy_tests:
         self.assertEqual(result.returncode, 1)
         for line in (f'{path}:14:5: policy_tests[3]: "a call": expected allow, got reject 480 by the rule "calls" ({path}:5), reason rule_reject',
                      f'{path}:15:5: policy_tests[4]: "another status": expected 403, got reject 480 by the rule "calls" ({path}:5), reason rule_reject',
-                     f'{path}:16:5: policy_tests[5]: "nobody hears it": no listener takes tls'):
+                     f'{path}:16:5: policy_tests[5]: "nobody hears it": no listener takes tls (there are public)'):
             self.assertIn(line, result.stderr.splitlines())
         entries = json.loads(run("check", "--json", "-c", path).stdout)
         self.assertEqual([(e["line"], e["path"]) for e in entries if e["severity"] == "error"], [(14, "policy_tests[3]"), (15, "policy_tests[4]"), (16, "policy_tests[5]")])

@@ -132,8 +132,10 @@ TEST_F(Explained, WhatMakesNoRequestIsTold) {
     sketch_ = kept;
     return told;
   };
-  EXPECT_EQ(with([](RequestSketch& s) { s.listener = "privat"; }), "no listener is named privat");
-  EXPECT_EQ(with([](RequestSketch& s) { s.transport = Transport::tls; }), "no listener takes tls");
+  EXPECT_EQ(with([](RequestSketch& s) { s.listener = "privat"; }),
+            "no listener is named privat (there are public, udp://[2001:db8::10]:5060)");
+  EXPECT_EQ(with([](RequestSketch& s) { s.transport = Transport::tls; }),
+            "no listener takes tls (there are public, udp://[2001:db8::10]:5060)");
   EXPECT_EQ(with([](RequestSketch& s) { s.listener = "public", s.transport = Transport::tcp; }), "the listener public takes udp alone");
   EXPECT_NE(with([](RequestSketch& s) { s.from = "sip:a@b>\r\nTo: <sip:c@d"; }), "");
   EXPECT_NE(with([](RequestSketch& s) { s.to = "1001"; }), "");
