@@ -114,6 +114,20 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
   return command;
 }
 
+/// What was written and is no option, as "--sorce" is none.
+std::string unknown_argument(const CLI::App& app, const std::string& what) {
+  const std::vector<std::string> extras = app.remaining(true);
+  const auto found = std::ranges::find_if(extras, [](const std::string& extra) { return extra.starts_with('-'); });
+  if (found == extras.end() || app.get_subcommands().empty()) return what + "; a configuration is named by -c FILE";
+  const CLI::App& command = *app.get_subcommands().front();
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  return config::in_quotes(*found) + " is no option of `postern " + command.get_name() + "`" + config::did_you_mean(*found, known) +
+         "; `postern " + command.get_name() + " --help` tells which there are";
+}
+
 int command_line(int argc, char** argv) {
   CLI::App app("Postern, a session border controller for SIP", "postern");
   std::string file = "/etc/postern/postern.yaml";
@@ -139,7 +153,7 @@ int command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError& error) {
-    std::cerr << "postern: " << error.what() << "; a configuration is named by -c FILE\n";
+    std::cerr << "postern: " << unknown_argument(app, error.what()) << '\n';
     return exit_usage;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? exit_good : exit_usage;
