@@ -30,6 +30,7 @@ class Brackets {
   }
 
   [[nodiscard]] const std::vector<Open>& open_at_error() const { return open_at_error_; }
+  [[nodiscard]] const std::vector<Open>& open_at_end() const { return open_; }
   [[nodiscard]] bool too_deep() const { return too_deep_; }
   /// A bracket of an address in a URL, in a list or map of brackets.
   [[nodiscard]] bool url_bracket() const { return url_bracket_; }
@@ -76,6 +77,10 @@ class Brackets {
   bool url_bracket_ = false;
 };
 
+std::string not_closed(const Brackets::Open& open) {
+  return fmt::format("a `{}` opened in line {} is not closed", open.bracket, open.line);
+}
+
 /// The lines up to and with the one of the error; without those that hold nothing.
 std::vector<std::string_view> lines_until(std::string_view text, int last) {
   std::vector<std::string_view> lines;
@@ -89,6 +94,13 @@ std::vector<std::string_view> lines_until(std::string_view text, int last) {
   return lines;
 }
 
+/// A key without a value: what is indented more stands below it.
+bool opens_block(std::string_view line) {
+  line = line.substr(0, line.find(" #"));
+  const std::size_t last = line.find_last_not_of(" \t\r");
+  return last != std::string_view::npos && line[last] == ':';
+}
+
 std::string indentation_hint(const std::vector<std::string_view>& lines) {
   std::vector<std::size_t> levels;
   for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -96,6 +108,7 @@ std::string indentation_hint(const std::vector<std::string_view>& lines) {
     std::size_t indent = line.find_first_not_of(' ');
     if (i + 1 == lines.size()) {
       if (levels.empty() || std::find(levels.begin(), levels.end(), indent) != levels.end()) return {};
+      if (indent > levels.back() && opens_block(lines[i - 1])) return {};
       return fmt::format("this line is indented by {}, those around it by {}: what belongs together begins in the same column", indent,
                          fmt::join(levels, " or "));
     }
@@ -106,6 +119,30 @@ std::string indentation_hint(const std::vector<std::string_view>& lines) {
       if (levels.size() < YamlLimits::depth) levels.push_back(indent);
     }
   }
+  return {};
+}
+
+std::string_view line_at(std::string_view text, int number) {
+  for (; number > 1; --number) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, text.find_first_of("\r\n"));
+}
+
+/// Text that means something else to YAML: the parser stops at the character, or behind it where it stands alone.
+std::string quotes_hint(std::string_view text, Position at) {
+  const std::string_view line = line_at(text, at.line);
+  const auto is_one_of = [](char c, std::string_view set) { return set.find(c) != std::string_view::npos; };
+  const std::size_t column = static_cast<std::size_t>(std::max(at.column, 1)) - 1;
+  for (const std::size_t i : {column, column - 1}) {
+    if (i >= line.size() || (i > 0 && !is_one_of(line[i - 1], " \t[{,"))) continue;
+    const std::string_view word = line.substr(i, line.find_first_of(" \t,]}", i) - i);
+    if (is_one_of(word.empty() ? ' ' : word.front(), "*&%@`") || (word.size() > 1 && word.front() == '?'))
+      return fmt::format("text that begins with `{}` stands in quotes, as in \"{}\"", word.front(), printable(word.substr(0, 40)));
+  }
+  if (column >= line.size()) return {};
+  if (column > 0 && is_one_of(line[column], "[{") && !is_one_of(line[column - 1], " \t[{,/"))
+    return "within [...] and {...} text with brackets in it stands in quotes";
+  if (line[column] == ':' && line.find(": ") < column && line.find_first_of("[{") > column)
+    return "text with a colon and a space in it stands in quotes";
   return {};
 }
 
@@ -131,11 +168,12 @@ std::string syntax_hint(std::string_view text, Position at) {
   const Brackets brackets(text, at);
   if (brackets.too_deep()) return "nested too deeply";
   if (brackets.url_bracket()) return "within [...] and {...} an address with brackets stands in quotes, as in \"udp://[::]:5060\"";
-  if (!brackets.open_at_error().empty())
-    return fmt::format("a `{}` opened in line {} is not closed", brackets.open_at_error().back().bracket,
-                       brackets.open_at_error().back().line);
+  if (std::string hint = quotes_hint(text, at); !hint.empty()) return hint;
+  if (!brackets.open_at_error().empty()) return not_closed(brackets.open_at_error().back());
   for (std::size_t i = lines.size(); i > 0 && i + 2 > lines.size(); --i)
     if (std::string hint = missing_space_hint(lines[i - 1]); !hint.empty()) return hint;
+  // A comment hides the bracket that would close it.
+  if (!brackets.open_at_end().empty()) return not_closed(brackets.open_at_end().back());
   return indentation_hint(lines);
 }
 

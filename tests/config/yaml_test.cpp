@@ -41,6 +41,12 @@ TEST(Yaml, SyntaxErrorsSayWhatWasDone) {
            {"listeners:[udp://127.0.0.1:5060]\n" + pbx, "2:4: (yaml): a space is missing after `listeners:`"},
            {"listeners:[udp://127.0.0.1:5060]\n", "1:1: (yaml): a space is missing after `listeners:`"},
            {"# '[\nstate: \"[\"\npbx:\n  bind:5\n  timeout: 4s\n", "5:10: (yaml): a space is missing after `bind:`"},
+           {"rules:\n  - from_user: *1\n", "2:16: (yaml): text that begins with `*` stands in quotes, as in \"*1\""},
+           {"rules: [{from_user: [1, *], action: drop}]\n", "1:26: (yaml): text that begins with `*` stands in quotes, as in \"*\""},
+           {"user_agents: {a: [%x]}\n", "1:19: (yaml): text that begins with `%` stands in quotes, as in \"%x\""},
+           {"user_agents: {a: [^x{2}]}\n", "1:21: (yaml): within [...] and {...} text with brackets in it stands in quotes"},
+           {"rules:\n  - name: block: all\n", "2:16: (yaml): text with a colon and a space in it stands in quotes"},
+           {"rules:\n  - {to_user: #1}\n", "2:5: rules[0]: a `{` opened in line 2 is not closed"},
            {repeated("[", 5000), "1:1: (yaml): nested too deeply"}})
     EXPECT_THAT(problems_of(text), ElementsAre(problem)) << text.substr(0, 80);
 }
