@@ -98,9 +98,18 @@ Parsed wrong_authority(const Kind& kind, std::string_view text, const AuthorityR
   return result.problem.empty() ? expected(kind, text) : Parsed::wrong(result.problem);
 }
 
+/// What was written is an address without its scheme, or with the one of a SIP URI.
+Parsed without_scheme(const Kind& kind, std::string_view text, std::string_view scheme) {
+  std::string_view rest = text;
+  if (rest.starts_with("sip:")) rest.remove_prefix(4);
+  const AuthorityResult result = parse_authority(rest);
+  if (!result.authority || !result.authority->address) return wrong_authority(kind, text, result);
+  return Parsed::wrong(expected(kind, text).problem + "; did you mean " + in_quotes(std::string(scheme).append(rest)) + "?");
+}
+
 Parsed parse_sip_address(const Kind& kind, std::string_view text, std::span<const Scheme> allowed, bool names) {
   const std::size_t separator = text.find("://");
-  if (separator == std::string_view::npos) return expected(kind, text);
+  if (separator == std::string_view::npos) return without_scheme(kind, text, "udp://");
   const std::string_view name = text.substr(0, separator);
   const auto scheme = scheme_named(allowed, name);
   if (scheme == allowed.end()) return expected(kind, text);
@@ -144,6 +153,7 @@ Parsed parse_bind(std::string_view text, const Range& /*range*/) { return endpoi
 
 Parsed parse_http_listener(std::string_view text, const Range& /*range*/) {
   constexpr std::string_view scheme = "http://";
+  if (text.find("://") == std::string_view::npos) return without_scheme(kinds::http_listener, text, scheme);
   if (!text.starts_with(scheme)) return expected(kinds::http_listener, text);
   std::string_view rest = text.substr(scheme.size());
   if (rest.ends_with('/')) rest.remove_suffix(1);

@@ -91,7 +91,7 @@ void Resolver::listener(const DraftListener& draft) {
   const SipAddress& address = draft.address.value;
   if (!address.address) return;  // was reported
   if (address.transport != sbc::Transport::udp)
-    report_.error(draft.address.at, "is not available in this version: listeners are udp:// yet");
+    report_.error(draft.address.at, "is not available in this version: only udp:// is there yet");
   sbc::ListenerOptions listener;
   listener.name = draft.name.value.empty() ? to_string(address) : draft.name.value;
   listener.transport = address.transport;
@@ -134,8 +134,7 @@ void Resolver::pbx() {
   for (const Located<SipAddress>& each : draft_.pbx) {
     pbx.addresses.push_back({*each.value.address, each.value.port});
     pbx.transport = each.value.transport;
-    if (each.value.transport != sbc::Transport::udp)
-      report_.error(each.at, "is not available in this version: the PBX is reached over udp:// yet");
+    if (each.value.transport != sbc::Transport::udp) report_.error(each.at, "is not available in this version: only udp:// is there yet");
     if (each.value.address->is_unspecified()) report_.error(each.at, "must be the PBX's address, not a wildcard");
     if (is_group(*each.value.address)) report_.error(each.at, "must be the PBX's own address, not a multicast or broadcast one");
     if (each.value.address->is_v4() != draft_.pbx.front().value.address->is_v4())
@@ -215,8 +214,14 @@ void Resolver::list_problems(const std::string& path, const std::string& key, co
 
 void Resolver::trusted() {
   std::vector<acl::Network>& trusted = draft_.config.engine.trusted;
-  for (const Located<NetworkRef>& reference : draft_.trusted)
-    for (const acl::Network& network : networks_of(reference, resolved_, report_)) trusted.push_back(network);
+  for (const Located<NetworkRef>& reference : draft_.trusted) {
+    for (const acl::Network& network : networks_of(reference, resolved_, report_)) {
+      if (network.prefix_length() == 0)
+        report_.warning(reference.at, fmt::format("{} is everybody: no scanner is banned, and strangers are answered as phones are",
+                                                  network.to_string()));
+      trusted.push_back(network);
+    }
+  }
   std::sort(trusted.begin(), trusted.end());
   trusted.erase(std::unique(trusted.begin(), trusted.end()), trusted.end());
 }

@@ -66,6 +66,20 @@ TEST(Problems, CountriesAreThoseThatAreAssigned) {
   }
 }
 
+TEST(Problems, AnAddressWithoutItsScheme) {
+  const auto problems = problems_of("listeners: [0.0.0.0:5060]\npbx: sip:127.0.0.1:15060\nadmin: 127.0.0.1:9460\n");
+  ASSERT_EQ(problems.size(), 3U);
+  EXPECT_THAT(problems[0], ::testing::EndsWith("got \"0.0.0.0:5060\"; did you mean \"udp://0.0.0.0:5060\"?"));
+  EXPECT_THAT(problems[1], ::testing::EndsWith("; did you mean \"udp://127.0.0.1:15060\"?"));
+  EXPECT_THAT(problems[2], ::testing::EndsWith("; did you mean \"http://127.0.0.1:9460\"?"));
+}
+
+TEST(Problems, WhoTrustsEverybodyIsWarned) {
+  EXPECT_THAT(
+      problems_with("trusted: [192.0.2.0/24, 0.0.0.0/0]\n"),
+      ElementsAre("3:25: trusted[1]: warning: 0.0.0.0/0 is everybody: no scanner is banned, and strangers are answered as phones are"));
+}
+
 TEST(Problems, WhatThisVersionDoesNotDo) {
   EXPECT_THAT(problems_with("jail: {max_retry: 3}\n"), ElementsAre("3:1: jail: warning: has no effect in this version"));
   EXPECT_THAT(problems_with("registered_only: [MESSAGE]\n"),
@@ -74,8 +88,8 @@ TEST(Problems, WhatThisVersionDoesNotDo) {
               ElementsAre("3:19: networks.anna.name: is not available in this version; remove it rather than count on it",
                           "3:43: networks.anna.refresh: is not available in this version; remove it rather than count on it"));
   EXPECT_THAT(problems_of("listeners: [tls://127.0.0.1]\npbx: tcp://127.0.0.1:15060\n"),
-              ElementsAre("1:13: listeners[0]: is not available in this version: listeners are udp:// yet",
-                          "2:6: pbx: is not available in this version: the PBX is reached over udp:// yet"));
+              ElementsAre("1:13: listeners[0]: is not available in this version: only udp:// is there yet",
+                          "2:6: pbx: is not available in this version: only udp:// is there yet"));
 }
 
 TEST(Problems, AProtectionThatIsWrittenOffIsNotMissed) {
