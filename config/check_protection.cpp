@@ -20,6 +20,12 @@ void check_default_action(const Draft& draft, Report& report) {
   if (!any) report.warning(*draft.default_action_at, "no rule allows anything: nobody can register or call");
 }
 
+void check_registered_only(const Draft& draft, Report& report) {
+  if (draft.registers_registered_only)
+    report.warning(*draft.registers_registered_only,
+                   "nobody can register any more, but from `trusted`: the first REGISTER of a phone comes from no registered flow");
+}
+
 void check_admin(const Draft& draft, Report& report) {
   const auto& admin = draft.config.shell.admin;
   if (draft.admin_at && admin && admin->address.is_unspecified())
@@ -32,6 +38,7 @@ void check_admin(const Draft& draft, Report& report) {
 void check_protection(const Draft& draft, Report& report) {
   check_limits(draft, report);
   check_default_action(draft, report);
+  check_registered_only(draft, report);
   check_admin(draft, report);
 }
 

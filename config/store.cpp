@@ -1,5 +1,7 @@
 #include "config/store.hpp"
 
+#include <algorithm>
+
 namespace postern::config::store {
 namespace {
 
@@ -71,6 +73,13 @@ void rule_log_only(Draft& draft, const Item& item) { draft.rules.back().log_only
 void default_action(Draft& draft, const Item& item) {
   draft.config.policy.default_action = action_of(word_of(item));
   draft.default_action_at = item.at;
+}
+
+void registered_only(Draft& draft, const Item& item) {
+  const sip::Method method = sip::method_of(text_of(item));
+  std::vector<sip::Method>& methods = draft.config.engine.registered_only;
+  if (std::ranges::find(methods, method) == methods.end()) methods.push_back(method);
+  if (method == sip::Method::register_) draft.registers_registered_only = item.at;
 }
 
 void begin_limits(Draft& draft, const Where& at, const std::string& /*name*/) { draft.limits_at = at; }

@@ -72,6 +72,8 @@ void rule_ban_time(Draft& draft, const Item& item);
 void rule_log_only(Draft& draft, const Item& item);
 void default_action(Draft& draft, const Item& item);
 
+void registered_only(Draft& draft, const Item& item);
+
 void begin_limits(Draft& draft, const Where& at, const std::string& name);
 void methods_off(Draft& draft, const Item& item);
 void begin_method_rate(Draft& draft, const Where& at, const std::string& name);

@@ -201,6 +201,15 @@ bool Admission::ban(const sip::RawMessage& request, const Flow& flow, const Sour
   return true;
 }
 
+RequestStanding Admission::check_registered(const sip::RawMessage& request, const SourceStanding& source) const {
+  const std::vector<sip::Method>& methods = state_.options.registered_only;
+  RequestStanding standing;
+  if (source.live || source.trusted || std::ranges::find(methods, request.method) == methods.end()) return standing;
+  standing.outcome = Outcome::registered_only;
+  standing.status = 403;
+  return standing;
+}
+
 RequestStanding Admission::check_method(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now) {
   RequestStanding standing;
   const auto& limit = per_method_[static_cast<std::size_t>(request.method)];

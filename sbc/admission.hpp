@@ -55,6 +55,8 @@ class Admission {
   /// What the rules say of a request outside a dialog. `request_user` is that of the restored Request-URI.
   RequestStanding check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow, const SourceStanding& source,
                               TimePoint now);
+  /// registered_only: asked of what the rules let pass and that belongs to no dialog.
+  [[nodiscard]] RequestStanding check_registered(const sip::RawMessage& request, const SourceStanding& source) const;
   /// The source's allowance for this method: for what is no repetition.
   RequestStanding check_method(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now);
   /// limits.pbx: asked last, of requests that would be sent to it now. Strangers leave half of its burst to those we know.

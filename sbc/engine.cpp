@@ -82,6 +82,7 @@ struct Engine::Impl {
   std::optional<Outcome> matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out);
   /// What the rules say; nullopt: the request may go on.
   std::optional<Outcome> refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
+  std::optional<Outcome> for_registered_only(const Flow& flow, const SourceStanding& source, Outbox& out);
   std::optional<Outcome> over_limit(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
   Outcome no_invite(const Flow& flow, bool proven, Outbox& out);
   Outcome refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out);
@@ -180,6 +181,9 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   const bool judged = !dialog.own() && !in_transaction;
   if (judged) {
     if (const auto ended = refused(user, flow, source, now, out)) return *ended;
+    if (!dialog.is_known()) {
+      if (const auto ended = for_registered_only(flow, source, out)) return *ended;
+    }
   }
   const BranchId id = branch_id_of(state.mac, flow, message);
   if (const auto ended = matched(id, flow, now, out)) {
@@ -273,6 +277,13 @@ std::optional<Outcome> Engine::Impl::refused(std::string_view request_user, cons
   decision = {standing.rule, standing.bans};
   if (standing.outcome == Outcome::forwarded) return std::nullopt;
   if (standing.status != 0) answers.send(message, flow, false, {standing.status, {}, {}}, out);
+  return standing.outcome;
+}
+
+std::optional<Outcome> Engine::Impl::for_registered_only(const Flow& flow, const SourceStanding& source, Outbox& out) {
+  const RequestStanding standing = admission.check_registered(message, source);
+  if (standing.outcome == Outcome::forwarded) return std::nullopt;
+  answers.send(message, flow, false, {standing.status, {}, {}}, out);
   return standing.outcome;
 }
 

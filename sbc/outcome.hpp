@@ -37,6 +37,7 @@ enum class OutcomeKind : std::uint8_t {
   X(rule_reject,           refused,  "a rule with action reject")                                                  \
   X(rule_ban,              refused,  "a rule with action ban")                                                     \
   X(default_action,        refused,  "no rule matched and default_action refuses")                                 \
+  X(registered_only,       refused,  "a method of registered_only, over a flow without a live registration")           \
   X(not_pbx,               refused,  "a packet to the core port from an address that is not the PBX's")            \
   X(no_token,              refused,  "a request of the PBX that names no device of ours")                          \
   X(bad_token,             refused,  "a token that was made up, changed or given to the other side")               \

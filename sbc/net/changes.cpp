@@ -119,6 +119,7 @@ std::string changes(const Configuration& before, const Configuration& after) {
   add_pbx(before.engine.pbx, after.engine.pbx, list);
   if (before.engine.trusted != after.engine.trusted)
     list.add("trusted", fmt::format("{} -> {} networks", before.engine.trusted.size(), after.engine.trusted.size()));
+  if (before.engine.registered_only != after.engine.registered_only) list.add("registered_only");
   add_geo(before.policy->geo(), after.policy->geo(), list);
   add_rules(before, after, list);
   if (before.engine.limits != after.engine.limits) list.add("limits");

@@ -32,6 +32,7 @@ TEST(Load, TheSmallestFileHasTheDocumentedDefaults) {
   EXPECT_EQ(config.engine.limits.pbx, (acl::Rate{1000, 2000}));
   EXPECT_EQ(config.engine.limits.tracked_sources, 1'000'000U);
   EXPECT_THAT(config.engine.trusted, IsEmpty());
+  EXPECT_THAT(config.engine.registered_only, IsEmpty());
   EXPECT_THAT(config.policy.rules, IsEmpty());
   EXPECT_TRUE(config.policy.builtin_scanners);
   EXPECT_EQ(config.policy.default_action, acl::Action::allow);

@@ -80,10 +80,18 @@ TEST(Problems, WhoTrustsEverybodyIsWarned) {
       ElementsAre("3:25: trusted[1]: warning: 0.0.0.0/0 is everybody: no scanner is banned, and strangers are answered as phones are"));
 }
 
+TEST(Problems, RegisterForRegisteredFlowsAloneIsWarned) {
+  EXPECT_THAT(
+      problems_with("registered_only: [MESSAGE, REGISTER]\n"),
+      ElementsAre("3:28: registered_only[1]: warning: nobody can register any more, but from `trusted`: the first REGISTER of a phone "
+                  "comes from no registered flow"));
+  EXPECT_THAT(problems_with("registered_only: [SUBSCRIBE, PUBLISH, MESSAGE]\n"), IsEmpty());
+}
+
 TEST(Problems, WhatThisVersionDoesNotDo) {
   EXPECT_THAT(problems_with("jail: {max_retry: 3}\n"), ElementsAre("3:1: jail: warning: has no effect in this version"));
-  EXPECT_THAT(problems_with("registered_only: [MESSAGE]\n"),
-              ElementsAre("3:1: registered_only: is not available in this version; remove it rather than count on it"));
+  EXPECT_THAT(problems_with("calls: {deny_status: 603}\n"),
+              ElementsAre("3:1: calls: is not available in this version; remove it rather than count on it"));
   EXPECT_THAT(problems_with("networks: {anna: {name: anna.dyn.example, refresh: 2m}}\n"),
               ElementsAre("3:19: networks.anna.name: is not available in this version; remove it rather than count on it",
                           "3:43: networks.anna.refresh: is not available in this version; remove it rather than count on it"));

@@ -82,7 +82,7 @@ TEST(Schema, TheCompleteExampleIsKnownThroughout) {
     if (problem.severity == Severity::error) errors.push_back(problem.path);
   EXPECT_THAT(errors, ::testing::UnorderedElementsAre("listeners[1]", "listeners[2].address", "listeners[2].tls.client_ca",
                                                       "listeners[3].trap", "networks.anna.name", "networks.anna.refresh", "geo.country",
-                                                      "geo.asn", "devices", "registered_only", "calls", "networks.blocklist.file"));
+                                                      "geo.asn", "devices", "calls", "networks.blocklist.file"));
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ rules:
     action: reject
   - {name: the second listener, listener: {not: public}, action: drop}
 builtin_scanners: off
+registered_only: [MESSAGE]
 )";
 
 class Explained : public ::testing::Test {
@@ -52,6 +53,20 @@ class Explained : public ::testing::Test {
   config::LoadResult loaded_;
   RequestSketch sketch_;
 };
+
+TEST_F(Explained, AMethodOfRegisteredOnlyNeedsARegistration) {
+  sketch_.method = "MESSAGE";
+  const Explanation stranger = explained();
+  EXPECT_EQ(stranger.verdict, acl::Action::reject);
+  EXPECT_EQ(stranger.outcome, Outcome::registered_only);
+  EXPECT_EQ(stranger.status, 403);
+  EXPECT_EQ(stranger.rule, std::nullopt);
+  sketch_.registered = true;
+  EXPECT_EQ(explained().verdict, acl::Action::allow);
+  sketch_.registered = false;
+  sketch_.source.address = *acl::Address::parse("203.0.113.9");  // trusted
+  EXPECT_EQ(explained().verdict, acl::Action::allow);
+}
 
 TEST_F(Explained, WhatNoRuleMatchesIsTheDefaultActions) {
   const Explanation explanation = explained();

@@ -77,6 +77,7 @@ TEST_F(Changes, OfAllElseSayWhat) {
   after_.engine.pbx.domain = "pbx.example";
   after_.engine.pbx.timeout = std::chrono::seconds{5};
   after_.engine.trusted.emplace_back(at("192.0.2.1", 0).address, 32U);
+  after_.engine.registered_only.push_back(sip::Method::message);
   after_.engine.limits.pbx.reset();
   after_.rules.default_action = acl::Action::drop;
   after_.shell.log.level = LogLevel::debug;
@@ -84,7 +85,7 @@ TEST_F(Changes, OfAllElseSayWhat) {
   EXPECT_EQ(
       told(),
       "listeners ~public +second, pbx.address 10.0.0.5:15060 -> 10.0.0.5:15060 10.0.0.6:15060, pbx.domain, pbx.timeout 4000 ms -> 5000 "
-      "ms, trusted 0 -> 1 networks, default_action allow -> drop, limits, admin, log.level");
+      "ms, trusted 0 -> 1 networks, registered_only, default_action allow -> drop, limits, admin, log.level");
 }
 
 }  // namespace
