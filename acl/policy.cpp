@@ -15,8 +15,14 @@ struct Rule {
   Action action = Action::allow;
   bool log_only = false;
 
+  bool on_connection = false;  ///< its conditions look at nothing that a message has to tell
+
   [[nodiscard]] bool matches(Evaluation& packet) const { return when.hold(packet) && !(unless && unless->hold(packet)); }
 };
+
+bool looks_at_messages(const Conditions& when) {
+  return when.user_agent || when.methods || when.from_user || when.to_user || when.request_user || when.registered;
+}
 
 RuleOptions builtin_rule() {
   RuleOptions rule;
@@ -59,6 +65,7 @@ std::string Policy::Impl::compile_rule(const RuleOptions& rule, const UserAgentN
   Rule result;
   result.action = rule.action;
   result.log_only = rule.log_only;
+  result.on_connection = !looks_at_messages(rule.when) && !looks_at_messages(rule.unless);
   auto when = CompiledConditions::compile(rule.when, vocabulary, names);
   if (const auto* error = std::get_if<std::string>(&when)) return *error;
   result.when = std::get<0>(std::move(when));
@@ -115,6 +122,23 @@ Verdict Policy::decide(const RequestFacts& facts) const {
   }
   verdict.action = impl_->default_action;
   return verdict;
+}
+
+std::optional<int> Policy::refuses_connection(const RequestFacts& facts) const {
+  Evaluation connection(facts, impl_->vocabulary, impl_->user_agents, impl_->geo);
+  for (std::size_t i = 0; i < impl_->rules.size(); ++i) {
+    const Rule& rule = impl_->rules[i];
+    if (rule.log_only) continue;
+    // From here on a message may be let through by a rule that looks into it.
+    if (!rule.on_connection) {
+      if (rule.action == Action::allow || rule.action == Action::reject) return std::nullopt;
+      continue;
+    }
+    if (!rule.matches(connection)) continue;
+    const bool refuses = rule.action == Action::drop || rule.action == Action::ban;
+    return refuses ? std::optional(static_cast<int>(i)) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 std::span<const RuleOptions> Policy::rules() const { return impl_->options; }

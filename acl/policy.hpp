@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,6 +53,10 @@ class Policy {
 
   /// No allocation, no exception; country and ASN are looked up at most once and only when a rule asks.
   [[nodiscard]] Verdict decide(const RequestFacts& facts) const;
+
+  /// The rule that drops or bans whatever came over a connection with these facts (source, listener and transport are looked at); nullopt:
+  /// what comes has to be seen first. Allocates nothing.
+  [[nodiscard]] std::optional<int> refuses_connection(const RequestFacts& facts) const;
 
   /// The operator's rules in order and, last, `builtin scanners` unless it is off.
   [[nodiscard]] std::span<const RuleOptions> rules() const;

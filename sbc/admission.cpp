@@ -114,6 +114,27 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
   return standing;
 }
 
+RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
+  RequestStanding standing;
+  const acl::Address& address = flow.peer.address;
+  const bool trusted = !state_.trusted.empty() && state_.trusted.contains(address);
+  const acl::Ban* ban = trusted ? nullptr : state_.bans.check(address, now);
+  if (ban != nullptr && ban->proof == acl::Proof::proven) {
+    standing.outcome = Outcome::banned;
+    return standing;
+  }
+  acl::RequestFacts facts;
+  facts.source = address;
+  facts.listener = state_.options.listeners[flow.listener].name;
+  facts.transport = to_string(flow.transport);
+  const auto rule = state_.policy->refuses_connection(facts);
+  if (!rule) return standing;
+  standing.rule = rule;
+  standing.outcome = outcome_of(state_.policy->rules()[static_cast<std::size_t>(*rule)].action, *rule);
+  ++state_.metrics.rules[static_cast<std::size_t>(*rule)].matches;
+  return standing;
+}
+
 // Each device that is registered from an address has its allowance, and only what proves itself spends it: what is forged in a phone's
 // name never uses up what is the phone's.
 void Admission::prove(SourceStanding& standing, const Flow& flow, TimePoint now) {
@@ -186,7 +207,7 @@ bool Admission::ban(const sip::RawMessage& request, const Flow& flow, const Sour
   if (source.trusted || exempt(flow.peer.address)) return false;
   // Where devices are registered one packet would keep out the others and those that come back on another port; what proves it may have
   // been captured. The packet itself is dropped anyway.
-  if (flow.transport == Transport::udp && state_.registrations.devices_at(flow.peer.address, now) > 0) return false;
+  if (is_datagram(flow.transport) && state_.registrations.devices_at(flow.peer.address, now) > 0) return false;
   // Evidence that anybody can forge silences what comes from there, and no longer than a minute.
   const acl::Proof proof = source.proven ? acl::Proof::proven : acl::Proof::unproven;
   const auto duration = source.proven ? rule.ban_time : std::min<std::chrono::seconds>(rule.ban_time, acl::BanTable::unproven_limit);
@@ -233,7 +254,7 @@ void Admission::accept_source(const acl::Address& address, TimePoint until, Time
 
 void Admission::hold_back(Outbox& out, std::size_t first, TimePoint now) {
   out.remove_if(first, [&](const Outgoing& item) {
-    if (item.flow.side != Side::access || item.flow.transport != Transport::udp) return false;
+    if (item.flow.side != Side::access || !is_datagram(item.flow.transport)) return false;
     if (!item.to_unproven && !repeats_to_unproven(item, now)) return false;
     const bool held = !state_.sources.touch(item.flow.peer.address, now).answers.spend(item.bytes.size(), now);
     if (held) ++state_.metrics.held_back.count;

@@ -46,6 +46,8 @@ class Admission {
 
   /// Step 2 of a datagram's life; access side only. `size`: of the datagram.
   SourceStanding check_source(const Flow& flow, std::size_t size, TimePoint now);
+  /// A connection that was accepted: bans, and the rules that refuse it whatever it were to say.
+  RequestStanding check_connection(const Flow& flow, TimePoint now);
   /// The packet carries what only a receiver of our packets can know (an opaque made for its source, its own dialog's token, a branch of
   /// ours): a silence does not hold for it, and it spends the allowance of the proven instead of that of all who bear its address.
   void prove(SourceStanding& standing, const Flow& flow, TimePoint now);

@@ -12,6 +12,7 @@ constexpr unsigned retry_after_spread_s = 30;  // REGISTER and OPTIONS: 5 to 34 
 
 bool Answers::send(const sip::RawMessage& request, const Flow& flow, bool proven, const Answer& answer, Outbox& out) {
   if (request.method == sip::Method::ack) return false;
+  proven = proven || !is_datagram(flow.transport);
   tag_ = tag_of(request);
   const std::string source_host = flow.peer.address.to_string();
   sip::ResponseParts response;

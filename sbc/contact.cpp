@@ -37,7 +37,7 @@ bool append_outward_uri(std::string& out, Tokens& tokens, const sip::UriView& pb
   token.scheme = pbx.scheme;
   token.rest = rest_of(pbx);
   token.has_user = pbx.has_user;
-  out.append("sip:").append(pbx.user).append("~");
+  out.append(pbx.user).append("~");
   if (!tokens.seal(token, pbx.user, out)) return false;
   out.append("@").append(public_address);
   return true;

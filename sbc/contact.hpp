@@ -24,8 +24,8 @@ void append_restored(std::string& out, std::string_view scheme, bool has_user, s
 /// stand for.
 [[nodiscard]] bool append_inward_uri(std::string& out, Tokens& tokens, const sip::UriView& device, const Flow& flow,
                                      std::string_view core_address);
-/// Appends the URI (no brackets) that the access side is given for the PBX's. `token` comes with pbx, hashes and routes filled in.
-/// False as above.
+/// Appends the URI (no brackets, and behind the scheme) that the access side is given for the PBX's. `token` comes with pbx, hashes and
+/// routes filled in. False as above.
 [[nodiscard]] bool append_outward_uri(std::string& out, Tokens& tokens, const sip::UriView& pbx, OutwardToken token,
                                       std::string_view public_address);
 

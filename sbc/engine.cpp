@@ -137,6 +137,8 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
 Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbox& out) {
   const Flow& flow = datagram.flow;
   SourceStanding source = admission.check_source(flow, datagram.bytes.size(), now);
+  // A connection proves its source by itself.
+  if (!is_datagram(flow.transport) && source.outcome != Outcome::banned) admission.prove(source, flow, now);
   if (source.live) state.registrations.heard(flow, now);
   if (source.outcome != Outcome::forwarded && !source.answerable() && !source.proved_before) return source.outcome;
 
@@ -333,6 +335,25 @@ void Engine::tell(DurableSink& sink) { tell_durable(impl_->state, sink); }
 void Engine::retell(RetellCursor& cursor, TimePoint now) const { retell_durable(impl_->state, cursor, now); }
 
 void Engine::set_token_keys(const Secrets& secrets) { impl_->state.tokens.set_keys(token_keys(secrets)); }
+
+Outcome Engine::connected(const Flow& flow, TimePoint now) {
+  Impl& impl = *impl_;
+  const RequestStanding standing = impl.admission.check_connection(flow, now);
+  if (standing.outcome == Outcome::forwarded) {
+    impl.state.connections.open(flow);
+    return standing.outcome;
+  }
+  ++impl.state.metrics.outcomes[static_cast<std::size_t>(standing.outcome)];
+  const std::string_view rule = standing.rule ? impl.state.policy->rule_name(*standing.rule) : std::string_view();
+  impl.admission.log_refused(standing.outcome, rule, nullptr, flow, now);
+  return standing.outcome;
+}
+
+void Engine::disconnected(const Flow& flow) { impl_->state.connections.close(flow); }
+
+bool Engine::keeps(const Flow& flow, TimePoint now) const {
+  return impl_->state.registrations.live(flow, now) || impl_->state.connections.needed(flow, now);
+}
 
 std::optional<TimePoint> Engine::next_deadline() const {
   std::optional<TimePoint> next = impl_->state.transactions.next_deadline();

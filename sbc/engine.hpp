@@ -75,6 +75,14 @@ class Engine {
   /// Tokens are sealed with another key from now on (the part of Secrets::secret that seals them, and Secrets::old_token_keys).
   void set_token_keys(const Secrets& secrets);
 
+  /// A connection was accepted (a flow that is not of UDP, with its id), and nothing was read from it. `forwarded`: it may stay; else it is
+  /// to be closed at once, and why was counted and told: banned, or refused by a rule whatever it were to say.
+  Outcome connected(const Flow& flow, TimePoint now);
+  /// A connection that might stay has ended.
+  void disconnected(const Flow& flow);
+  /// Does a live registration or a call need it, so that it is not to be closed for being idle?
+  [[nodiscard]] bool keeps(const Flow& flow, TimePoint now) const;
+
   /// When advance() has something to do next; nullopt: nothing is pending.
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
   /// Timers that are due: retransmissions, transaction timeouts, expiries. A bounded amount of work a call.

@@ -18,6 +18,22 @@ const char* to_string(Transport transport) {
   return "unknown";
 }
 
+const char* via_name(Transport transport) {
+  switch (transport) {
+    case Transport::udp:
+      return "UDP";
+    case Transport::tcp:
+      return "TCP";
+    case Transport::tls:
+      return "TLS";
+    case Transport::ws:
+      return "WS";
+    case Transport::wss:
+      break;
+  }
+  return "WSS";
+}
+
 const char* to_string(Side side) { return side == Side::access ? "access" : "core"; }
 
 std::string uri_host(const acl::Address& address) {

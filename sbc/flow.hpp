@@ -12,6 +12,10 @@ namespace postern::sbc {
 enum class Transport : std::uint8_t { udp, tcp, tls, ws, wss };
 /// "udp" ...
 const char* to_string(Transport transport);
+/// As a Via names it (RFC 3261 §20.42, RFC 7118 §5.2): "UDP", "TCP", "TLS", "WS", "WSS".
+const char* via_name(Transport transport);
+/// UDP: messages are repeated until they are answered, and anybody can write any address on them.
+constexpr bool is_datagram(Transport transport) { return transport == Transport::udp; }
 
 /// Access is toward the internet, core toward the PBX (never upstream/downstream).
 enum class Side : std::uint8_t { access, core };

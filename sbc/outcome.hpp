@@ -41,6 +41,7 @@ enum class OutcomeKind : std::uint8_t {
   X(not_pbx,               refused,  "a packet to the core port from an address that is not the PBX's")            \
   X(no_token,              refused,  "a request of the PBX that names no device of ours")                          \
   X(bad_token,             refused,  "a token that was made up, changed or given to the other side")               \
+  X(connection_gone,       refused,  "a message for a device whose connection has ended")                           \
   X(listener_gone,         refused,  "a request for a device, or of one, over a listener that is there no more")      \
   X(no_transaction,        refused,  "a response that belongs to no request of ours")                              \
   X(loop,                  refused,  "a request that has been here before")                                        \

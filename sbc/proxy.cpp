@@ -35,6 +35,10 @@ std::optional<sip::UriView> last_route(const sip::RawMessage& request) {
   return last ? route_uri(*last) : std::nullopt;
 }
 
+bool takes_call(const sip::RawMessage& response) {
+  return response.method == Method::invite && response.status_code >= 200 && response.status_code < 300;
+}
+
 // A challenge to whoever came with a nonce that is too old.
 bool says_expired(const sip::RawMessage& response) {
   return std::ranges::any_of(response.header_lines(), [&](const sip::HeaderLine& header) {
@@ -184,6 +188,10 @@ Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flo
     if (request.method != Method::options) answers_.send(request, flow, true, {480, {}, {}}, out);
     return Outcome::listener_gone;
   }
+  if (!state_.connections.reach(target->token.flow)) {
+    if (request.method != Method::options) answers_.send(request, flow, true, {480, {}, {}}, out);
+    return Outcome::connection_gone;
+  }
   if (!outward_.request(request, flow, *target, id, hidden_, message_)) {
     answers_.send(request, flow, true, {513, {}, {}}, out);
     return Outcome::too_large;
@@ -199,8 +207,15 @@ Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const
     answers_.overloaded(request, departure.from, departure.proven, out);
     return Outcome::transactions_full;
   }
+  if (request.method == Method::invite) need_connections(departure.from, departure.to, now + Timers::proceeding_timeout);
   count_forwarded(departure.to, request.method);
   return Outcome::forwarded;
+}
+
+void Proxy::need_connections(const Flow& one, const Flow& other, TimePoint until) {
+  for (const Flow* flow : {&one, &other}) {
+    if (!is_datagram(flow->transport)) state_.connections.need(*flow, until);
+  }
 }
 
 bool Proxy::awaits(const sip::RawMessage& response, const Flow& flow) const {
@@ -248,6 +263,11 @@ Outcome Proxy::forgotten(const BranchId& id, const sip::RawMessage& response, co
 }
 
 Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out) {
+  // Nobody hears it: a call that was taken is ended, so that the PBX does not wait for an ACK.
+  if (!state_.connections.reach(transaction.from)) {
+    state_.transactions.refuse(transaction, response, 500, now, out);
+    return Outcome::connection_gone;
+  }
   // A response that leads to nobody is not passed on (RFC 3261 §16.7 step 3).
   if (!leads_on(response)) return Outcome::malformed;
   if (transaction.method == Method::register_) {
@@ -293,6 +313,7 @@ Outcome Proxy::answer(const sip::RawMessage& response, const Flow& flow, Transac
   if (response.status_code >= 200 && transaction.state < TransactionState::completed)
     state_.metrics.pbx_response.observe(std::chrono::duration<double>(now - transaction.started).count());
   const Flow to = transaction.from;
+  if (takes_call(response)) need_connections(to, flow, now + Connections::call);
   if (!state_.transactions.deliver(transaction, response, message_, now, out)) return Outcome::repeated;
   count_forwarded(to, response.method);
   return Outcome::forwarded;
@@ -313,6 +334,7 @@ Outcome Proxy::response_from_access(const sip::RawMessage& response, const Flow&
   }
   tell_redirect(response, flow, now);
   const Flow to = transaction.from;
+  if (takes_call(response)) need_connections(to, flow, now + Connections::call);
   if (!state_.transactions.deliver(transaction, response, message_, now, out)) return Outcome::repeated;
   count_forwarded(to, response.method);
   return Outcome::forwarded;

@@ -81,6 +81,7 @@ class Proxy {
   bool is_late(const BranchId& id, const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
   void note_login(const sip::RawMessage& response, const Transaction& transaction, TimePoint now);
   [[nodiscard]] bool is_open(const Flow& access) const;
+  void need_connections(const Flow& one, const Flow& other, TimePoint until);
   void count_forwarded(const Flow& to, sip::Method method);
 
   State& state_;

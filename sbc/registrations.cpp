@@ -14,10 +14,11 @@ namespace {
 
 /// What tells a peer's flow from another's while it lasts.
 struct FlowKey {
-  explicit FlowKey(const Flow& flow) : peer(flow.peer), transport(flow.transport), listener(flow.listener) {}
+  explicit FlowKey(const Flow& flow) : peer(flow.peer), connection(flow.connection), transport(flow.transport), listener(flow.listener) {}
   bool operator==(const FlowKey&) const = default;
 
   Endpoint peer;
+  std::uint64_t connection;
   Transport transport;
   std::uint8_t listener;
 };
@@ -45,8 +46,8 @@ class Hash {
   }
 
   std::size_t operator()(const FlowKey& key) const {
-    std::uint64_t hash =
-        (std::uint64_t{key.peer.port} << 16U) | (std::uint64_t{key.listener} << 8U) | static_cast<std::uint64_t>(key.transport);
+    std::uint64_t hash = (std::uint64_t{key.peer.port} << 16U) | (std::uint64_t{key.listener} << 8U) |
+                         (static_cast<std::uint64_t>(key.transport) ^ key.connection);
     const acl::Address::Bytes& bytes = key.peer.address.bytes();
     for (std::size_t half = 0; half < bytes.size(); half += sizeof(hash)) {
       std::uint64_t word = 0;

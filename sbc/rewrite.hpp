@@ -105,6 +105,7 @@ class OutwardRewriter {
     OutwardToken token;                        ///< what every Contact of this message is sealed with
     bool tokens = true;                        ///< Contacts are where requests go; else (3xx and above) they are names like any other
     const RequestHead* asked = nullptr;        ///< of a response: what it answers
+    bool secure = false;                       ///< the device asks, or is asked, by a sips: URI: so is our Contact (RFC 3261 §12.1.1)
     bool in_dialog = false;                    ///< the request had a To tag: what it records changes no route set (RFC 3261 §12.2)
     std::optional<std::uint64_t> dialog = {};  ///< its key, if this message's Contact is the target of one
   };

@@ -100,7 +100,8 @@ void InwardRewriter::request_uri(const Request& request) {
   }
   const auto uri = sip::UriView::parse(request.message.request_uri);
   if (!uri) return;
-  text_.append(uri->scheme).append(":");
+  // What is secure on the access side says nothing of the core (RFC 5630 §3.1.3: each hop would have to be TLS).
+  text_.append(state_.options.pbx.transport == Transport::tls ? uri->scheme : "sip").append(":");
   if (uri->has_user) text_.append(uri->user).append(uri->password.empty() ? "" : ":").append(uri->password).append("@");
   text_ += state_.names.pbx_host_port(request.pbx);
   // How the access side reaches us says nothing of how the PBX is reached.
@@ -112,7 +113,7 @@ void InwardRewriter::request_uri(const Request& request) {
 
 void InwardRewriter::via(const Request& request) {
   const sip::RawMessage& message = request.message;
-  text_ = "SIP/2.0/UDP ";
+  text_.assign("SIP/2.0/").append(via_name(state_.options.pbx.transport)).append(" ");
   text_.append(state_.names.core_address()).append(";branch=");
   asker_.named_hidden = names_hidden(message);
   state_.branches.append(text_, request.id, asker_);

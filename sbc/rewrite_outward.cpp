@@ -30,6 +30,22 @@ bool belongs_to_dialog(const sip::RawMessage& message) {
   }
 }
 
+/// How a device reaches a Contact of ours (RFC 3261 §19.1.1, RFC 7118 §5.2: ws over TLS too).
+std::string_view transport_param(Transport transport) {
+  switch (transport) {
+    case Transport::udp:
+      return "";
+    case Transport::tcp:
+      return ";transport=tcp";
+    case Transport::tls:
+      return ";transport=tls";
+    case Transport::ws:
+    case Transport::wss:
+      break;
+  }
+  return ";transport=ws";
+}
+
 }  // namespace
 
 void OutwardRewriter::fill_token(Context& context) {
@@ -92,6 +108,7 @@ bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, 
   sealed_ = request.method != sip::Method::other || !veil_.covers(request.method_text);
   Context context{request, core, target.token.flow, {}, true};
   context.in_dialog = !request.to_tag.empty();
+  context.secure = sip::iequals(target.token.scheme, "sips");
   fill_token(context);
   record_routes(context, hidden.routes);
   request_vias(context, id, hidden);
@@ -159,7 +176,7 @@ void OutwardRewriter::request_vias(const Context& context, const BranchId& id, H
 }
 
 void OutwardRewriter::own_via(const Context& context, const BranchId& id, const Hidden& hidden) {
-  text_ = "SIP/2.0/UDP ";
+  text_.assign("SIP/2.0/").append(via_name(context.access.transport)).append(" ");
   text_.append(state_.names.address_for(context.access).host_port).append(";branch=");
   state_.branches.append(text_, id, context.core, context.message.top_via);
   std::string beside = hidden.vias.substr(hidden.vias.find('\n') + 1);
@@ -254,7 +271,9 @@ void OutwardRewriter::contact(const Context& context, const sip::HeaderLine& hea
       uri->has_user = false;
     }
     text_ = element->bracketed ? "" : "<";
+    text_.append(context.secure ? "sips:" : "sip:");
     sealed_ = append_outward_uri(text_, state_.tokens, *uri, context.token, state_.names.address_for(context.access).host_port) && sealed_;
+    if (!context.secure) text_.append(transport_param(context.access.transport));
     state_.editor.replace(element->uri, text_ + (element->bracketed ? "" : ">"));
     for (const std::string_view part : {element->display, element->params}) {
       if (veil_.covers(part)) state_.editor.replace(part, unfolded(shown(part, context.access)));

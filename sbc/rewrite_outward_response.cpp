@@ -15,6 +15,13 @@ bool has_tag(std::string_view to) {
   return element && element->param("tag");
 }
 
+/// Is the Request-URI a sips: one?
+bool asks_securely(std::string_view head) {
+  const std::string_view line = head.substr(0, head.find('\r'));
+  const std::size_t uri = line.find(' ') + 1;
+  return uri != 0 && sip::iequals(line.substr(uri, 5), "sips:");
+}
+
 }  // namespace
 
 // In an answer the core's entries stand on top, then ours if we recorded one, then those of proxies on the device's side, which are in the
@@ -134,6 +141,7 @@ bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core
   editor.reset(response);
   sealed_ = true;
   Context context{response, core, asked.access, {}, response.status_code < 300, &asked_};
+  context.secure = asks_securely(asked.request);
   fill_token(context);
   if (veil_.covers(response.reason_phrase)) editor.replace(response.reason_phrase, shown(response.reason_phrase, asked.access));
   repeated_vias(context);

@@ -10,6 +10,7 @@
 #include "acl/policy.hpp"
 #include "acl/sources.hpp"
 #include "sbc/concealment.hpp"
+#include "sbc/connections.hpp"
 #include "sbc/credentials.hpp"
 #include "sbc/durable.hpp"
 #include "sbc/engine.hpp"
@@ -62,6 +63,7 @@ struct State {
   acl::MethodBuckets method_buckets;
   acl::BanTable bans;
   Registrations registrations;
+  Connections connections;
   Credentials credentials;
   Concealment concealment;
   Transactions transactions;

@@ -9,6 +9,8 @@ void Transactions::Impl::start_retransmissions(Record& record, TimePoint now) {
   record.sent_at = now;
   record.retransmit_at = now + Timers::t1;
   // Whose source is not proven has to repeat itself (match_repeated()): the PBX is not asked eleven times for one forged datagram.
+  const Transport transport = is_final(record) ? record.from.transport : record.to.transport;
+  if (!is_datagram(transport)) return;  // §17.1.1.2, §17.1.2.2, §17.2.1
   if (record.proven || record.is_own) wheel.arm(TransactionTable::retransmit_timer(record), record.retransmit_at, now);
 }
 

@@ -77,7 +77,7 @@ std::string complete_request(std::vector<std::string> lines, const Sender& sende
   std::ranges::replace_if(call_id, [](unsigned char c) { return std::isalnum(c) == 0; }, '-');
   // The ACK to a non-2xx and a CANCEL belong to the INVITE's transaction, and its CSeq number says so.
   if (at > 1) left_out.insert("Via");
-  add("Via", "SIP/2.0/UDP " + sender.address + ";branch=z9hG4bK-" + sender.name + "-" + call_id + cseq);
+  add("Via", "SIP/2.0/" + sender.via + " " + sender.address + ";branch=z9hG4bK-" + sender.name + "-" + call_id + cseq);
   add("Max-Forwards", "70");
   add("From", "<sip:" + sender.name + "@example.com>;tag=" + sender.name + "-tag");
   add("To", "<" + lines.front().substr(uri, lines.front().find(' ', uri) - uri) + ">");

@@ -14,6 +14,7 @@ struct Sender {
   std::string name;     ///< of the party
   std::string address;  ///< "192.0.2.1:5060"
   int next_cseq = 1;
+  std::string via = "UDP";  ///< the transport, as a Via names it
 };
 
 /// A request from its lines: Via, Max-Forwards, From, To, Call-ID, CSeq and Content-Length are added where they are missing. A line

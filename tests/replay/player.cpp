@@ -116,7 +116,9 @@ void Player::of_party(Party& party, const Step& step) {
     if (words.size() == 4 && words[3] == "messages") return gets_many(party, step);
     return gets(party, step);
   }
-  throw Failure(step.line.number, "an endpoint sends, answers or gets");
+  if (words.size() == 2 && words[1] == "connects") return connects(party);
+  if (words.size() == 2 && words[1] == "disconnects") return bench_.disconnect(party.flow);
+  throw Failure(step.line.number, "an endpoint sends, answers, gets, connects or disconnects");
 }
 
 void Player::add_party(const Step& step) {
@@ -137,7 +139,14 @@ void Player::add_party(const Step& step) {
     party.flow = bench_.access_flow(peer);
   }
   if (words.size() > 5) party.flow.local = *acl::Address::parse(words[5]);
+  if (!sbc::is_datagram(party.flow.transport)) connects(party);
   parties_[party.name] = party;
+}
+
+void Player::connects(Party& party) {
+  party.flow.connection = ++connections_;
+  const sbc::Outcome outcome = bench_.connect(party.flow);
+  outcomes_ = {{std::string(sbc::info(outcome).word), 1}};
 }
 
 void Player::reload(const Step& step) {
@@ -151,7 +160,8 @@ std::string Player::request_text(Party& party, const Step& step) {
   std::vector<std::string> lines;
   for (const Line& line : step.block) lines.push_back(filled_in(line.text, captures_));
   if (lines.empty()) throw Failure(step.line.number, "what does it send?");
-  const std::string text = complete_request(lines, {party.name, party.flow.peer.to_string(), party.cseq + 1});
+  const std::string text =
+      complete_request(lines, {party.name, party.flow.peer.to_string(), party.cseq + 1, sbc::via_name(party.flow.transport)});
   const std::string cseq = header_of(text, "CSeq");
   if (!cseq.empty()) party.cseq = std::atoi(cseq.c_str());  // NOLINT(cert-err34-c): a test's own text
   return text;

@@ -31,6 +31,7 @@ class Player {
   void step(const Step& step);
   void of_party(Party& party, const Step& step);
   void add_party(const Step& step);
+  void connects(Party& party);
   void sends(Party& party, const Step& step);
   void sends_raw(Party& party, const Step& step);
   void answers(Party& party, const Step& step);
@@ -53,6 +54,7 @@ class Player {
   testing::EngineBench bench_;
   Captures captures_;
   std::map<std::string, Party> parties_;
+  std::uint64_t connections_ = 0;
   std::map<std::string, int> outcomes_;  ///< since the last step that sent something
 };
 

@@ -139,6 +139,9 @@ class EngineBench : public sbc::EventSink {
     return outcome_;
   }
 
+  sbc::Outcome connect(const sbc::Flow& flow) { return outcome_ = engine_->connected(flow, now_); }
+  void disconnect(const sbc::Flow& flow) { engine_->disconnected(flow); }
+
   /// Lets time pass; timers fire at their time. Throws std::runtime_error if a deadline does not move on.
   void wait(std::chrono::nanoseconds duration) {
     const sbc::TimePoint end = now_ + duration;
