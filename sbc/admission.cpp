@@ -254,7 +254,8 @@ void Admission::accept_source(const acl::Address& address, TimePoint until, Time
 
 void Admission::hold_back(Outbox& out, std::size_t first, TimePoint now) {
   out.remove_if(first, [&](const Outgoing& item) {
-    if (item.flow.side != Side::access || !is_datagram(item.flow.transport)) return false;
+    if (item.flow.side != Side::access) return false;
+    if (!is_datagram(item.flow.transport)) return !state_.connections.reach(item.flow);
     if (!item.to_unproven && !repeats_to_unproven(item, now)) return false;
     const bool held = !state_.sources.touch(item.flow.peer.address, now).answers.spend(item.bytes.size(), now);
     if (held) ++state_.metrics.held_back.count;
@@ -267,12 +268,13 @@ bool Admission::repeats_to_unproven(const Outgoing& item, TimePoint now) {
          !state_.sources.touch(item.flow.peer.address, now).proved_itself(now);
 }
 
-void Admission::log_refused(Outcome outcome, std::string_view rule, const sip::RawMessage* request, const Flow& flow, TimePoint now) {
+void Admission::log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now) {
   const bool matters = request != nullptr && (request->method == sip::Method::register_ || request->method == sip::Method::invite);
   const EventKind kind = matters ? EventKind::refused : EventKind::refused_other;
   if (!state_.journal.admits(kind, outcome, now)) return;
   Event event = event_of(kind, outcome, request, flow);
-  event.rule = rule;
+  event.rule = why.rule;
+  event.detail = why.detail;
   state_.journal.write(event);
 }
 

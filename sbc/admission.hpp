@@ -66,10 +66,15 @@ class Admission {
 
   /// A final accepted REGISTER: the source goes before strangers until then.
   void accept_source(const acl::Address& address, TimePoint until, TimePoint now);
-  /// Takes what may not be sent to sources that have not proved themselves out of `out`, from the entry `first` on.
+  /// Takes what may not be sent to sources that have not proved themselves, and what is for connections that have ended, out of `out`, from
+  /// the entry `first` on.
   void hold_back(Outbox& out, std::size_t first, TimePoint now);
   /// Tells the log of a packet that was refused. `request`: what was read of it, nullptr: nothing was.
-  void log_refused(Outcome outcome, std::string_view rule, const sip::RawMessage* request, const Flow& flow, TimePoint now);
+  struct Why {
+    std::string_view rule;    ///< its name; empty: none
+    std::string_view detail;  ///< what is wrong with the message
+  };
+  void log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now);
   /// Bans that have ended are taken out and told.
   void expire_bans(TimePoint now);
 

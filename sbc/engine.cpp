@@ -127,9 +127,9 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   impl.count_responses(out, before);
   if (info(outcome).kind == OutcomeKind::refused) {
     // A rule that let it pass has not decided what was refused for another reason.
-    if (!is_rules_word(outcome)) impl.decision = {};
+    if (!is_rules_word(outcome)) impl.decision = {{}, false, impl.decision.detail};
     const std::string_view rule = impl.decision.rule ? impl.state.policy->rule_name(*impl.decision.rule) : std::string_view();
-    impl.admission.log_refused(outcome, rule, impl.read ? &impl.message : nullptr, datagram.flow, now);
+    impl.admission.log_refused(outcome, {rule, impl.decision.detail}, impl.read ? &impl.message : nullptr, datagram.flow, now);
   }
   return outcome;
 }
@@ -264,6 +264,7 @@ Outcome Engine::Impl::not_a_message(const sip::Prescreened& screened, const Flow
     case sip::PrescreenResult::malformed:
       break;
   }
+  decision.detail = sip::to_string(screened.defect);
   if (screened.answerable) {
     const bool version = screened.defect == sip::Defect::version;
     const bool method = screened.defect == sip::Defect::method;
@@ -276,7 +277,7 @@ Outcome Engine::Impl::not_a_message(const sip::Prescreened& screened, const Flow
 std::optional<Outcome> Engine::Impl::refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now,
                                              Outbox& out) {
   const RequestStanding standing = admission.check_rules(message, request_user, flow, source, now);
-  decision = {standing.rule, standing.bans};
+  decision = {standing.rule, standing.bans, {}};
   if (standing.outcome == Outcome::forwarded) return std::nullopt;
   if (standing.status != 0) answers.send(message, flow, false, {standing.status, {}, {}}, out);
   return standing.outcome;
@@ -302,6 +303,7 @@ Outcome Engine::Impl::no_invite(const Flow& flow, bool proven, Outbox& out) {
 }
 
 Outcome Engine::Impl::parsed(const sip::ParseVerdict& verdict, const Flow& flow, bool proven, Outbox& out) {
+  decision.detail = verdict.header;
   const std::string phrase = verdict.status == 400 && !verdict.header.empty() ? fmt::format("Bad {}", verdict.header) : std::string{};
   const std::string extra = verdict.status == 420 ? fmt::format("Unsupported: {}\r\n", unfolded(verdict.unsupported)) : std::string{};
   answers.send(message, flow, proven, {verdict.status, phrase, extra}, out);
@@ -345,7 +347,7 @@ Outcome Engine::connected(const Flow& flow, TimePoint now) {
   }
   ++impl.state.metrics.outcomes[static_cast<std::size_t>(standing.outcome)];
   const std::string_view rule = standing.rule ? impl.state.policy->rule_name(*standing.rule) : std::string_view();
-  impl.admission.log_refused(standing.outcome, rule, nullptr, flow, now);
+  impl.admission.log_refused(standing.outcome, {rule, {}}, nullptr, flow, now);
   return standing.outcome;
 }
 

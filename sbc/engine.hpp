@@ -42,6 +42,7 @@ struct Decision {
   std::optional<int>
       rule;           ///< which one decided: an index into Policy::rules(), or acl::Verdict::default_rule; nullopt: something else did
   bool bans = false;  ///< the source is banned or silenced from now on
+  std::string_view detail;  ///< of what is malformed: the header or the part that is wrong; static storage
 };
 
 struct Binding;

@@ -143,6 +143,7 @@ Explanation DryRun::handle(const Datagram& datagram, TimePoint now) {
   if (info(explanation.outcome).kind == OutcomeKind::refused) explanation.status = answer_to(datagram.flow, out_);
   explanation.verdict = verdict_of(explanation.outcome, explanation.status, decision.bans);
   explanation.rule = decision.rule;
+  explanation.detail = decision.detail;
   answer_as_pbx();
   if (!explanation.rule) return explanation;
   explanation.rule_name = policy_->rule_name(*explanation.rule);

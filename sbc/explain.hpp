@@ -24,6 +24,7 @@ inline constexpr std::uint16_t default_sip_port = 5060;
 struct Explanation {
   acl::Action verdict = acl::Action::allow;  ///< ban: this very packet has its source banned or silenced
   Outcome outcome = Outcome::forwarded;
+  std::string_view detail;  ///< of what is malformed: the header or the part that is wrong; static storage
   int status = 0;           ///< of a reject; 0: none
   std::optional<int> rule;  ///< that decided: an index into Policy::rules(), or acl::Verdict::default_rule; nullopt: something else did
   std::string rule_name;    ///< as logs name it; empty: no rule decided

@@ -43,13 +43,15 @@ std::string in_one_line(const sbc::Explanation& explanation) {
   else if (explanation.rule)
     text += fmt::format(" by the rule {}", config::in_quotes(explanation.rule_name));
   if (!explanation.at.file.empty()) text += fmt::format(" ({})", place_of(explanation.at));
-  return text + fmt::format(", reason {}", sbc::info(explanation.outcome).word);
+  text += fmt::format(", reason {}", sbc::info(explanation.outcome).word);
+  return explanation.detail.empty() ? text : text + fmt::format(" ({})", explanation.detail);
 }
 
 std::string in_full(const sbc::Explanation& explanation) {
   const sbc::OutcomeInfo& outcome = sbc::info(explanation.outcome);
   std::string text = fmt::format("verdict: {}\n", verdict_of(explanation));
   text += fmt::format("reason:  {} ({})\n", outcome.word, outcome.help);
+  if (!explanation.detail.empty()) text += fmt::format("detail:  {}\n", explanation.detail);
   if (explanation.rule) text += fmt::format("rule:    {}\n", config::printable(explanation.rule_name));
   if (!explanation.at.file.empty()) text += fmt::format("at:      {}\n", place_of(explanation.at));
   return text;

@@ -48,7 +48,7 @@ class Baresip:
     """A phone at ADDRESS:5080 with its control port at 4444, that answers by itself (or with answer="manual" when it is told), registers every `refresh`
     seconds and sends a tone."""
 
-    def __init__(self, folder, user, address, server, tone, password=None, answer="auto", refresh=60):
+    def __init__(self, folder, user, address, server, tone, password=None, answer="auto", refresh=60, transport="udp"):
         self.user, self.address, self.server = user, address, server
         self.folder = os.path.join(folder, f"baresip-{user}")
         os.makedirs(self.folder)
@@ -62,7 +62,7 @@ class Baresip:
                 "rtp_ports 20000-20100", f"audio_source aufile,{tone_path}", f"audio_player aufile,{os.path.join(self.folder, 'play.wav')}", "audio_alert aufile,/dev/null",
                 f"audio_path {self.folder}", "audio_srate 8000", "audio_channels 1", "ausrc_srate 8000", "auplay_srate 8000", f"snd_path {self.folder}", "call_max_calls 4", ""]))
         with open(os.path.join(self.folder, "accounts"), "w") as file:
-            file.write(f'<sip:{user}@{uri_host(server[0])}>;auth_user={user};auth_pass={password or f"secret{user}"};outbound="sip:{host_port(server)}"'
+            file.write(f'<sip:{user}@{uri_host(server[0])}>;auth_user={user};auth_pass={password or f"secret{user}"};outbound="sip:{host_port(server)};transport={transport}"'
                        f";regint={refresh};answermode={answer};audio_codecs=PCMA/8000/1;ptime=20\n")
         open(os.path.join(self.folder, "contacts"), "w").close()
         self._process = Process(f"baresip-{user}", ["baresip", "-f", self.folder, "-v", "-t", "180"], folder)

@@ -215,6 +215,7 @@ def answer(request, status, reason, to_tag=None, headers=(), body=b"", content_t
 
 class Phone(Socket):
     """A phone of a few lines on one UDP port: registers with digest and makes and takes calls step by step."""
+    via = "UDP"
 
     def __init__(self, address, server, user="1001", password=None, user_agent="Yealink SIP-T46U 108.86.0.20"):
         super().__init__(address)
@@ -230,7 +231,7 @@ class Phone(Socket):
     def build(self, method, uri, to, call_id, cseq, headers=(), body=b"", branch=None, from_value=None, contact=True):
         """The bytes of a request from this phone."""
         body = body if isinstance(body, bytes) else body.encode()
-        lines = [f"{method} {uri} SIP/2.0", f"Via: SIP/2.0/UDP {self.address};branch={branch or new_branch()};rport", "Max-Forwards: 70",
+        lines = [f"{method} {uri} SIP/2.0", f"Via: SIP/2.0/{self.via} {self.address};branch={branch or new_branch()};rport", "Max-Forwards: 70",
                  f"From: {from_value or f'<sip:{self.user}@{self.domain}>;tag={self.tag}'}", f"To: {to}", f"Call-ID: {call_id}", f"CSeq: {cseq} {method}"]
         if contact and method not in ("CANCEL", "ACK", "BYE"):
             lines.append(f"Contact: {contact if isinstance(contact, str) else self.contact}")
