@@ -58,7 +58,7 @@ class Scanner {
     clear();
   }
 
-  Prescreened run() {
+  Prescreened run(Framing framing) {
     Line first;
     first.read(section_, 0);
     if (!looks_like_sip(first.text)) return {};
@@ -67,7 +67,7 @@ class Scanner {
     if (!first.clean) fail(Defect::control_character);
     scan(first.next);
     check_presence();
-    frame();
+    frame(framing);
     if (defect_ == Defect::none) return {PrescreenResult::message, Defect::none, false};
     return {PrescreenResult::malformed, defect_, answerable()};
   }
@@ -82,7 +82,7 @@ class Scanner {
   void take_folds(Line& field);
   void read_value(HeaderLine& header, bool clean);
   void check_presence();
-  void frame();
+  void frame(Framing framing);
   [[nodiscard]] bool seen(HeaderName name) const { return (seen_[index(name) / 64] >> (index(name) % 64) & 1U) != 0; }
   void see(HeaderName name) { seen_[index(name) / 64] |= std::uint64_t{1} << (index(name) % 64); }
   static std::size_t index(HeaderName name) { return static_cast<std::size_t>(name); }
@@ -212,8 +212,11 @@ void Scanner::check_presence() {
 }
 
 /// The body is what Content-Length says; without one, all that is there (§18.3).
-void Scanner::frame() {
-  if (!seen(HeaderName::content_length)) return;
+void Scanner::frame(Framing framing) {
+  if (!seen(HeaderName::content_length)) {
+    if (framing == Framing::content_length) fail(Defect::content_length);
+    return;
+  }
   const auto length = read_number(content_length_, Bounds::message);
   if (!length || *length > bytes_.size() - out_.body_begin) return fail(Defect::content_length);
   out_.bytes = bytes_.substr(0, out_.body_begin + *length);
@@ -262,14 +265,14 @@ std::string_view to_string(Defect defect) {
   return names[static_cast<std::size_t>(defect)];
 }
 
-Prescreened prescreen(string_view bytes, RawMessage& out) {
+Prescreened prescreen(string_view bytes, RawMessage& out, Framing framing) {
   if (is_keep_alive(bytes)) return {PrescreenResult::keep_alive, Defect::none, false};
   if (is_stun(bytes)) return {PrescreenResult::stun, Defect::none, false};
   std::size_t begin = 0;
   while (begin < bytes.size() && begin < leading_line_ends && (bytes[begin] == '\r' || bytes[begin] == '\n')) ++begin;
   bytes.remove_prefix(begin);
   if (bytes.empty() || bytes.size() > Bounds::message) return {};
-  return Scanner(bytes, out).run();
+  return Scanner(bytes, out).run(framing);
 }
 
 }  // namespace postern::sip

@@ -107,7 +107,10 @@ struct Prescreened {
       false;  ///< malformed, but `out` has what an answer copies (all of Via, From, To, Call-ID, CSeq and it is a request, not an ACK)
 };
 
+/// What ends a message: the datagram, or its Content-Length, which a stream's messages must have (RFC 3261 §18.3, §20.14).
+enum class Framing : std::uint8_t { datagram, content_length };
+
 /// Looks at one datagram (or one framed stream message). `out` is filled as far as reading got.
-Prescreened prescreen(std::string_view bytes, RawMessage& out);
+Prescreened prescreen(std::string_view bytes, RawMessage& out, Framing framing = Framing::datagram);
 
 }  // namespace postern::sip
