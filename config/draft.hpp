@@ -46,12 +46,20 @@ struct DraftRule {
   bool log_only = false;
 };
 
+struct DraftTls {
+  Where at;
+  sbc::TlsOptions options;   ///< paths as written
+  std::vector<Where> files;  ///< where they stand
+};
+
 struct DraftListener {
   Where at;
   Located<SipAddress> address;
   Located<std::string> name;  ///< empty: none written
   std::optional<sbc::HostPort> advertise;
   std::vector<std::pair<Located<std::string>, sbc::HostPort>> advertise_to;  ///< by network
+  std::optional<DraftTls> tls;
+  std::vector<std::string> origins;
 };
 
 /// One source of a named network's addresses.

@@ -40,7 +40,11 @@ Places places_of(const Draft& draft, const std::string& file) {
   const auto add = [&places](const std::string& path, const Where& at) {
     places.settings[path] = {{}, at.position.line, at.position.column};
   };
-  for (std::size_t i = 0; i < draft.listeners.size(); ++i) add(join_path("listeners", i), draft.listeners[i].address.at);
+  for (std::size_t i = 0; i < draft.listeners.size(); ++i) {
+    add(join_path("listeners", i), draft.listeners[i].address.at);
+    if (!draft.listeners[i].tls) continue;
+    for (const Where& at : draft.listeners[i].tls->files) add(at.path, at);
+  }
   if (!draft.pbx.empty()) add("pbx.address", draft.pbx.front().at);
   if (draft.pbx_bind) add("pbx.bind", draft.pbx_bind->at);
   if (draft.admin_at) add("admin", *draft.admin_at);

@@ -63,7 +63,7 @@ using Settings = std::map<std::string, Setting>;
 /// Where the file says what only shows when it is tried: a port may be taken, an address out of reach.
 struct Places {
   std::string file;
-  Settings settings;  ///< `listeners[1]`, `pbx.address`, `pbx.bind`, `admin`
+  Settings settings;  ///< `listeners[1]`, `listeners[1].tls.certificate`, `pbx.address`, `pbx.bind`, `admin`
 
   /// The error at that path's place.
   [[nodiscard]] Problem problem_at(const std::string& path, const std::string& message) const;

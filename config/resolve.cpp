@@ -90,24 +90,42 @@ void Resolver::listeners() {
 void Resolver::listener(const DraftListener& draft) {
   const SipAddress& address = draft.address.value;
   if (!address.address) return;  // was reported
-  if (address.transport != sbc::Transport::udp)
-    report_.error(draft.address.at, "is not available in this version: only udp:// is there yet");
   sbc::ListenerOptions listener;
   listener.name = draft.name.value.empty() ? to_string(address) : draft.name.value;
   listener.transport = address.transport;
   listener.bind = {*address.address, address.port};
   listener.advertise = draft.advertise;
   advertise_to(draft, listener);
+  streams(draft, listener);
   for (const sbc::ListenerOptions& other : draft_.config.engine.listeners) {
     if (other.name == listener.name && !draft.name.value.empty())
       report_.error(draft.name.at, fmt::format("another listener is named {}", in_quotes(listener.name)));
-    if (other.transport != listener.transport) continue;
+    if (sbc::is_datagram(other.transport) != sbc::is_datagram(listener.transport)) continue;
     if (other.bind == listener.bind)
       report_.error(draft.address.at, "another listener has this address");
     else if (covers(other.bind, listener.bind) || covers(listener.bind, other.bind))
       report_.error(draft.address.at, fmt::format("the listener {} takes this address and port too", in_quotes(other.name)));
   }
   draft_.config.engine.listeners.push_back(std::move(listener));
+}
+
+/// What belongs to one kind of stream alone.
+void Resolver::streams(const DraftListener& draft, sbc::ListenerOptions& listener) {
+  using sbc::Transport;
+  const bool secure = listener.transport == Transport::tls || listener.transport == Transport::wss;
+  const bool web = listener.transport == Transport::ws || listener.transport == Transport::wss;
+  const char* const scheme = sbc::to_string(listener.transport);
+  if (web) report_.error(draft.address.at, "is not available in this version: udp, tcp and tls are there");
+  if (secure && !draft.tls) report_.error(draft.address.at, fmt::format("{}:// needs `tls` with `certificate` and `private_key`", scheme));
+  if (!secure && draft.tls) report_.error(draft.tls->at, fmt::format("is of tls:// and wss:// alone; this listener is {}://", scheme));
+  if (!web && !draft.origins.empty())
+    report_.warning(draft.at, fmt::format("`origins` has no effect on {}://: only ws:// and wss:// have web origins", scheme));
+  listener.origins = draft.origins;
+  if (!secure || !draft.tls) return;
+  listener.tls = draft.tls->options;
+  for (std::string* file : {&listener.tls->certificate, &listener.tls->private_key, &listener.tls->client_ca}) {
+    if (!file->empty()) *file = absolute_path(directory_, *file);
+  }
 }
 
 void Resolver::advertise_to(const DraftListener& draft, sbc::ListenerOptions& listener) {

@@ -32,6 +32,7 @@ class Resolver {
  private:
   void listeners();
   void listener(const DraftListener& draft);
+  void streams(const DraftListener& draft, sbc::ListenerOptions& listener);
   void advertise_to(const DraftListener& draft, sbc::ListenerOptions& listener);
   void pbx();
   void one_pbx_a_host();

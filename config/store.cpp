@@ -23,7 +23,7 @@ acl::Action action_of(std::string_view word) {
 
 DraftConditions& conditions(Draft& draft, const Item& item) { return item.unless ? draft.rules.back().unless : draft.rules.back().when; }
 
-void begin_listener(Draft& draft, const Where& at, const std::string& /*name*/) { draft.listeners.push_back({at, {}, {}, {}, {}}); }
+void begin_listener(Draft& draft, const Where& at, const std::string& /*name*/) { draft.listeners.push_back({at, {}, {}, {}, {}, {}, {}}); }
 void listener_address(Draft& draft, const Item& item) { draft.listeners.back().address = {value_of<SipAddress>(item), item.at}; }
 void listener_name(Draft& draft, const Item& item) { draft.listeners.back().name = {text_of(item), item.at}; }
 void listener_advertise(Draft& draft, const Item& item) { draft.listeners.back().advertise = value_of<sbc::HostPort>(item); }
@@ -33,6 +33,13 @@ void listener_advertise_to(Draft& draft, const Item& item) {
     listener_advertise(draft, item);
   else
     draft.listeners.back().advertise_to.emplace_back(item.name, value_of<sbc::HostPort>(item));
+}
+
+void listener_origin(Draft& draft, const Item& item) { draft.listeners.back().origins.push_back(text_of(item)); }
+void begin_tls(Draft& draft, const Where& at, const std::string& /*name*/) { draft.listeners.back().tls = {at, {}, {}}; }
+void tls_min_version(Draft& draft, const Item& item) {
+  const bool only_1_3 = word_of(item) == "1.3";
+  draft.listeners.back().tls->options.min_version = only_1_3 ? sbc::TlsOptions::Version::tls_1_3 : sbc::TlsOptions::Version::tls_1_2;
 }
 
 void pbx_address(Draft& draft, const Item& item) { draft.pbx.push_back({value_of<SipAddress>(item), item.at}); }
@@ -89,6 +96,11 @@ void method_off(Draft& draft, const Item& item) { draft.method_rates[item.name.v
 void method_rate(Draft& draft, const Item& item) { draft.method_rates[item.name.value].per_second = value_of<RateValue>(item).per_second; }
 void method_burst(Draft& draft, const Item& item) {
   draft.method_rates[item.name.value].burst = static_cast<double>(value_of<std::int64_t>(item));
+}
+void connections_per_source(Draft& draft, const Item& item) {
+  std::optional<std::size_t>& limit = draft.config.engine.limits.connections_per_source;
+  limit.reset();  // `off`
+  if (!std::holds_alternative<Word>(item.value)) limit = static_cast<std::size_t>(value_of<std::int64_t>(item));
 }
 void tracked_sources(Draft& draft, const Item& item) {
   draft.config.engine.limits.tracked_sources = static_cast<std::size_t>(value_of<std::int64_t>(item));

@@ -44,6 +44,15 @@ void listener_address(Draft& draft, const Item& item);
 void listener_name(Draft& draft, const Item& item);
 void listener_advertise(Draft& draft, const Item& item);
 void listener_advertise_to(Draft& draft, const Item& item);
+void listener_origin(Draft& draft, const Item& item);
+void begin_tls(Draft& draft, const Where& at, const std::string& name);
+template <auto Member>
+void tls_file(Draft& draft, const Item& item) {
+  DraftTls& tls = *draft.listeners.back().tls;
+  tls.options.*Member = std::get<std::string>(item.value);
+  tls.files.push_back(item.at);
+}
+void tls_min_version(Draft& draft, const Item& item);
 
 void pbx_address(Draft& draft, const Item& item);
 void pbx_bind(Draft& draft, const Item& item);
@@ -80,6 +89,7 @@ void begin_method_rate(Draft& draft, const Where& at, const std::string& name);
 void method_off(Draft& draft, const Item& item);
 void method_rate(Draft& draft, const Item& item);
 void method_burst(Draft& draft, const Item& item);
+void connections_per_source(Draft& draft, const Item& item);
 void tracked_sources(Draft& draft, const Item& item);
 
 void begin_policy_test(Draft& draft, const Where& at, const std::string& name);

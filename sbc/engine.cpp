@@ -24,6 +24,12 @@ std::span<const std::uint8_t, Size> part_of(const Secrets& secrets) {
   return std::span<const std::uint8_t, 64>(secrets.secret).subspan<Begin, Size>();
 }
 
+/// RFC 7118 §5.4: a WebSocket message ends by itself.
+sip::Framing framing_of(Transport transport) {
+  const bool octets = transport == Transport::tcp || transport == Transport::tls;
+  return octets ? sip::Framing::content_length : sip::Framing::datagram;
+}
+
 /// What refuses for a rule's sake.
 bool is_rules_word(Outcome outcome) {
   return outcome == Outcome::rule_drop || outcome == Outcome::rule_reject || outcome == Outcome::rule_ban ||
@@ -142,7 +148,7 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   if (source.live) state.registrations.heard(flow, now);
   if (source.outcome != Outcome::forwarded && !source.answerable() && !source.proved_before) return source.outcome;
 
-  const sip::Prescreened screened = sip::prescreen(datagram.bytes, message);
+  const sip::Prescreened screened = sip::prescreen(datagram.bytes, message, framing_of(flow.transport));
   if (screened.result != sip::PrescreenResult::message) {
     if (source.outcome != Outcome::forwarded) return source.outcome;
     read = screened.answerable;
@@ -213,7 +219,7 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
 Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox& out) {
   const Flow& flow = datagram.flow;
   if (!is_pbx(flow.peer.address)) return Outcome::not_pbx;
-  const sip::Prescreened screened = sip::prescreen(datagram.bytes, message);
+  const sip::Prescreened screened = sip::prescreen(datagram.bytes, message, framing_of(flow.transport));
   if (screened.result != sip::PrescreenResult::message) return not_a_message(screened, flow, true, out);
   read = true;
   count_received(flow);

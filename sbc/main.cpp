@@ -12,6 +12,7 @@
 #include "config/load.hpp"
 #include "config/located.hpp"
 #include "config/suggest.hpp"
+#include "sbc/commands/certificates.hpp"
 #include "sbc/commands/explain.hpp"
 #include "sbc/commands/policy_tests.hpp"
 #include "sbc/net/configuration.hpp"
@@ -74,6 +75,7 @@ std::string summary(const config::Config& config) {
 
 int check(const std::string& file, bool json) {
   config::LoadResult loaded = config::load_file(file);
+  commands::check_certificates(loaded);
   commands::run_policy_tests(loaded, file);
   if (json) {
     std::cout << config::to_json(loaded.problems);
@@ -86,6 +88,7 @@ int check(const std::string& file, bool json) {
 
 int run(const std::string& file) {
   config::LoadResult loaded = config::load_file(file);
+  commands::check_certificates(loaded);
   if (!loaded.ok()) {
     print_problems(loaded.problems);
     return exit_failed;
@@ -94,6 +97,7 @@ int run(const std::string& file) {
   try {
     const net::Loader reload = [file, held = loaded.held] {
       config::LoadResult next = config::reload_file(file, held);
+      commands::check_certificates(next);
       commands::run_policy_tests(next, file);
       return shell_configuration(std::move(next));
     };

@@ -25,12 +25,25 @@ struct HostPort {
   bool operator==(const HostPort&) const = default;
 };
 
+/// PEM files, by absolute paths, and who may come.
+struct TlsOptions {
+  enum class Version : std::uint8_t { tls_1_2, tls_1_3 };
+
+  std::string certificate;  ///< the server's own, then its chain
+  std::string private_key;
+  std::string client_ca;  ///< empty: clients need no certificate
+  Version min_version = Version::tls_1_2;
+  bool operator==(const TlsOptions&) const = default;
+};
+
 struct ListenerOptions {
   std::string name;
   Transport transport = Transport::udp;
   Endpoint bind;
   std::optional<HostPort> advertise;  ///< default: the bound address; for a wildcard the local address that the packet came in on
   std::vector<std::pair<acl::Network, HostPort>> advertise_to;  ///< by the peer's network, most specific wins
+  std::optional<TlsOptions> tls{};                              ///< tls and wss: there
+  std::vector<std::string> origins{};  ///< ws and wss: the web origins that may connect, as a browser writes them; empty: any
   bool open = true;  ///< false: a reload has taken it away; its slot stays until a restart, and only what was under way goes on
 };
 
@@ -54,6 +67,7 @@ struct LimitsOptions {
   std::map<std::string, acl::Rate> per_source_methods = {{"REGISTER", {5, 20}}, {"INVITE", {5, 20}}};  ///< by method name, upper case
   std::optional<acl::Rate> unknown_sources = acl::Rate{2000, 4000};
   std::optional<acl::Rate> pbx = acl::Rate{1000, 2000};
+  std::optional<std::size_t> connections_per_source = 32;
   std::size_t tracked_sources = 1'000'000;
   bool operator==(const LimitsOptions&) const = default;
 };

@@ -84,7 +84,8 @@ void add_geo(const acl::Geo& before, const acl::Geo& after, List& list) {
 
 void add_listeners(const sbc::EngineOptions& before, const sbc::EngineOptions& after, List& list) {
   const auto same = [](const sbc::ListenerOptions& a, const sbc::ListenerOptions& b) {
-    return a.transport == b.transport && a.bind == b.bind && a.advertise == b.advertise && a.advertise_to == b.advertise_to;
+    return a.transport == b.transport && a.bind == b.bind && a.advertise == b.advertise && a.advertise_to == b.advertise_to &&
+           a.tls == b.tls && a.origins == b.origins;
   };
   const std::string different = differences(
       before.listeners, after.listeners, [](const sbc::ListenerOptions& listener) { return std::string_view(listener.name); }, same);

@@ -133,6 +133,28 @@ void add_engine(Families& families, const sbc::Metrics& metrics, const sbc::Gaug
 #undef X
 }
 
+void add_streams(Families& families, const StreamCounters& streams) {
+  MetricFamily& open = add_family(families, "postern_connections", "Stream connections open now.", MetricType::Gauge);
+  MetricFamily& accepted = add_family(families, "postern_connections_total",
+                                      "Stream connections accepted, those that were closed at once included.", MetricType::Counter);
+  for (std::size_t i = 0; i < sbc::transport_count; ++i) {
+    const auto transport = static_cast<sbc::Transport>(i);
+    if (sbc::is_datagram(transport)) continue;
+    const Labels labels{{"transport", sbc::to_string(transport)}};
+    ClientMetric& metric = open.metric.emplace_back();
+    metric.label = labels;
+    metric.gauge.value = static_cast<double>(streams.open[i]);
+    add_counter(accepted, labels, streams.accepted[i]);
+  }
+  MetricFamily& ended =
+      add_family(families, "postern_connections_ended_total", "Stream connections that have ended, by reason.", MetricType::Counter);
+  for (std::size_t i = 0; i < streams.ended.size(); ++i)
+    add_counter(ended, {{"reason", std::string(connection_end_words[i])}}, streams.ended[i]);
+  add_counter(add_family(families, "postern_accept_failures_total", "Times that the system had no room for another connection.",
+                         MetricType::Counter),
+              {}, streams.accept_errors);
+}
+
 void add_shell(Families& families, const ShellMetrics& shell) {
   add_metric(families, "postern_forward_seconds",
              "Time from the receipt of a batch of datagrams to the sending of what it caused, once for each datagram sent.", shell.forward);
@@ -140,6 +162,8 @@ void add_shell(Families& families, const ShellMetrics& shell) {
       add_family(families, "postern_send_failures_total", "Datagrams that could not be sent, by reason.", MetricType::Counter);
   add_counter(sends, {{"reason", "error"}}, shell.send_errors);
   add_counter(sends, {{"reason", "queue_full"}}, shell.send_overflows);
+  add_counter(sends, {{"reason", "connection_gone"}}, shell.streams.undeliverable);
+  add_streams(families, shell.streams);
   MetricFamily& receives =
       add_family(families, "postern_receive_failures_total", "Failures to receive a datagram, by reason.", MetricType::Counter);
   add_counter(receives, {{"reason", "error"}}, shell.receive_errors);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "sbc/metrics.hpp"
+#include "sbc/net/stream_counters.hpp"
 
 namespace postern::net {
 
@@ -15,6 +16,7 @@ struct ShellMetrics {
   std::uint64_t receive_truncated = 0;
   std::uint64_t send_errors = 0;
   std::uint64_t send_overflows = 0;
+  StreamCounters streams;
   std::uint64_t log_lines_lost = 0;
   std::uint64_t state_failures = 0;
   bool state_durable = false;  ///< registrations, bans and trust would outlive a kill now

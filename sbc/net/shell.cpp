@@ -19,6 +19,7 @@
 #include "sbc/net/start_error.hpp"
 #include "sbc/net/state_folder.hpp"
 #include "sbc/net/state_store.hpp"
+#include "sbc/net/streams.hpp"
 #include "sbc/net/version.hpp"
 #include "sbc/net/worker.hpp"
 
@@ -204,6 +205,7 @@ std::string Shell::Impl::metrics() const {
 Shell::Shell(Configuration configuration, Loader load, Log& log) {
   // First: what they warn of may be why it cannot start.
   log_problems(log, LogLevel::warning, "config_warning", {}, configuration.warnings);
+  raise_file_limit();
   impl_ = std::make_unique<Impl>(std::move(configuration), std::move(load), log);
 }
 

@@ -1,9 +1,8 @@
 #include "sbc/net/sip_framer.hpp"
 
 #include <algorithm>
-#include <charconv>
 
-#include "sip/header_name.hpp"
+#include "sbc/net/content_length.hpp"
 #include "sip/method.hpp"
 #include "sip/prescreen.hpp"
 
@@ -17,29 +16,6 @@ bool begins_like_a_message(std::string_view text) {
   if (text.starts_with("SIP/2.0 ")) return true;
   const std::size_t space = text.find(' ');
   return space != std::string_view::npos && sip::method_of(text.substr(0, space)) != sip::Method::other;
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view blank = " \t";
-  const std::size_t begin = text.find_first_not_of(blank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
-}
-
-/// Of the header section's first Content-Length; 0 without one, more than any message may have where it is no number.
-std::size_t body_size(std::string_view head) {
-  while (!head.empty()) {
-    const std::size_t end = std::min(head.find(line_end), head.size());
-    const std::string_view line = head.substr(0, end);
-    head.remove_prefix(std::min(end + line_end.size(), head.size()));
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos || sip::header_name_of(trim(line.substr(0, colon))) != sip::HeaderName::content_length) continue;
-    const std::string_view value = trim(line.substr(colon + 1));
-    std::size_t size = 0;
-    const auto [last, error] = std::from_chars(value.data(), value.data() + value.size(), size);
-    return error == std::errc{} && last == value.data() + value.size() ? size : sip::Bounds::message + 1;
-  }
-  return 0;
 }
 
 }  // namespace
@@ -61,7 +37,7 @@ std::size_t SipFramer::frame(std::string_view text) {
     return text.size();
   }
   const std::size_t head = end + section_end.size();
-  const std::size_t body = body_size(text.substr(0, end));
+  const std::size_t body = body_size(text.substr(0, end)).value_or(0);
   if (body > sip::Bounds::message - head) {
     in_step_ = false;
     return text.size();

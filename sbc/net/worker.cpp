@@ -6,6 +6,7 @@
 
 #include "sbc/net/host_addresses.hpp"
 #include "sbc/net/worker_port.hpp"
+#include "sbc/net/worker_streams.hpp"
 
 namespace postern::net {
 
@@ -22,10 +23,14 @@ Worker::Worker(boost::asio::io_context& io, sbc::EngineOptions options, std::sha
                const sbc::Secrets& secrets, sbc::EventSink& events)
     : io_(io), options_(std::move(options)), timer_(io), closing_timer_(io), store_timer_(io) {
   const std::vector<sbc::ListenerOptions> wanted = options_.listeners;
+  stream_side_ = std::make_unique<StreamSide>(*this);
+  streams_ = std::make_unique<Streams>(io_, *stream_side_);
+  Streams::Plan streams = streams_->open(options_.listeners, wanted);
   listeners_ = open_listeners(options_.listeners, wanted);
   open_core();
   options_.never_banned = own_and_gateway_addresses();
   engine_ = std::make_unique<sbc::Engine>(options_, std::move(policy), secrets, events);
+  apply_streams(std::move(streams));
 }
 
 Worker::~Worker() = default;
@@ -48,8 +53,11 @@ void Worker::tick_store() {
 void Worker::start() {
   running_ = true;
   if (store_ != nullptr) tick_store();
-  for (const auto& port : listeners_) wait_readable(port);
+  for (const auto& port : listeners_) {
+    if (port != nullptr) wait_readable(port);
+  }
   wait_readable(core_);
+  streams_->start();
   arm_timer();
 }
 
@@ -61,6 +69,7 @@ void Worker::stop() {
   std::erase(ports, nullptr);
   for (const auto& port : ports) drain_received(*port);
   for (const auto& port : ports) port->descriptor.cancel();
+  streams_->stop();
   timer_.cancel();
   closing_timer_.cancel();
   store_timer_.cancel();
@@ -109,13 +118,18 @@ std::size_t Worker::handle_batch(Port& port) {
     datagram.flow.peer = item.peer;
     engine_->handle(datagram, now, outbox_);
   }
+  on_handled(now);
+  return received;
+}
+
+/// What was received at that time has been handled: what it caused takes effect.
+void Worker::on_handled(acl::TimePoint received) {
   if (store_ != nullptr) store_->commit();
   if (const std::size_t sent = outbox_.items().size(); sent != 0) {
     flush();
-    forward_.observe(std::chrono::duration<double>(acl::Clock::now() - now).count(), sent);
+    forward_.observe(std::chrono::duration<double>(acl::Clock::now() - received).count(), sent);
   }
   if (running_) arm_timer();
-  return received;
 }
 
 void Worker::on_timer() {
@@ -139,6 +153,10 @@ void Worker::arm_timer() {
 
 void Worker::flush() {
   for (const sbc::Outgoing& datagram : outbox_.items()) {
+    if (!sbc::is_datagram(datagram.flow.transport)) {
+      streams_->send(datagram.flow, datagram.bytes);
+      continue;
+    }
     Port* port = datagram.flow.side == sbc::Side::core ? core_.get() : listeners_[datagram.flow.listener].get();
     if (port != nullptr) {
       port->pending.push_back(&datagram);
@@ -182,6 +200,7 @@ ShellMetrics Worker::shell_metrics() const {
   out.receive_truncated = all.truncated;
   out.send_errors = all.send_errors + undeliverable_;
   out.send_overflows = all.send_overflows;
+  out.streams = streams_->counters();
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "sbc/engine.hpp"
 #include "sbc/net/metrics_page.hpp"
 #include "sbc/net/state_store.hpp"
+#include "sbc/net/streams.hpp"
 #include "sbc/net/udp_socket.hpp"
 #include "sbc/setup.hpp"
 
@@ -48,7 +50,7 @@ class Worker {
   /// Returns what held before, so that another thread may free it.
   sbc::Setup reload(sbc::Setup setup);
   /// Closes the listeners that were taken away at least `drain` ago and have no request unanswered, and those taken away `longest_drain`
-  /// ago in any case. Called by a timer of its own.
+  /// ago in any case, with their connections. Called by a timer of its own.
   void close_drained(acl::TimePoint now);
   static constexpr std::chrono::seconds drain{32}, longest_drain{240};
 
@@ -65,6 +67,7 @@ class Worker {
 
  private:
   struct Port;
+  class StreamSide;
   using Ports = std::vector<std::shared_ptr<Port>>;
 
   [[nodiscard]] std::shared_ptr<Port> open_listener(const sbc::ListenerOptions& listener, std::uint8_t slot, const std::string& key);
@@ -85,6 +88,9 @@ class Worker {
   void flush();
   void send_pending(const std::shared_ptr<Port>& port);
   void tick_store();
+  void apply_streams(Streams::Plan plan);
+  void close_drained_streams(acl::TimePoint now);
+  void on_handled(acl::TimePoint received);
 
   boost::asio::io_context& io_;
   sbc::EngineOptions options_;
@@ -98,8 +104,12 @@ class Worker {
   StateStore* store_ = nullptr;
   boost::asio::steady_timer store_timer_;
   sbc::Histogram forward_;
-  UdpCounters closed_;               ///< of sockets that are closed
-  std::uint64_t undeliverable_ = 0;  ///< datagrams whose listener is closed
+  acl::NetworkSet trusted_;
+  std::unique_ptr<StreamSide> stream_side_;
+  std::unique_ptr<Streams> streams_;
+  std::map<std::uint8_t, acl::TimePoint> streams_taken_away_;  ///< slots whose connections may live on for a while
+  UdpCounters closed_;                                         ///< of sockets that are closed
+  std::uint64_t undeliverable_ = 0;                            ///< datagrams whose listener is closed
   bool running_ = false;
 };
 

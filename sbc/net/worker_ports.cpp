@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "sbc/listeners.hpp"
-#include "sbc/net/host_addresses.hpp"
+#include "sbc/net/opening.hpp"
+#include "sbc/net/socket_address.hpp"
 #include "sbc/net/start_error.hpp"
 #include "sbc/net/worker.hpp"
 #include "sbc/net/worker_port.hpp"
@@ -21,28 +21,13 @@ namespace {
 
 constexpr std::chrono::seconds closing_check{1};
 
-std::string advice(const std::error_code& error, const sbc::Endpoint& bind) {
-  switch (error.value()) {
-    case EADDRINUSE:
-      return fmt::format("another program has this port (`ss -ulpn sport = :{}` shows which): stop it, or choose another port", bind.port);
-    case EADDRNOTAVAIL:
-      return "this host does not have the address (`ip address` shows those that it has)";
-    case EACCES:
-      return "ports below 1024 need root or the capability CAP_NET_BIND_SERVICE: grant it, or choose another port";
-    case EAFNOSUPPORT:
-      return "this host has no IPv6: remove the address, or enable IPv6";
-    default:
-      return "correct the address";
-  }
-}
-
 UdpSocket open_socket(const std::string& what, const std::string& key, const sbc::Endpoint& bind, bool beside) {
   try {
     return {bind, beside};
   } catch (const std::system_error& error) {
-    throw StartError(
-        fmt::format("{}: cannot listen on udp {}: {}: {}", what, bind.to_string(), error.code().message(), advice(error.code(), bind)),
-        key);
+    throw StartError(fmt::format("{}: cannot listen on udp {}: {}: {}", what, bind.to_string(), error.code().message(),
+                                 bind_advice(error.code(), 'u', bind)),
+                     key);
   }
 }
 
@@ -67,18 +52,10 @@ void check_families(const sbc::PbxOptions& pbx, const sbc::Endpoint& bind) {
   }
 }
 
-/// As the configuration's problems name it.
-std::string key_of(const std::vector<sbc::ListenerOptions>& wanted, const sbc::ListenerOptions& listener) {
-  const auto found = std::ranges::find_if(
-      wanted, [&](const sbc::ListenerOptions& each) { return each.transport == listener.transport && each.bind == listener.bind; });
-  return fmt::format("listeners[{}]", found - wanted.begin());
-}
-
 }  // namespace
 
 std::shared_ptr<Worker::Port> Worker::open_listener(const sbc::ListenerOptions& listener, std::uint8_t slot, const std::string& key) {
   const std::string what = fmt::format("listener {}", listener.name);
-  if (listener.transport != sbc::Transport::udp) throw StartError(fmt::format("{}: this version listens on udp only", what), key);
   // One of ours that has the port at the wildcard address, or at one of the wildcard's, is no other program.
   Ports sharing;
   for (const auto& port : listeners_) {
@@ -109,8 +86,8 @@ Worker::Ports Worker::open_listeners(std::vector<sbc::ListenerOptions>& slots, c
       sbc::ListenerOptions& listener = slots[slot];
       const std::shared_ptr<Port> now = slot < listeners_.size() ? listeners_[slot] : nullptr;
       const bool stays = now != nullptr && now->socket.bound() == listener.bind;
-      if (!listener.open || stays || (now != nullptr) != taking_over) continue;
-      ports[slot] = open_listener(listener, static_cast<std::uint8_t>(slot), key_of(wanted, listener));
+      if (!listener.open || !sbc::is_datagram(listener.transport) || stays || (now != nullptr) != taking_over) continue;
+      ports[slot] = open_listener(listener, static_cast<std::uint8_t>(slot), listener_key(wanted, listener));
       listener.bind = ports[slot]->socket.bound();
     }
   }
@@ -141,9 +118,11 @@ sbc::Setup Worker::reload(sbc::Setup setup) {
   sbc::EngineOptions& options = setup.options;
   // A port that the kernel chose at the start stays the listener's.
   for (sbc::ListenerOptions& listener : options.listeners) {
+    if (!sbc::is_datagram(listener.transport)) continue;
     const auto asked = std::ranges::find_if(listeners_, [&](const auto& port) { return port != nullptr && port->asked == listener.bind; });
     if (asked != listeners_.end()) listener.bind = (*asked)->socket.bound();
   }
+  streams_->keep_ports(options.listeners);
   check_core(options.pbx);
   const std::vector<sbc::ListenerOptions> wanted = options.listeners;
   auto slots = sbc::in_slots(options_.listeners, options.listeners);
@@ -151,12 +130,14 @@ sbc::Setup Worker::reload(sbc::Setup setup) {
     throw StartError(fmt::format("more than {} listeners, those that are gone since the start included: restart needed", sbc::no_listener),
                      "listeners");
   }
+  Streams::Plan streams = streams_->open(*slots, wanted);
   Ports ports = open_listeners(*slots, wanted);
   options.listeners = std::move(*slots);
   options.pbx.bind = core_->socket.bound();
   options_ = options;
   if (store_ != nullptr) store_->apply(options_.listeners);
   swap_ports(std::move(ports));
+  apply_streams(std::move(streams));
   sbc::Setup before = engine_->apply(std::move(setup), acl::Clock::now());
   if (running_) arm_timer();
   return before;
@@ -221,12 +202,13 @@ void Worker::close_drained(acl::TimePoint now) {
     close(*port);
     port.reset();
   }
+  close_drained_streams(now);
   arm_closing_timer();
 }
 
 void Worker::arm_closing_timer() {
   const auto is_closing = [](const std::shared_ptr<Port>& port) { return port != nullptr && port->taken_away; };
-  if (!running_ || std::ranges::none_of(listeners_, is_closing)) return;
+  if (!running_ || (std::ranges::none_of(listeners_, is_closing) && streams_taken_away_.empty())) return;
   closing_timer_.expires_after(closing_check);
   closing_timer_.async_wait([this](error_code error) {
     if (!error && running_) close_drained(acl::Clock::now());

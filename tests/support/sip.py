@@ -219,6 +219,9 @@ class Phone(Socket):
 
     def __init__(self, address, server, user="1001", password=None, user_agent="Yealink SIP-T46U 108.86.0.20"):
         super().__init__(address)
+        self._init_user(server, user, password, user_agent)
+
+    def _init_user(self, server, user, password, user_agent="Yealink SIP-T46U 108.86.0.20"):
         self.server = server  # (host, port)
         self.user, self.password = user, password or f"secret{user}"
         self.user_agent = user_agent

@@ -10,13 +10,13 @@ from .sip import host_port
 class Sipp:
     """One SIPp at an address of its own; `caller` is its extension (its password follows from it), `number` whom it calls."""
 
-    def __init__(self, folder, scenario, address, remote=None, caller=None, number=None, calls=1, rate=1, name=None, timeout=40):
+    def __init__(self, folder, scenario, address, remote=None, caller=None, number=None, calls=1, rate=1, name=None, timeout=40, transport="u1"):
         self.name = name or f"sipp-{scenario}"
         path = os.path.join(source_folder(), "tests", "integration", "sipp", f"{scenario}.xml")
         arguments = ["-key", "caller", caller, "-au", caller, "-ap", f"secret{caller}"] if caller else []
         arguments += ["-key", "number", number] if number else []
         command = ["sipp", *([host_port(remote)] if remote else []), "-sf", path, "-i", address[0], "-p", address[1], "-m", calls, "-r", rate,
-                   "-nostdin", "-timeout", f"{timeout}s", "-timeout_error", "-trace_err", "-error_file", os.path.join(folder, f"{self.name}-errors.log"),
+                   "-t", transport, "-nostdin", "-timeout", f"{timeout}s", "-timeout_error", "-trace_err", "-error_file", os.path.join(folder, f"{self.name}-errors.log"),
                    "-trace_msg", "-message_file", os.path.join(folder, f"{self.name}-messages.log"), *arguments]
         self._process = Process(self.name, command, folder, env={"TERM": "dumb"})
         self._folder = folder

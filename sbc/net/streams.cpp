@@ -1,0 +1,186 @@
+#include "sbc/net/streams.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/rand.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sbc/net/octet_connection.hpp"
+#include "sbc/net/socket_address.hpp"
+#include "sbc/net/start_error.hpp"
+
+namespace postern::net {
+namespace {
+
+/// For sockets of UDP, files of state, lists and databases.
+constexpr rlim_t reserved_files = 256;
+
+std::size_t connection_limit() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return Streams::most_connections;
+  const rlim_t free = files.rlim_cur > 2 * reserved_files ? files.rlim_cur - reserved_files : files.rlim_cur / 2;
+  return std::min<std::size_t>(Streams::most_connections, free);
+}
+
+std::uint32_t random_boot() {
+  std::uint32_t boot = 0;
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(&boot), sizeof boot) != 1) throw StartError("OpenSSL gives no random numbers");
+  return boot;
+}
+
+/// Where one of these fails the connection only works less well.
+void set_options(int fd) {
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+acl::Address local_address(int fd) {
+  SocketAddress address{};
+  socklen_t length = sizeof address;
+  if (::getsockname(fd, &address.any, &length) != 0) return {};
+  return endpoint_of(address).address;
+}
+
+}  // namespace
+
+void raise_file_limit() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+Streams::Streams(boost::asio::io_context& io, StreamHandler& handler, const StreamTimes& times)
+    : io_(io),
+      handler_(handler),
+      times_(times),
+      buffer_(std::make_unique_for_overwrite<char[]>(buffer_size)),  // NOLINT(modernize-avoid-c-arrays)
+      limit_(connection_limit()),
+      boot_(random_boot()) {}
+
+Streams::~Streams() { stop(); }
+
+void Streams::apply(Plan plan, const sbc::LimitsOptions& limits) {
+  per_source_ = limits.connections_per_source;
+  Listeners next = std::move(plan.listeners);
+  std::swap(listeners_, next);
+  for (std::size_t slot = 0; slot < listeners_.size(); ++slot) {
+    if (listeners_[slot] != nullptr) listeners_[slot]->set(std::move(plan.settings[slot]));
+  }
+  for (const auto& old : next) {
+    if (old != nullptr && std::ranges::find(listeners_, old) == listeners_.end()) old->close();
+  }
+  for (const auto& listener : listeners_) {
+    const bool is_new = listener != nullptr && std::ranges::find(next, listener) == next.end();
+    if (is_new && running_) listener->start();
+  }
+}
+
+void Streams::start() {
+  running_ = true;
+  for (const auto& listener : listeners_) {
+    if (listener != nullptr) listener->start();
+  }
+}
+
+void Streams::stop() {
+  running_ = false;
+  for (const auto& listener : std::exchange(listeners_, {})) {
+    if (listener != nullptr) listener->close();
+  }
+  for (const auto& [id, connection] : std::exchange(connections_, {})) connection->abandon();
+  by_source_.clear();
+  counters_.open = {};
+}
+
+void Streams::close_slot(std::uint8_t slot) {
+  std::vector<std::shared_ptr<StreamConnection>> ending;
+  for (const auto& [id, connection] : connections_) {
+    if (connection->flow().listener == slot) ending.push_back(connection);
+  }
+  for (const auto& connection : ending) connection->end(ConnectionEnd::listener_gone);
+}
+
+bool Streams::has_connections(std::uint8_t slot) const {
+  return std::ranges::any_of(connections_, [slot](const auto& each) { return each.second->flow().listener == slot; });
+}
+
+bool Streams::send(const sbc::Flow& flow, std::string_view message) {
+  const auto found = connections_.find(flow.connection);
+  if (found == connections_.end()) {
+    ++counters_.undeliverable;
+    return false;
+  }
+  found->second->send(message);
+  return true;
+}
+
+bool Streams::over_source_limit(const acl::Address& peer) const {
+  if (!per_source_) return false;
+  const auto found = by_source_.find(acl::SourceKey(peer).value());
+  return found != by_source_.end() && found->second >= *per_source_ && !handler_.is_trusted(peer);
+}
+
+std::uint64_t Streams::next_id() {
+  do {
+    if (++counter_ == 0) {
+      ++boot_;
+      counter_ = 1;
+    }
+  } while (connections_.contains(std::uint64_t{boot_} << 32U | counter_));
+  return std::uint64_t{boot_} << 32U | counter_;
+}
+
+void Streams::accepted(acl::FileDescriptor socket, const StreamListener& listener, const sbc::Endpoint& peer) {
+  ++counters_.accepted[static_cast<std::size_t>(listener.transport())];
+  if (!running_) return;
+  if (connections_.size() >= limit_) return refuse(ConnectionEnd::connections_full);
+  if (over_source_limit(peer.address)) return refuse(ConnectionEnd::source_limit);
+  sbc::Flow flow;
+  flow.side = sbc::Side::access;
+  flow.transport = listener.transport();
+  flow.listener = listener.slot();
+  flow.local = listener.bound().address.is_unspecified() ? local_address(socket.get()) : listener.bound().address;
+  flow.peer = peer;
+  flow.connection = next_id();
+  if (!handler_.on_connected(flow)) return refuse(ConnectionEnd::not_admitted);
+  set_options(socket.get());
+  const std::shared_ptr<StreamConnection> connection = make(flow, std::move(socket), listener);
+  if (connection == nullptr) {
+    handler_.on_disconnected(flow);
+    return refuse(ConnectionEnd::memory);
+  }
+  connections_.emplace(flow.connection, connection);
+  ++by_source_[acl::SourceKey(peer.address).value()];
+  ++counters_.open[static_cast<std::size_t>(flow.transport)];
+  connection->start();
+}
+
+void Streams::on_end(const StreamConnection& connection, ConnectionEnd why) {
+  const sbc::Flow flow = connection.flow();
+  ++counters_.ended[static_cast<std::size_t>(why)];
+  if (connections_.erase(flow.connection) == 0) return;
+  --counters_.open[static_cast<std::size_t>(flow.transport)];
+  const auto source = by_source_.find(acl::SourceKey(flow.peer.address).value());
+  if (source != by_source_.end() && --source->second == 0) by_source_.erase(source);
+  handler_.on_disconnected(flow);
+}
+
+std::shared_ptr<StreamConnection> Streams::make(const sbc::Flow& flow, acl::FileDescriptor socket, const StreamListener& listener) {
+  const int fd = socket.get();
+  std::unique_ptr<ByteStream> stream;
+  if (listener.settings().tls != nullptr) {
+    stream = listener.settings().tls->accept(fd);
+  } else {
+    stream = std::make_unique<PlainStream>(fd);
+  }
+  if (stream == nullptr) return nullptr;
+  return std::make_shared<OctetConnection>(io_, *this, flow, std::move(socket), std::move(stream));
+}
+
+}  // namespace postern::net

@@ -1,0 +1,46 @@
+#include "sbc/net/worker_streams.hpp"
+
+#include <utility>
+
+namespace postern::net {
+
+bool Worker::StreamSide::on_connected(const sbc::Flow& flow) {
+  return worker_.engine_->connected(flow, acl::Clock::now()) == sbc::Outcome::forwarded;
+}
+
+sbc::Outcome Worker::StreamSide::on_message(const sbc::Flow& flow, std::string_view message) {
+  const acl::TimePoint now = acl::Clock::now();
+  if (!received_) received_ = now;
+  return worker_.engine_->handle({message, flow}, now, worker_.outbox_);
+}
+
+void Worker::StreamSide::on_turn_over() {
+  if (const auto received = std::exchange(received_, std::nullopt)) worker_.on_handled(*received);
+}
+
+void Worker::StreamSide::on_disconnected(const sbc::Flow& flow) { worker_.engine_->disconnected(flow); }
+
+/// `options_` are the new ones.
+void Worker::apply_streams(Streams::Plan plan) {
+  trusted_ = acl::NetworkSet(options_.trusted);
+  streams_->apply(std::move(plan), options_.limits);
+  for (std::size_t i = 0; i < options_.listeners.size(); ++i) {
+    const auto slot = static_cast<std::uint8_t>(i);
+    if (options_.listeners[i].open) {
+      streams_taken_away_.erase(slot);
+    } else if (streams_->has_connections(slot)) {
+      streams_taken_away_.try_emplace(slot, acl::Clock::now());
+    }
+  }
+  arm_closing_timer();
+}
+
+void Worker::close_drained_streams(acl::TimePoint now) {
+  std::erase_if(streams_taken_away_, [&](const auto& entry) {
+    if (now < entry.second + longest_drain && streams_->has_connections(entry.first)) return false;
+    streams_->close_slot(entry.first);
+    return true;
+  });
+}
+
+}  // namespace postern::net

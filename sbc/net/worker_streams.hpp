@@ -1,0 +1,26 @@
+// How a worker takes part in its streams. Internal to it.
+#pragma once
+
+#include <optional>
+
+#include "sbc/net/worker.hpp"
+
+namespace postern::net {
+
+class Worker::StreamSide final : public StreamHandler {
+ public:
+  explicit StreamSide(Worker& worker) : worker_(worker) {}
+
+  [[nodiscard]] bool is_trusted(const acl::Address& peer) const override { return worker_.trusted_.contains(peer); }
+  bool on_connected(const sbc::Flow& flow) override;
+  sbc::Outcome on_message(const sbc::Flow& flow, std::string_view message) override;
+  void on_turn_over() override;
+  void on_disconnected(const sbc::Flow& flow) override;
+  [[nodiscard]] bool keeps(const sbc::Flow& flow) const override { return worker_.engine_->keeps(flow, acl::Clock::now()); }
+
+ private:
+  Worker& worker_;
+  std::optional<acl::TimePoint> received_;  ///< the first message since the last turn was over
+};
+
+}  // namespace postern::net
