@@ -115,7 +115,6 @@ void Resolver::streams(const DraftListener& draft, sbc::ListenerOptions& listene
   const bool secure = listener.transport == Transport::tls || listener.transport == Transport::wss;
   const bool web = listener.transport == Transport::ws || listener.transport == Transport::wss;
   const char* const scheme = sbc::to_string(listener.transport);
-  if (web) report_.error(draft.address.at, "is not available in this version: udp, tcp and tls are there");
   if (secure && !draft.tls) report_.error(draft.address.at, fmt::format("{}:// needs `tls` with `certificate` and `private_key`", scheme));
   if (!secure && draft.tls) report_.error(draft.tls->at, fmt::format("is of tls:// and wss:// alone; this listener is {}://", scheme));
   if (!web && !draft.origins.empty())

@@ -105,6 +105,16 @@ void append_quoted(std::string& out, std::string_view text) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const bool ascii = static_cast<unsigned char>(text.front()) < 0x80;
+    const std::size_t length = ascii ? 1 : decode(text).length;
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 void append_text_value(std::string& out, std::string_view raw) {
   const bool cut = raw.size() > max_logged_value;
   raw = raw.substr(0, max_logged_value);

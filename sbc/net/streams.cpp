@@ -12,6 +12,7 @@
 #include "sbc/net/octet_connection.hpp"
 #include "sbc/net/socket_address.hpp"
 #include "sbc/net/start_error.hpp"
+#include "sbc/net/web_socket.hpp"
 
 namespace postern::net {
 namespace {
@@ -172,6 +173,8 @@ void Streams::on_end(const StreamConnection& connection, ConnectionEnd why) {
 }
 
 std::shared_ptr<StreamConnection> Streams::make(const sbc::Flow& flow, acl::FileDescriptor socket, const StreamListener& listener) {
+  if (flow.transport == sbc::Transport::ws || flow.transport == sbc::Transport::wss)
+    return make_web_socket(io_, *this, flow, std::move(socket), listener.settings());
   const int fd = socket.get();
   std::unique_ptr<ByteStream> stream;
   if (listener.settings().tls != nullptr) {

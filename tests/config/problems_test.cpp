@@ -96,8 +96,7 @@ TEST(Problems, WhatThisVersionDoesNotDo) {
               ElementsAre("3:19: networks.anna.name: is not available in this version; remove it rather than count on it",
                           "3:43: networks.anna.refresh: is not available in this version; remove it rather than count on it"));
   EXPECT_THAT(problems_of("listeners: [wss://127.0.0.1]\npbx: tcp://127.0.0.1:15060\n"),
-              ElementsAre("1:13: listeners[0]: is not available in this version: udp, tcp and tls are there",
-                          "1:13: listeners[0]: wss:// needs `tls` with `certificate` and `private_key`",
+              ElementsAre("1:13: listeners[0]: wss:// needs `tls` with `certificate` and `private_key`",
                           "2:6: pbx: is not available in this version: only udp:// is there yet"));
 }
 

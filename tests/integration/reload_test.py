@@ -236,7 +236,7 @@ class Load(Reloading):
 
 class _Stranger:
     """What Phone.build() needs to know of who asks."""
-    user, domain, tag, user_agent, contact = "x", "x", "t", "x", "<sip:x@127.0.0.1>"
+    via, user, domain, tag, user_agent, contact = "UDP", "x", "x", "t", "x", "<sip:x@127.0.0.1>"
 
     def __init__(self, socket_):
         self.host, self.port, self.address = socket_.host, socket_.port, socket_.address

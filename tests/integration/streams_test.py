@@ -10,15 +10,17 @@ from support.pbx import ADDRESS, TRUNK, Pbx
 from support.proc import memory_kib, wait_for
 from support.sip import Phone, Socket, answer, host_port
 from support.sipp import Sipp
-from support.stream import StreamPhone, closed, connect, make_certificate
+from support.stream import StreamPhone, WebSocketPhone, closed, connect, make_certificate
 from support import talk
 
 TLS = (ACCESS[0], 5061)
+WSS = (ACCESS[0], 8089)
 
 
 def config(certificate, key, extra=""):
     return (f"listeners:\n  - udp://{host_port(ACCESS)}\n  - tcp://{host_port(ACCESS)}\n"
             f"  - {{address: 'tls://{host_port(TLS)}', name: secure, tls: {{certificate: {certificate}, private_key: {key}}}}}\n"
+            f"  - {{address: 'wss://{host_port(WSS)}', origins: ['https://pbx.test'], tls: {{certificate: {certificate}, private_key: {key}}}}}\n"
             f"pbx: {{address: 'udp://{host_port(ADDRESS)}', bind: '{host_port(CORE)}'}}\n"
             f"state: state\nadmin: http://{ADMIN[0]}:{ADMIN[1]}\n{extra}")
 
@@ -41,13 +43,13 @@ class Streams(case.Case):
 class Phones(Streams):
     def test_register_and_be_called_over_each_transport(self):
         caller = self.run_until_end(Phone(("127.1.0.3", 5080), ACCESS, "1003"))
-        for number, tls in ((1, False), (2, True)):
-            phone = self.phone(number, tls)
+        browser = self.run_until_end(WebSocketPhone(("127.1.0.2", 0), WSS, "1002", self.certificate, "https://pbx.test"))
+        for phone in (self.phone(1), self.phone(2, tls=True), browser):
             self.assertEqual(phone.register().status, 200)
             call = caller.invite(phone.user)
             invite, _ = phone.request("INVITE")
-            self.assertIn(f"SIP/2.0/{phone.transport} ", invite.get("Via"))
-            self.assertIn(f"transport={phone.transport.lower()}", invite.get("Contact").lower())
+            self.assertIn(f"SIP/2.0/{phone.via} ", invite.get("Via"))
+            self.assertIn("transport=" + ("ws" if phone is browser else phone.via.lower()), invite.get("Contact").lower())
             phone.send(answer(invite, 603, "Decline", "one"))
             self.assertEqual(call.wait().status, 603)
             phone.request("ACK")
@@ -131,6 +133,8 @@ class Hostile(Streams):
             plain.sendall(request)
             closed(plain)
         self.ended("handshake_failed")
+        stranger = self.run_until_end(WebSocketPhone(("127.1.1.4", 0), WSS, "1001", self.certificate, "https://evil.test"))
+        self.assertEqual(stranger.accepted, 403)
         with connect(ACCESS, ("127.1.1.3", 0)) as tiny:
             tiny.sendall(b"\r\n\r\n" * 16000)
             tiny.settimeout(0.2)

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <chrono>
 #include <filesystem>
@@ -45,6 +46,10 @@ class Identity {
     X509_NAME* subject = X509_get_subject_name(own);
     X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
     X509_set_issuer_name(own, issuer == nullptr ? subject : X509_get_subject_name(issuer->certificate_.get()));
+    // So that one that signs itself may sign others.
+    X509_EXTENSION* constraints = X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, issuer == nullptr ? "CA:TRUE" : "CA:FALSE");
+    X509_add_ext(own, constraints, -1);
+    X509_EXTENSION_free(constraints);
     X509_sign(own, issuer == nullptr ? key_.get() : issuer->key_.get(), EVP_sha256());
   }
 
