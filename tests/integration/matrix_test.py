@@ -139,7 +139,7 @@ class Column:
 
     def test_attended_transfer(self):
         """1004 over the transport talks to 1002 and to 1003, and asks 1002 to take its place in the call with 1003."""
-        one = self.run_until_end(self.by_hand(("127.1.0.11", 5080), "1004"))
+        one = self.run_until_end(self.by_hand(("127.1.0.11", 0), "1004"))
         two, three = (self.run_until_end(Phone((f"127.1.0.{n}", 5080), ACCESS, f"100{n}")) for n in (2, 3))
         for phone in (one, two, three):
             self.assertEqual(phone.register().status, 200)
