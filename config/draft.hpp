@@ -100,8 +100,8 @@ struct Draft {
   std::optional<Where> default_action_at;
   std::optional<Where> admin_at;
   std::optional<Where> registers_registered_only;  ///< where registered_only names REGISTER
-  Settings held;  ///< what a reload cannot change
-  Config config;  ///< what needs no second look goes straight in here
+  Settings held;                                   ///< what a reload cannot change
+  Config config;                                   ///< what needs no second look goes straight in here
 };
 
 }  // namespace postern::config

@@ -89,6 +89,9 @@ struct Engine::Impl {
   /// What the rules say; nullopt: the request may go on.
   std::optional<Outcome> refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
   std::optional<Outcome> for_registered_only(const Flow& flow, const SourceStanding& source, Outbox& out);
+  /// What is asked of a request that is of no dialog of this flow: the rules, and registered_only if it is of none at all.
+  std::optional<Outcome> refused_outside(std::string_view user, const Dialog& dialog, const Flow& flow, const SourceStanding& source,
+                                         TimePoint now, Outbox& out);
   std::optional<Outcome> over_limit(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
   Outcome no_invite(const Flow& flow, bool proven, Outbox& out);
   Outcome refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out);
@@ -188,10 +191,7 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   // Rules and limits judge what stands outside a dialog; ACK and CANCEL belong to a transaction, or to nothing.
   const bool judged = !dialog.own() && !in_transaction;
   if (judged) {
-    if (const auto ended = refused(user, flow, source, now, out)) return *ended;
-    if (!dialog.is_known()) {
-      if (const auto ended = for_registered_only(flow, source, out)) return *ended;
-    }
+    if (const auto ended = refused_outside(user, dialog, flow, source, now, out)) return *ended;
   }
   const BranchId id = branch_id_of(state.mac, flow, message);
   if (const auto ended = matched(id, flow, now, out)) {
@@ -214,6 +214,12 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   if (const auto ended = proxy.refused(message, flow, dialog, now, out)) return *ended;
   if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, source.proven, out);
   return proxy.request_from_access({message, flow, id, dialog, source, credentials}, now, out);
+}
+
+std::optional<Outcome> Engine::Impl::refused_outside(std::string_view user, const Dialog& dialog, const Flow& flow,
+                                                     const SourceStanding& source, TimePoint now, Outbox& out) {
+  if (const auto ended = refused(user, flow, source, now, out)) return ended;
+  return dialog.is_known() ? std::nullopt : for_registered_only(flow, source, out);
 }
 
 Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox& out) {

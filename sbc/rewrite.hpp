@@ -121,6 +121,7 @@ class OutwardRewriter {
   void unsupported(const Context& context, const sip::HeaderLine& header);
   void listed_contacts(const Context& context, const sip::HeaderLine& header, const Asked& asked);
   void contact(const Context& context, const sip::HeaderLine& header);
+  [[nodiscard]] std::string sealed_contact(const Context& context, const sip::UriView& uri);
   void record_routes(Context& context, std::string& hidden_routes);
   void core_routes_off(Context& context);
   [[nodiscard]] std::string_view user_without_token(const sip::UriView& uri);

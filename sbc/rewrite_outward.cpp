@@ -270,15 +270,19 @@ void OutwardRewriter::contact(const Context& context, const sip::HeaderLine& hea
       uri->user = {};
       uri->has_user = false;
     }
-    text_ = element->bracketed ? "" : "<";
-    text_.append(context.secure ? "sips:" : "sip:");
-    sealed_ = append_outward_uri(text_, state_.tokens, *uri, context.token, state_.names.address_for(context.access).host_port) && sealed_;
-    if (!context.secure) text_.append(transport_param(context.access.transport));
-    state_.editor.replace(element->uri, text_ + (element->bracketed ? "" : ">"));
+    const std::string ours = sealed_contact(context, *uri);
+    state_.editor.replace(element->uri, element->bracketed ? ours : "<" + ours + ">");
     for (const std::string_view part : {element->display, element->params}) {
       if (veil_.covers(part)) state_.editor.replace(part, unfolded(shown(part, context.access)));
     }
   }
+}
+
+std::string OutwardRewriter::sealed_contact(const Context& context, const sip::UriView& uri) {
+  std::string out(context.secure ? "sips:" : "sip:");
+  sealed_ = append_outward_uri(out, state_.tokens, uri, context.token, state_.names.address_for(context.access).host_port) && sealed_;
+  if (!context.secure) out.append(transport_param(context.access.transport));
+  return out;
 }
 
 std::string OutwardRewriter::shown(std::string_view text, const Flow& access) {

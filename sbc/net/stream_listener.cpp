@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "sbc/net/socket_address.hpp"
+#include "sbc/net/socket_option.hpp"
 #include "sbc/net/streams.hpp"
 
 namespace postern::net {
@@ -16,10 +17,6 @@ namespace {
 
 constexpr int accepts_a_turn = 64;
 constexpr std::chrono::milliseconds pause_time{200};
-
-void set_option(int fd, int level, int name, int value) {
-  if (::setsockopt(fd, level, name, &value, sizeof value) != 0) throw std::system_error(errno, std::generic_category());
-}
 
 bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 

@@ -6,6 +6,8 @@
 #include <system_error>
 #include <vector>
 
+#include "sbc/net/socket_option.hpp"
+
 namespace postern::net {
 
 namespace {
@@ -13,10 +15,6 @@ namespace {
 constexpr int wanted_receive_buffer = 4 << 20;
 // Not a multiple of the page size: the beginnings of all datagrams would else fall into the same cache sets.
 constexpr std::size_t buffer_stride = ReceiveBatch::max_datagram + 1 + 320;
-
-void set_option(int fd, int level, int name, int value) {
-  if (::setsockopt(fd, level, name, &value, sizeof value) != 0) throw std::system_error(errno, std::generic_category());
-}
 
 acl::Address local_address(msghdr& header, const acl::Address& otherwise) {
   for (cmsghdr* item = CMSG_FIRSTHDR(&header); item != nullptr; item = CMSG_NXTHDR(&header, item)) {

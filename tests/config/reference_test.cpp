@@ -34,9 +34,8 @@ TEST(Reference, TheDefaultFileUncommentedHasNoBadKeyOrValue) {
   for (const Problem& problem : result.problems) {
     if (problem.severity == Severity::warning) continue;
     const std::string line = problem.to_string();
-    EXPECT_THAT(
-        line, ::testing::ContainsRegex(
-                  "not available in this version|cannot open|only .action: |no set of|No such file|named|needs the database|of tls:// and wss:// alone|Error opening"))
+    EXPECT_THAT(line, ::testing::ContainsRegex("not available in this version|cannot open|only .action: |no set of|No such "
+                                               "file|named|needs the database|of tls:// and wss:// alone|Error opening"))
         << text;
   }
 }
@@ -80,8 +79,7 @@ TEST(Schema, TheCompleteExampleIsKnownThroughout) {
   std::vector<std::string> errors;
   for (const Problem& problem : result.problems)
     if (problem.severity == Severity::error) errors.push_back(problem.path);
-  EXPECT_THAT(errors, ::testing::UnorderedElementsAre(
-                                                      "listeners[4].trap", "networks.anna.name", "networks.anna.refresh", "geo.country",
+  EXPECT_THAT(errors, ::testing::UnorderedElementsAre("listeners[4].trap", "networks.anna.name", "networks.anna.refresh", "geo.country",
                                                       "geo.asn", "devices", "calls", "networks.blocklist.file"));
 }
 
