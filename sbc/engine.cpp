@@ -348,6 +348,14 @@ void Engine::tell(DurableSink& sink) { tell_durable(impl_->state, sink); }
 
 void Engine::retell(RetellCursor& cursor, TimePoint now) const { retell_durable(impl_->state, cursor, now); }
 
+bool Engine::list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const {
+  return impl_->state.registrations.list(cursor, limit, now, visit);
+}
+
+bool Engine::list(ListCursor& cursor, std::size_t limit, const std::function<void(const Call&)>& visit) const {
+  return impl_->state.calls.list(cursor, limit, visit);
+}
+
 void Engine::set_token_keys(const Secrets& secrets) { impl_->state.tokens.set_keys(token_keys(secrets)); }
 
 Outcome Engine::connected(const Flow& flow, TimePoint now) {
@@ -378,6 +386,7 @@ std::optional<TimePoint> Engine::next_deadline() const {
   earlier(impl_->state.health.next_deadline());
   // Bindings and bans end on their own wherever they are looked at; taking them out of the tables is not urgent.
   if (const auto expiry = impl_->state.registrations.next_expiry()) earlier(std::max(*expiry, impl_->next_housekeeping));
+  if (const auto expiry = impl_->state.calls.next_expiry()) earlier(std::max(*expiry, impl_->next_housekeeping));
   if (impl_->state.bans.size() > 0) earlier(impl_->next_housekeeping);
   return next;
 }
@@ -393,6 +402,7 @@ void Engine::advance(TimePoint now, Outbox& out) {
   if (now < impl_->next_housekeeping) return;
   impl_->next_housekeeping = now + housekeeping;
   state.registrations.expire(now, expiries_a_turn, [&](const Binding& binding) { impl_->proxy.ended(binding, now); });
+  state.calls.expire(now, expiries_a_turn);
   impl_->admission.expire_bans(now);
 }
 
@@ -403,6 +413,7 @@ Gauges Engine::gauges() const {
   Gauges gauges;
   gauges.bans_active = state.bans.size();
   gauges.registrations = state.registrations.size();
+  gauges.calls = state.calls.size();
   gauges.sources_tracked = state.sources.size();
   gauges.transactions = state.transactions.size();
   gauges.evicted_sources = state.sources.evictions();
@@ -411,6 +422,7 @@ Gauges Engine::gauges() const {
   gauges.evicted_transactions = state.transactions.evictions();
   gauges.evicted_registrations = state.registrations.evictions();
   gauges.evicted_credentials = state.credentials.evictions();
+  gauges.evicted_calls = state.calls.evictions();
   gauges.evicted_tokens = state.tokens.evictions() + state.route_sets.evictions();
   return gauges;
 }

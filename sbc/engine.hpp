@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "sbc/durable.hpp"
 #include "sbc/event.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/listing.hpp"
 #include "sbc/metrics.hpp"
 #include "sbc/options.hpp"
 #include "sbc/outbox.hpp"
@@ -46,6 +48,7 @@ struct Decision {
 };
 
 struct Binding;
+struct Call;
 
 class Engine {
  public:
@@ -73,6 +76,10 @@ class Engine {
   void tell(DurableSink& sink);
   /// Tells the sink again what stands, some thousand entries a call, and moves the cursor on until RetellCursor::Stage::done.
   void retell(RetellCursor& cursor, TimePoint now) const;
+  /// For the operator: calls visit() for the live ones among the next `limit` of the table, and moves the cursor on. False: that was all.
+  bool list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const;
+  /// The same of calls.
+  bool list(ListCursor& cursor, std::size_t limit, const std::function<void(const Call&)>& visit) const;
   /// Tokens are sealed with another key from now on (the part of Secrets::secret that seals them, and Secrets::old_token_keys).
   void set_token_keys(const Secrets& secrets);
 

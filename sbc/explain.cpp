@@ -161,6 +161,7 @@ void DryRun::register_flow(const Flow& flow, std::string_view user, TimePoint no
   // What has ended already is not taken back: a registration that is taken off ends right away instead.
   binding.expires = now_ + std::max<std::chrono::nanoseconds>(expires, std::chrono::nanoseconds{1});
   binding.last_heard = now_;
+  binding.since = now_;
   DurableState kept;
   kept.bindings.push_back(std::move(binding));
   engine_.restore(std::move(kept), now_);

@@ -72,11 +72,12 @@ struct Histogram {
 #define POSTERN_GAUGES(X)                                                                        \
   X(bans_active,     "postern_bans_active",     "Sources that are banned or silenced now.")      \
   X(registrations,   "postern_registrations",   "Registrations alive now.")                      \
+  X(calls,           "postern_calls",           "Calls under way.")                              \
   X(sources_tracked, "postern_sources_tracked", "Source addresses remembered.")                  \
   X(transactions,    "postern_transactions",    "SIP transactions under way.")
 
 /// The tables that push an entry out when they are full: postern_evictions_total{table}.
-#define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(bans) X(transactions) X(registrations) X(tokens) X(credentials)
+#define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(bans) X(transactions) X(registrations) X(tokens) X(credentials) X(calls)
 // clang-format on
 
 /// A worker's counters: plain numbers that only its thread writes.

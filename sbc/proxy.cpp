@@ -58,7 +58,8 @@ Proxy::Proxy(State& state, Admission& admission, Answers& answers)
       inward_(state),
       outward_(state),
       stateless_(state, inward_, outward_),
-      failover_(state) {
+      failover_(state),
+      calls_(state) {
   state_.transactions.use(failover_);
 }
 
@@ -133,16 +134,20 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
   state_.credentials.passed(arrival.credentials, arrival.flow.peer.address, now);
   const Flow to = failover_.flow_of(*pbx);
   const bool may_move = target == nullptr && request.to_tag.empty();
-  return forward(arrival.id, request,
-                 {.from = arrival.flow,
-                  .to = to,
-                  .proven = proven,
-                  .sent = message_,
-                  .memo = plan.memo,
-                  .hop = *pbx,
-                  .may_move = may_move,
-                  .with_credentials = arrival.credentials.any_kept()},
-                 now, out);
+  const bool with_credentials = arrival.credentials.any_kept();
+  const Outcome outcome = forward(arrival.id, request,
+                                  {.from = arrival.flow,
+                                   .to = to,
+                                   .proven = proven,
+                                   .sent = message_,
+                                   .memo = plan.memo,
+                                   .hop = *pbx,
+                                   .may_move = may_move,
+                                   .with_credentials = with_credentials},
+                                  now, out);
+  if (outcome == Outcome::forwarded)
+    calls_.from_access(request, arrival.flow, arrival.dialog.is_known(), with_credentials || arrival.source.trusted, now);
+  return outcome;
 }
 
 bool Proxy::says_stale(const Arrival& arrival, TimePoint now) {
@@ -196,7 +201,9 @@ Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flo
     answers_.send(request, flow, true, {513, {}, {}}, out);
     return Outcome::too_large;
   }
-  return forward(id, request, {flow, target->token.flow, true, message_, hidden_.routes, hidden_.vias}, now, out);
+  const Outcome outcome = forward(id, request, {flow, target->token.flow, true, message_, hidden_.routes, hidden_.vias}, now, out);
+  if (outcome == Outcome::forwarded) calls_.from_core(request, target->token.flow, target->user, now);
+  return outcome;
 }
 
 Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out) {
@@ -314,6 +321,7 @@ Outcome Proxy::answer(const sip::RawMessage& response, const Flow& flow, Transac
     state_.metrics.pbx_response.observe(std::chrono::duration<double>(now - transaction.started).count());
   const Flow to = transaction.from;
   if (takes_call(response)) need_connections(to, flow, now + Connections::call);
+  calls_.answered(response, transaction, now);
   if (!state_.transactions.deliver(transaction, response, message_, now, out)) return Outcome::repeated;
   count_forwarded(to, response.method);
   return Outcome::forwarded;
@@ -335,6 +343,7 @@ Outcome Proxy::response_from_access(const sip::RawMessage& response, const Flow&
   tell_redirect(response, flow, now);
   const Flow to = transaction.from;
   if (takes_call(response)) need_connections(to, flow, now + Connections::call);
+  calls_.answered(response, transaction, now);
   if (!state_.transactions.deliver(transaction, response, message_, now, out)) return Outcome::repeated;
   count_forwarded(to, response.method);
   return Outcome::forwarded;

@@ -7,6 +7,7 @@
 
 #include "sbc/admission.hpp"
 #include "sbc/answers.hpp"
+#include "sbc/call_watch.hpp"
 #include "sbc/failover.hpp"
 #include "sbc/registrar.hpp"
 #include "sbc/rewrite.hpp"
@@ -92,6 +93,7 @@ class Proxy {
   OutwardRewriter outward_;
   StatelessResponses stateless_;
   Failover failover_;
+  CallWatch calls_;
   std::string message_;  ///< the message being written
   OutwardRewriter::Hidden hidden_;
 };

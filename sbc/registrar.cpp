@@ -137,6 +137,7 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
   binding.flow = asked.from;
   binding.proven = asked.proven;
   binding.last_heard = now;
+  binding.since = now;
   const auto all_expire = expires_header(response);
 
   std::optional<TimePoint> known_until;

@@ -78,6 +78,7 @@ struct Node {
   Binding binding;
   std::uint64_t aor = 0;  // hashes
   std::uint64_t contact = 0;
+  std::uint64_t serial = 0;
   Flows::value_type* flow = nullptr;
   Order::iterator order;  // in `live` or `lapsed`
   bool is_live = false;
@@ -172,6 +173,8 @@ struct Registrations::Impl {
     node->aor = hash.of(binding.aor_user);
     node->contact = hash.of(binding.core_contact);
     node->binding = std::move(binding);
+    node->serial = next_serial++;
+    serials.emplace(node->serial, node.get());
     contacts.emplace(node->contact, node.get());
     Nodes& nodes = aors[node->aor];
     nodes.push_back(std::move(node));
@@ -180,6 +183,7 @@ struct Registrations::Impl {
 
   Binding remove(Node& node) {
     leave(node);
+    serials.erase(node.serial);
     const auto [first, last] = contacts.equal_range(node.contact);
     contacts.erase(std::find_if(first, last, [&node](const auto& entry) { return entry.second == &node; }));
     Binding binding = std::move(node.binding);
@@ -235,6 +239,7 @@ struct Registrations::Impl {
 
   std::size_t capacity;
   std::uint64_t evictions = 0;
+  std::uint64_t next_serial = 0;
   Hash hash;
   std::unordered_map<std::uint64_t, Nodes, Hash> aors;  // owns; oldest first
   std::unordered_multimap<std::uint64_t, Node*, Hash> contacts;
@@ -242,6 +247,7 @@ struct Registrations::Impl {
   std::unordered_map<DeviceKey, std::uint32_t, Hash> devices;      // live bindings
   std::unordered_map<std::uint64_t, std::uint32_t, Hash> sources;  // devices with live bindings
   Order live, lapsed;
+  std::map<std::uint64_t, Node*> serials;
   DurableSink* sink = nullptr;
 };
 
@@ -256,6 +262,7 @@ bool Registrations::accept(Binding binding) {
   if (Node* known = impl_->find(binding.aor_user, binding.core_contact)) {
     const bool moved = known->binding.flow != binding.flow;
     if (!moved) {
+      if (known->is_live) binding.since = known->binding.since;
       binding.last_heard = std::max(binding.last_heard, known->fresh().last_heard);
       binding.proven = binding.proven || known->binding.proven;
     }
@@ -358,6 +365,12 @@ std::size_t Registrations::devices_at(const acl::Address& address, TimePoint now
 void Registrations::heard(const Flow& flow, TimePoint now) {
   const auto found = impl_->flows.find(FlowKey(flow));
   if (found != impl_->flows.end()) found->second.last_heard = std::max(found->second.last_heard, now);
+}
+
+bool Registrations::list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const {
+  return next_slice(impl_->serials, impl_->next_serial, cursor, limit, [&](const Node* node) {
+    if (node->binding.expires > now) visit(node->binding);
+  });
 }
 
 std::size_t Registrations::size() const { return impl_->size(); }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "acl/rate.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/listing.hpp"
 
 namespace postern::sbc {
 
@@ -28,6 +30,7 @@ struct Binding {
   Flow flow;
   TimePoint expires;     ///< as the PBX granted it; from then on it is not live
   TimePoint last_heard;  ///< any packet of the flow
+  TimePoint since;       ///< when it was first registered over this flow
   bool proven = true;    ///< its REGISTER proved where it comes from; of before a restart nobody knows, and it counts as proven
 };
 
@@ -92,6 +95,9 @@ class Registrations {
   /// Tells the sink of what is live and ends after `after`, the soonest first: `limit` bindings and those that end at the same moment as
   /// the last. Returns that moment; nullopt: that was all.
   std::optional<TimePoint> retell(TimePoint after, std::size_t limit) const;
+
+  /// Calls visit(Binding) for the live ones among the next `limit`. False: that was all.
+  bool list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const;
 
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::uint64_t evictions() const;

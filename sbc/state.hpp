@@ -9,6 +9,7 @@
 #include "acl/networks.hpp"
 #include "acl/policy.hpp"
 #include "acl/sources.hpp"
+#include "sbc/calls.hpp"
 #include "sbc/concealment.hpp"
 #include "sbc/connections.hpp"
 #include "sbc/credentials.hpp"
@@ -38,6 +39,7 @@ struct Capacity {
   static constexpr std::size_t bans = 1'000'000;
   static constexpr std::size_t token_contents = 100'000;
   static constexpr std::size_t route_sets = 20'000;
+  static constexpr std::size_t calls = 20'000;
 };
 
 struct State {
@@ -67,6 +69,7 @@ struct State {
   Credentials credentials;
   Concealment concealment;
   Transactions transactions;
+  Calls calls{Capacity::calls};
   sip::Editor editor;
   Journal journal;
   Metrics metrics;

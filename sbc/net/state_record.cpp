@@ -106,7 +106,12 @@ bool restore_binding(const Record& record, std::span<const sbc::ListenerAddress>
   binding.flow.peer.address = whole_address(value);
   binding.flow.peer.port = value.number<std::uint16_t>();
   const auto last_heard = static_cast<WallTime>(value.number<std::uint64_t>());
-  if (!key.ok() || !value.ok() || !value.take_all().empty() || transport != static_cast<std::uint8_t>(sbc::Transport::udp)) return false;
+  // What the first versions wrote ends here.
+  const std::string_view more = value.take_all();
+  ByteReader behind(more);
+  const WallTime since = more.empty() ? last_heard : static_cast<WallTime>(behind.number<std::uint64_t>());
+  if (!key.ok() || !value.ok() || !behind.ok() || !behind.take_all().empty() || transport != static_cast<std::uint8_t>(sbc::Transport::udp))
+    return false;
   binding.flow.transport = static_cast<sbc::Transport>(transport);
   binding.flow.listener = sbc::listener_at(listeners, binding.flow.transport, {binding.flow.local, port});
   const sbc::Endpoint& peer = binding.flow.peer;
@@ -118,6 +123,7 @@ bool restore_binding(const Record& record, std::span<const sbc::ListenerAddress>
   if (!texts) return false;
   binding.expires = clocks.to_steady(std::min(record.ends, clocks.wall + longest_registration));
   binding.last_heard = clocks.to_steady(std::min(last_heard, clocks.wall));
+  binding.since = clocks.to_steady(std::min(since, clocks.wall));
   state.bindings.push_back(std::move(binding));
   return true;
 }
@@ -203,6 +209,7 @@ void append_record(std::string& out, const sbc::Binding& binding, std::span<cons
   put_whole_address(out, flow.peer.address);
   put_number(out, flow.peer.port);
   put_number(out, static_cast<std::uint64_t>(clocks.to_wall(binding.last_heard)));
+  put_number(out, static_cast<std::uint64_t>(clocks.to_wall(binding.since)));
 }
 
 void append_removed(std::string& out, const sbc::Binding& binding) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "sbc/calls.hpp"
+#include "sbc/state.hpp"
 #include "sip/uri.hpp"
 #include "tests/replay/event_text.hpp"
 #include "tests/replay/message_text.hpp"
@@ -98,6 +100,7 @@ void Player::step(const Step& step) {
   if (word == "wait") return wait(step);
   if (word == "outcome") return outcome(step);
   if (word == "outcomes") return outcomes(step);
+  if (word == "call" || (word == "no" && step.words.back() == "call")) return call(step);
   if (word == "log" || word == "no") return log(step);
   if (word == "metric") return metric(step);
   if (word == "restart") return step.words.size() > 1 ? bench_.restart_without_state() : bench_.restart();
@@ -336,6 +339,23 @@ void Player::log(const Step& step) {
   if (!absent) throw Failure(step.line.number, "not logged; what was:\n" + all);
 }
 
+// call key=value ... ; no call
+void Player::call(const Step& step) {
+  std::string all;
+  bool found = false;
+  sbc::ListCursor cursor;
+  bench_.engine().list(cursor, sbc::Capacity::calls, [&](const sbc::Call& call) {
+    const std::string text = " call_id=" + call.call_id + " device=" + call.device + " from=" + call.from + " to=" + call.to +
+                             " source=" + call.access.peer.to_string() + " state=" + sbc::to_string(call.state) + " ";
+    all += "    call" + text + "\n";
+    found = found || std::all_of(step.words.begin() + 1, step.words.end(), [&](const std::string& word) {
+              return text.find(" " + filled_in(word, captures_) + " ") != std::string::npos;
+            });
+  });
+  if (step.words.front() == "no" && !all.empty()) throw Failure(step.line.number, "there are calls:\n" + all);
+  if (step.words.front() != "no" && !found) throw Failure(step.line.number, "no such call; there are:\n" + all);
+}
+
 std::uint64_t Player::metric_value(const Step& step) const {
   const auto& words = step.words;
   const int line = step.line.number;
@@ -362,6 +382,7 @@ std::uint64_t Player::metric_value(const Step& step) const {
   }
   const auto gauges = bench_.gauges();
   if (what == "registrations") return gauges.registrations;
+  if (what == "calls") return gauges.calls;
   if (what == "bans_active") return gauges.bans_active;
   if (what == "transactions") return gauges.transactions;
   if (what == "sources") return gauges.sources_tracked;

@@ -42,6 +42,7 @@ class Player {
   void reload(const Step& step);
   void outcome(const Step& step);
   void outcomes(const Step& step);
+  void call(const Step& step);
   void log(const Step& step);
   void metric(const Step& step);
 

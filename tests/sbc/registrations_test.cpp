@@ -240,6 +240,44 @@ TEST_F(RegistrationsTest, ARebindingIsFoundByItsInstanceIfItsFlowIsSilent) {
   EXPECT_EQ(registrations.by_core_contact("A")->last_heard, at(30));
 }
 
+TEST_F(RegistrationsTest, AreListedOnceWhateverChangesMeanwhile) {
+  for (int i = 1; i <= 5; ++i) registrations.accept(binding("100" + std::to_string(i), "c" + std::to_string(i), flow(5060), at(100)));
+  std::vector<std::string> listed;
+  ListCursor cursor;
+  const auto visit = [&listed](const Binding& found) { listed.push_back(found.core_contact); };
+  EXPECT_TRUE(registrations.list(cursor, 2, at(0), visit));
+  registrations.accept(binding("1001", "c1", flow(5060), at(200)));  // told already
+  registrations.accept(binding("1004", "c4", flow(5062), at(200)));
+  registrations.remove("1003", "c3");
+  registrations.accept(binding("1006", "c6", flow(5060), at(200)));  // came later
+  EXPECT_FALSE(registrations.list(cursor, 100, at(0), visit));
+  EXPECT_THAT(listed, ElementsAre("c1", "c2", "c4", "c5"));
+  EXPECT_FALSE(registrations.list(cursor, 100, at(0), visit));
+  EXPECT_EQ(listed.size(), 4U);
+  // What has ended and was not taken out yet is no registration.
+  listed.clear();
+  ListCursor later;
+  EXPECT_FALSE(registrations.list(later, 100, at(150), visit));
+  EXPECT_THAT(listed, ElementsAre("c1", "c4", "c6"));
+}
+
+TEST_F(RegistrationsTest, SinceIsTheFirstOverThisFlow) {
+  const auto since = [this] { return registrations.by_core_contact("c1")->since; };
+  const auto registered = [](const Flow& from, std::int64_t second) {
+    Binding made = binding("1001", "c1", from, at(second + 100));
+    made.since = at(second);
+    return made;
+  };
+  registrations.accept(registered(flow(5060), 0));
+  registrations.accept(registered(flow(5060), 50));
+  EXPECT_EQ(since(), at(0));
+  registrations.accept(registered(flow(5062), 60));
+  EXPECT_EQ(since(), at(60));
+  EXPECT_FALSE(registrations.live(flow(5062), at(170)));
+  registrations.accept(registered(flow(5062), 170));
+  EXPECT_EQ(since(), at(170)) << "it had ended meanwhile";
+}
+
 TEST_F(RegistrationsTest, AnAorKeepsSixteen) {
   for (int i = 0; i < 16; ++i)
     registrations.accept(binding("1001", std::to_string(i), flow(static_cast<std::uint16_t>(i)), at(60 + (i + 8) % 16)));

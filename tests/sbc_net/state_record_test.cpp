@@ -61,6 +61,7 @@ TEST_F(StateRecordTest, WhatIsKeptComesBack) {
   EXPECT_EQ(got.flow, binding.flow);
   EXPECT_EQ(got.expires, binding.expires);
   EXPECT_EQ(got.last_heard, binding.last_heard);
+  EXPECT_EQ(got.since, binding.since);
   ASSERT_THAT(state.bans, SizeIs(2));
   EXPECT_EQ(state.bans[0].source, address("2001:db8:1:2::"));
   EXPECT_EQ(state.bans[0].until, now_ + hours{30 * 24});
@@ -73,6 +74,21 @@ TEST_F(StateRecordTest, WhatIsKeptComesBack) {
   EXPECT_EQ(state.contents[0].table, sbc::TokenTable::outward);
   EXPECT_EQ(state.contents[0].key, 0x1234567890abcdefU);
   EXPECT_EQ(state.contents[0].text, std::string("bytes\0of any kind", 17));
+}
+
+TEST_F(StateRecordTest, WhatTheFirstVersionsWroteHasNoSince) {
+  std::string bytes;
+  const sbc::Binding binding = binding_of("1001", now_);
+  append_record(bytes, binding, listeners_, clocks_);
+  std::string_view left = bytes;
+  auto record = take_record(left);
+  ASSERT_TRUE(record);
+  record->value.remove_suffix(sizeof(WallTime));
+  sbc::DurableState state;
+  ASSERT_TRUE(restore_record(*record, listeners_, clocks_, state));
+  EXPECT_EQ(state.bindings.at(0).since, binding.last_heard);
+  record->value.remove_suffix(1);
+  EXPECT_FALSE(restore_record(*record, listeners_, clocks_, state));
 }
 
 TEST_F(StateRecordTest, TheClocksMayStandElsewhereAtTheNextStart) {
