@@ -197,7 +197,7 @@ void Reader::read_scalar(const Row& row, const YamlNode& node, const Context& co
   if (row.store != nullptr && !context.unnamed)
     row.store(draft_, {*parsed.value, context.at, context.name, context.unless, context.negated});
   if (is_held(row))
-    draft_.held[context.at.path] = {text_of(*parsed.value, node.text), context.at.position.line, context.at.position.column};
+    draft_.held[std::string(row.path)] = {text_of(*parsed.value, node.text), context.at.position.line, context.at.position.column};
 }
 
 void Reader::read_map(const Row& row, const YamlNode& node, const Context& context) {

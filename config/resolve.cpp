@@ -76,6 +76,8 @@ Resolved Resolver::resolve() {
   user_agents();
   std::string& state = draft_.config.shell.state;
   state = absolute_path(directory_, state);
+  std::string& control = draft_.config.shell.control.path;
+  control = absolute_path(directory_, control);
   return std::move(resolved_);
 }
 

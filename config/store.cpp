@@ -120,6 +120,11 @@ void test_expect(Draft& draft, const Item& item) {
     test.status = static_cast<int>(value_of<std::int64_t>(item));
 }
 
+void control_path(Draft& draft, const Item& item) {
+  draft.config.shell.control.path = text_of(item);
+  draft.config.shell.control.written = true;
+}
+void control_group(Draft& draft, const Item& item) { draft.config.shell.control.group = text_of(item); }
 void admin(Draft& draft, const Item& item) {
   draft.admin_at = item.at;
   if (std::holds_alternative<Word>(item.value))

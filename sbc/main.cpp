@@ -12,6 +12,7 @@
 #include "config/load.hpp"
 #include "config/located.hpp"
 #include "config/suggest.hpp"
+#include "sbc/commands/ask.hpp"
 #include "sbc/commands/certificates.hpp"
 #include "sbc/commands/explain.hpp"
 #include "sbc/commands/policy_tests.hpp"
@@ -148,9 +149,11 @@ int command_line(int argc, char** argv) {
                                         "postern check -c /etc/postern/postern.yaml --json", file);
   check_command->add_flag("--json", json, "print the problems as a JSON array on stdout");
   commands::Explain explain(app, file);
-  constexpr std::array<std::string_view, 3> known{"run", "check", "explain"};
+  commands::Ask ask(app, file);
+  constexpr std::array<std::string_view, 5> known{"run", "check", "explain", "registrations", "calls"};
   if (argc > 1 && *argv[1] != '-' && std::ranges::find(known, argv[1]) == known.end()) {
-    std::cerr << "postern: " << config::in_quotes(argv[1]) << " is no command of this version (there are run, check, explain)"
+    std::cerr << "postern: " << config::in_quotes(argv[1])
+              << " is no command of this version (there are run, check, explain, registrations, calls)"
               << config::did_you_mean(argv[1], known) << '\n';
     return exit_usage;
   }
@@ -163,6 +166,7 @@ int command_line(int argc, char** argv) {
     return app.exit(error) == 0 ? exit_good : exit_usage;
   }
   if (explain.parsed()) return explain.run();
+  if (ask.parsed()) return ask.run();
   return run_command->parsed() ? run(file) : check(file, json);
 }
 

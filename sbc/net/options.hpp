@@ -17,9 +17,16 @@ struct LogOptions {
   LogLevel level = LogLevel::info;
 };
 
+struct ControlOptions {
+  std::string path = "/run/postern/control.sock";
+  std::string group;     ///< whose members may connect, by name; empty: that of the process
+  bool written = false;  ///< the operator chose the path
+};
+
 struct ShellOptions {
   std::string state = "/var/lib/postern";                                                  ///< folder for keys and tables; created 0700
   std::optional<sbc::Endpoint> admin = sbc::Endpoint{acl::Address::v4(0x7f000001), 9460};  ///< /metrics /healthz /readyz; absent: off
+  ControlOptions control;
   LogOptions log;
 };
 

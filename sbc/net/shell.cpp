@@ -15,6 +15,8 @@
 
 #include "sbc/listeners.hpp"
 #include "sbc/net/admin.hpp"
+#include "sbc/net/control.hpp"
+#include "sbc/net/control_answers.hpp"
 #include "sbc/net/reloads.hpp"
 #include "sbc/net/start_error.hpp"
 #include "sbc/net/state_folder.hpp"
@@ -59,6 +61,7 @@ struct Shell::Impl {
         folder(current->shell.state),
         store(folder, log),
         worker(io, current->engine, current->policy, folder.secrets(), log),
+        control(std::in_place, io, current->shell.control, control_commands(), log),
         signals(io, SIGTERM, SIGINT, SIGHUP),
         reloads(io, std::move(loader), [this] { return current; }, [this](Reloads::Result result) { take_over(std::move(result)); }) {
     admin = open_admin(current->shell.admin);
@@ -66,6 +69,7 @@ struct Shell::Impl {
   }
 
   [[nodiscard]] std::unique_ptr<Admin> open_admin(const std::optional<sbc::Endpoint>& bind);
+  [[nodiscard]] ControlCommands control_commands();
   void announce();
   void wait_signal();
   void on_signal(int signal);
@@ -81,6 +85,7 @@ struct Shell::Impl {
   StateFolder folder;
   StateStore store;
   Worker worker;
+  std::optional<Control> control;
   asio::signal_set signals;
   std::unique_ptr<Admin> admin;
   std::uint64_t reloads_applied = 0;
@@ -97,6 +102,15 @@ std::unique_ptr<Admin> Shell::Impl::open_admin(const std::optional<sbc::Endpoint
                                  error.code().message()),
                      "admin");
   }
+}
+
+ControlCommands Shell::Impl::control_commands() {
+  return {{"registrations",
+           [this] {
+             return registrations_answer(worker.engine(),
+                                         [this](const acl::Address& address) { return current->policy->geo().country(address); });
+           }},
+          {"calls", [this] { return calls_answer(worker.engine()); }}};
 }
 
 void Shell::Impl::announce() {
@@ -116,6 +130,7 @@ void Shell::Impl::announce() {
        {"message", "put this address on the PBX's own fail2ban and firewall whitelist, or the PBX may ban Postern for what attackers do"},
        {"vitalpbx", "Admin > Security > Intrusion Detection (fail2ban) > Whitelist, and Admin > Security > Firewall"}});
   if (admin) log.write(LogLevel::info, "admin", {{"address", admin->bound().to_string()}, {"pages", "/metrics /healthz /readyz"}});
+  if (control->listens()) log.write(LogLevel::info, "control", {{"path", current->shell.control.path}});
   log.write(LogLevel::info, "receive_buffer", {{"bytes", std::to_string(worker.receive_buffer()), true}});
 }
 
@@ -138,6 +153,7 @@ void Shell::Impl::on_signal(int signal) {
 void Shell::Impl::stop() {
   worker.stop();
   admin.reset();
+  control.reset();
   signals.cancel();
   io.stop();
 }

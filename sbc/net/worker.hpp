@@ -61,6 +61,8 @@ class Worker {
   /// Of the smallest socket, in bytes.
   [[nodiscard]] int receive_buffer() const;
 
+  /// To look into.
+  [[nodiscard]] const sbc::Engine& engine() const { return *engine_; }
   [[nodiscard]] const sbc::Metrics& metrics() const { return engine_->metrics(); }
   [[nodiscard]] sbc::Gauges gauges() const { return engine_->gauges(); }
   [[nodiscard]] ShellMetrics shell_metrics() const;

@@ -45,7 +45,7 @@ class Ipv6(case.Case):
         pbx = self.run_until_end(Pbx(self.folder))
         self.run_until_end(Postern(self.folder, f"listeners: ['udp://0.0.0.0:5060', 'udp://[::]:5060']\n"
                                                 f"pbx: {{address: 'udp://{host_port(ADDRESS)}', bind: '{host_port(CORE_V4)}'}}\n"
-                                                f"state: state\nadmin: http://{host_port(ADMIN)}\n"))
+                                                f"state: state\ncontrol: control.sock\nadmin: http://{host_port(ADMIN)}\n"))
         self.call(pbx, ("127.1.0.1", 5080), ACCESS_V4, (TWO, 5080), ACCESS)
         case.measured("a call from an IPv4 phone to an IPv6 phone, both on wildcard listeners")
 

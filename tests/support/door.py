@@ -20,7 +20,7 @@ def config(pbx=ADDRESS, access=ACCESS, core=CORE, extra=""):
     """The two-line file, plus what a test on loopback needs: a core address, a state folder of its own, and `extra`."""
     return (f"listeners: ['udp://{host_port(access)}']\n"
             f"pbx: {{address: 'udp://{host_port(pbx)}', bind: '{host_port(core)}'}}\n"
-            f"state: state\nadmin: http://{ADMIN[0]}:{ADMIN[1]}\n{extra}")
+            f"state: state\ncontrol: control.sock\nadmin: http://{ADMIN[0]}:{ADMIN[1]}\n{extra}")
 
 
 class Postern:

@@ -1,0 +1,46 @@
+// The control socket: where the operator's commands ask the running daemon.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "sbc/net/log.hpp"
+#include "sbc/net/options.hpp"
+
+namespace postern::net {
+
+/// Appends the next part of an answer, a bounded amount of work. False: that was the last.
+using AnswerPart = std::function<bool(std::string& out)>;
+/// What is asked for by a word: begins an answer.
+using ControlCommands = std::map<std::string, std::function<AnswerPart()>, std::less<>>;
+
+/// A request is a line `{"command": "registrations"}`; the answer is one JSON document, of a refusal `{"error": "..."}`, and then the
+/// connection ends. Answers are made part by part as the client takes them, so that no packet waits for a long one. Everything runs on the
+/// io_context's thread. Who may connect is who may write to the socket: its mode is 0660.
+class Control {
+ public:
+  static constexpr std::size_t max_clients = 8;      ///< one more is told so and closed
+  static constexpr std::size_t max_request = 4096;   ///< bytes
+  static constexpr std::chrono::seconds timeout{2};  ///< for a request to arrive, and for each part of an answer to be taken
+
+  /// Listens at once. Without a socket (no folder, no rights) all else works, so that is a warning in the log. Throws StartError if another
+  /// daemon listens there and the operator has written the path. `io` and `log` must outlive it.
+  Control(boost::asio::io_context& io, const ControlOptions& options, ControlCommands commands, Log& log);
+  /// Takes the socket away; connections end.
+  ~Control();
+  Control(const Control&) = delete;
+  Control& operator=(const Control&) = delete;
+
+  [[nodiscard]] bool listens() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace postern::net

@@ -1,0 +1,21 @@
+// What the control socket answers: the running engine's tables as JSON.
+#pragma once
+
+#include <functional>
+
+#include "acl/options.hpp"
+#include "sbc/engine.hpp"
+#include "sbc/net/control.hpp"
+
+namespace postern::net {
+
+/// Entries of one part: some ten microseconds' work.
+inline constexpr std::size_t entries_a_part = 32;
+
+/// An array of `{"aor", "contact", "source", "transport", "country", "expires", "since"}`: the device's own Contact, times as
+/// `2026-01-01T12:00:00Z`, no country (null) without a database. `engine` must outlive the answer.
+AnswerPart registrations_answer(const sbc::Engine& engine, std::function<acl::Country(const acl::Address&)> country);
+/// An array of `{"call_id", "device", "from", "to", "since", "state", "source"}`: `state` is `calling`, `ringing` or `established`.
+AnswerPart calls_answer(const sbc::Engine& engine);
+
+}  // namespace postern::net
