@@ -19,11 +19,6 @@ constexpr std::size_t timers_a_turn = 4096;  // a stall of the machine must not 
 constexpr std::size_t expiries_a_turn = 256;
 constexpr std::chrono::seconds housekeeping{1};
 
-template <std::size_t Begin, std::size_t Size>
-std::span<const std::uint8_t, Size> part_of(const Secrets& secrets) {
-  return std::span<const std::uint8_t, 64>(secrets.secret).subspan<Begin, Size>();
-}
-
 /// RFC 7118 §5.4: a WebSocket message ends by itself.
 sip::Framing framing_of(Transport transport) {
   const bool octets = transport == Transport::tcp || transport == Transport::tls;
@@ -36,44 +31,7 @@ bool is_rules_word(Outcome outcome) {
          outcome == Outcome::default_action;
 }
 
-std::vector<TokenKey> token_keys(const Secrets& secrets) {
-  std::vector<TokenKey> keys(1);
-  std::ranges::copy(part_of<32, 32>(secrets), keys.front().begin());
-  keys.insert(keys.end(), secrets.old_token_keys.begin(), secrets.old_token_keys.end());
-  return keys;
-}
-
 }  // namespace
-
-State::State(Setup first, const Secrets& secrets, EventSink& events)
-    : mac(part_of<0, 16>(secrets)),
-      branches(mac),
-      tokens(token_keys(secrets), Capacity::token_contents),
-      route_sets(Capacity::route_sets),
-      sources(first.options.limits.tracked_sources, secrets.table_seed),
-      method_buckets(first.options.limits.tracked_sources, secrets.table_seed + 1),
-      bans(Capacity::bans, secrets.table_seed + 2),
-      registrations(Capacity::registrations, secrets.table_seed + 3),
-      credentials(mac, secrets.table_seed + 5),
-      concealment(mac),
-      transactions(Capacity::transactions, Capacity::transaction_bytes, first.options.pbx.timeout, secrets.table_seed + 4),
-      journal(events),
-      health(options.pbx, names, mac, journal, metrics.pbx_up),
-      restarted(secrets.restarted) {
-  apply(std::move(first));
-}
-
-Setup State::apply(Setup next) {
-  std::swap(options, next.options);
-  std::swap(policy, next.policy);
-  std::swap(trusted, next.trusted);
-  names.apply(options, mac);
-  branches.apply(options.pbx.addresses, options.listeners);
-  tokens.apply(options.pbx.addresses, options.listeners);
-  health.apply();
-  transactions.apply(options.pbx.timeout);
-  return next;
-}
 
 struct Engine::Impl {
   Impl(Setup setup, const Secrets& secrets, EventSink& events)
@@ -356,7 +314,7 @@ bool Engine::list(ListCursor& cursor, std::size_t limit, const std::function<voi
   return impl_->state.calls.list(cursor, limit, visit);
 }
 
-void Engine::set_token_keys(const Secrets& secrets) { impl_->state.tokens.set_keys(token_keys(secrets)); }
+void Engine::set_token_keys(const Secrets& secrets) { impl_->state.set_token_keys(secrets); }
 
 Outcome Engine::connected(const Flow& flow, TimePoint now) {
   Impl& impl = *impl_;
@@ -408,23 +366,6 @@ void Engine::advance(TimePoint now, Outbox& out) {
 
 const Metrics& Engine::metrics() const { return impl_->state.metrics; }
 
-Gauges Engine::gauges() const {
-  const State& state = impl_->state;
-  Gauges gauges;
-  gauges.bans_active = state.bans.size();
-  gauges.registrations = state.registrations.size();
-  gauges.calls = state.calls.size();
-  gauges.sources_tracked = state.sources.size();
-  gauges.transactions = state.transactions.size();
-  gauges.evicted_sources = state.sources.evictions();
-  gauges.evicted_methods = state.method_buckets.evictions();
-  gauges.evicted_bans = state.bans.evictions();
-  gauges.evicted_transactions = state.transactions.evictions();
-  gauges.evicted_registrations = state.registrations.evictions();
-  gauges.evicted_credentials = state.credentials.evictions();
-  gauges.evicted_calls = state.calls.evictions();
-  gauges.evicted_tokens = state.tokens.evictions() + state.route_sets.evictions();
-  return gauges;
-}
+Gauges Engine::gauges() const { return impl_->state.gauges(); }
 
 }  // namespace postern::sbc

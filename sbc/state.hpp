@@ -50,6 +50,9 @@ struct State {
   /// At the start and at each reload. Takes over all but the bounds of the tables, which hold from the start, and keeps what the tables
   /// hold. Returns what held before, so that another thread may free it.
   Setup apply(Setup next);
+  /// As Engine::set_token_keys().
+  void set_token_keys(const Secrets& secrets);
+  [[nodiscard]] Gauges gauges() const;
 
   // What is configured.
   EngineOptions options;

@@ -141,15 +141,16 @@ class Broken(Reloading):
             here = self.good.count("\n") + 1
             pieces = [(self.good + "colour: red\n", "postern.yaml", here, "colour", "unknown key"),
                       (self.good + "default_action: perhaps\n", "postern.yaml", here, "default_action", "must be"),
-                      (self.good.replace("source: bad", "source: badd"), "postern.yaml", 9, "rules[0].source", "did you mean"),
+                      (self.good.replace("source: bad", "source: badd"), "postern.yaml", 10, "rules[0].source", "did you mean"),
                       (self.good + "geo: {country: bad.txt}\n", "postern.yaml", here, "geo.country", "bad.txt"),
                       (self.good + "user_agents: {x: ['(']}\n", "postern.yaml", here, "user_agents.x[0]", "missing"),
-                      (self.good.replace("bad.txt", "none.txt"), "postern.yaml", 6, "networks.bad.file", "No such file"),
+                      (self.good.replace("bad.txt", "none.txt"), "postern.yaml", 7, "networks.bad.file", "No such file"),
                       (self.good.replace("listeners: [", f"listeners: [udp://{SECOND[0]}:{SECOND[1]}, "), "postern.yaml", 1, "listeners[0]", "ss -ulpn"),
                       (self.good.replace("listeners: [", "listeners: [udp://192.0.2.1:5060, "), "postern.yaml", 1, "listeners[0]", "does not have the address"),
                       (self.good.replace(f"{CORE[0]}:{CORE[1]}", f"{CORE[0]}:5081"), "postern.yaml", 2, "pbx.bind", "restart needed"),
                       (self.good + "policy_tests: [{source: 127.1.0.9, method: OPTIONS, expect: allow}]\n", "postern.yaml", here, "policy_tests[0]", "expected allow"),
-                      (self.good.replace("state: state", "state: other"), "postern.yaml", 3, "state", "restart needed")]
+                      (self.good.replace("state: state", "state: other"), "postern.yaml", 3, "state", "restart needed"),
+                      (self.good.replace("control: control.sock", "control: other.sock"), "postern.yaml", 4, "control.path", "restart needed")]
             for piece in pieces:
                 with self.subTest(piece[3]):
                     self.check(*piece)
@@ -240,6 +241,7 @@ class _Stranger:
 
     def __init__(self, socket_):
         self.host, self.port, self.address = socket_.host, socket_.port, socket_.address
+        self.via = "UDP"
 
 
 if __name__ == "__main__":
