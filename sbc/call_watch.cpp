@@ -26,17 +26,16 @@ std::optional<std::chrono::seconds> session_expires(const sip::RawMessage& respo
   return std::min(std::chrono::seconds{seconds}, longest_session);
 }
 
-/// Its sketch: the users of From and To as they are compared.
-class Users {
- public:
-  explicit Users(const sip::RawMessage& message)
-      : from(sip::canonical_user(message.from_user, from_text_)), to(sip::canonical_user(message.to_user, to_text_)) {}
-
- private:
+/// The users of From and To as they are compared. Not to be copied: the views may lead into it.
+struct Users {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before they are read
-  std::array<char, 256> from_text_, to_text_;
+  explicit Users(const sip::RawMessage& message)
+      : from(sip::canonical_user(message.from_user, from_text)), to(sip::canonical_user(message.to_user, to_text)) {}
+  Users(const Users&) = delete;
+  Users& operator=(const Users&) = delete;
+  ~Users() = default;
 
- public:
+  std::array<char, 256> from_text, to_text;
   std::string_view from, to;
 };
 

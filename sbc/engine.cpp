@@ -319,6 +319,8 @@ void Engine::set_token_keys(const Secrets& secrets) { impl_->state.set_token_key
 Outcome Engine::connected(const Flow& flow, TimePoint now) {
   Impl& impl = *impl_;
   const RequestStanding standing = impl.admission.check_connection(flow, now);
+  impl.decision = {};
+  impl.decision.rule = standing.rule;
   if (standing.outcome == Outcome::forwarded) {
     impl.state.connections.open(flow);
     return standing.outcome;

@@ -138,7 +138,10 @@ void DryRun::answer_as_pbx() {
 Explanation DryRun::handle(const Datagram& datagram, TimePoint now) {
   pass_to(now);
   Explanation explanation;
-  explanation.outcome = engine_.handle(datagram, now_, out_);
+  // A message over a connection has come through its acceptance.
+  const bool over_stream = datagram.flow.side == Side::access && !is_datagram(datagram.flow.transport);
+  explanation.outcome = over_stream ? engine_.connected(datagram.flow, now_) : Outcome::forwarded;
+  if (explanation.outcome == Outcome::forwarded) explanation.outcome = engine_.handle(datagram, now_, out_);
   const Decision decision = engine_.last_decision();
   if (info(explanation.outcome).kind == OutcomeKind::refused) explanation.status = answer_to(datagram.flow, out_);
   explanation.verdict = verdict_of(explanation.outcome, explanation.status, decision.bans);

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 
 #include "acl/file_descriptor.hpp"
@@ -13,7 +14,7 @@ namespace postern::net {
 /// Bound and listening. Taken away from the file system at its end, if it is still this one that stands there.
 class ControlSocket {
  public:
-  enum class State { open, taken, failed };
+  enum class State : std::uint8_t { open, taken, failed };
 
   /// Makes the folder if it is missing (mode 0755), replaces the socket of a daemon that is dead, never one of another that lives.
   explicit ControlSocket(const ControlOptions& options);

@@ -68,6 +68,20 @@ TEST_F(Explained, AMethodOfRegisteredOnlyNeedsARegistration) {
   EXPECT_EQ(explained().verdict, acl::Action::allow);
 }
 
+TEST_F(Explained, WhatComesOverAConnectionIsAnsweredThereOrNotAcceptedAtAll) {
+  loaded_ = config::load_text(
+      "listeners: [tcp://192.0.2.10:5060]\npbx: udp://10.0.0.5:15060\nnetworks: {bad: [198.51.100.66]}\n"
+      "rules: [{name: known bad, source: bad, action: drop}]\nregistered_only: [MESSAGE]\n",
+      "p.yaml", "/nowhere");
+  ASSERT_TRUE(loaded_.ok()) << loaded_.problems.at(0).to_string();
+  sketch_.method = "MESSAGE";
+  EXPECT_EQ(explained().status, 403);
+  EXPECT_EQ(explained().outcome, Outcome::registered_only);
+  sketch_.source.address = *acl::Address::parse("198.51.100.66");
+  EXPECT_EQ(explained().verdict, acl::Action::drop);
+  EXPECT_EQ(explained().rule_name, "known bad");
+}
+
 TEST_F(Explained, WhatNoRuleMatchesIsTheDefaultActions) {
   const Explanation explanation = explained();
   EXPECT_EQ(explanation.verdict, acl::Action::allow);
