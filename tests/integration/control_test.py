@@ -4,6 +4,7 @@ import json
 import os
 import re
 import select
+import shutil
 import socket
 import stat
 import subprocess
@@ -38,6 +39,11 @@ class Control(case.Case):
         done = self.command(what, "--json")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return json.loads(done.stdout)
+
+    def command_of_nobody(self, *arguments):
+        """As a user without rights, who may not even reach the folder of the build."""
+        binary = shutil.copy(postern_binary(), self.folder)
+        return subprocess.run([binary, *arguments, "-c", self.postern.path], capture_output=True, text=True, timeout=30, preexec_fn=as_nobody)
 
     def connect(self):
         client = socket.socket(socket.AF_UNIX)
@@ -92,8 +98,7 @@ class Permissions(Control):
         load = self.registering()
         load.stop()
         self.assertEqual(stat.S_IMODE(os.lstat(self.path).st_mode), 0o660)
-        os.chmod(self.folder, 0o755)
-        done = subprocess.run([postern_binary(), "calls", "-c", self.postern.path], capture_output=True, text=True, timeout=30, preexec_fn=as_nobody)
+        done = self.command_of_nobody("calls")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         group = grp.getgrgid(os.getegid()).gr_name
         self.assertIn(f"may not use {self.path}: it is for the group {group}: ask as a member of it, or as root", done.stderr)
@@ -102,7 +107,7 @@ class Permissions(Control):
         other = grp.getgrgid(NOBODY).gr_name
         self.postern = self.run_until_end(Postern(self.folder, config().replace("control: control.sock", f"control: {{path: control.sock, group: {other}}}")))
         self.assertEqual(os.lstat(self.path).st_gid, NOBODY)
-        done = subprocess.run([postern_binary(), "calls", "-c", self.postern.path, "--json"], capture_output=True, text=True, timeout=30, preexec_fn=as_nobody)
+        done = self.command_of_nobody("calls", "--json")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "[]\n", ""))
 
     def test_no_daemon_is_exit_status_3(self):
