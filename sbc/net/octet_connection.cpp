@@ -121,7 +121,7 @@ std::string_view OctetConnection::take_messages(std::string_view octets) {
 
 void OctetConnection::take_piece(const StreamFramer::Piece& piece) {
   if (!deliver(piece.bytes)) return;
-  if (piece.kind == StreamFramer::Kind::ping) write("\r\n");
+  if (piece.kind == StreamFramer::Kind::ping) write(keep_alive_pong);
   if (piece.kind == StreamFramer::Kind::broken) close_when_sent(ConnectionEnd::not_sip);
 }
 

@@ -10,7 +10,6 @@ namespace postern::net {
 namespace {
 
 constexpr std::string_view line_end = "\r\n";
-constexpr std::string_view ping = "\r\n\r\n";
 constexpr std::string_view section_end = "\r\n\r\n";
 constexpr std::string_view protocol = "SIP/";
 
@@ -33,8 +32,8 @@ StreamFramer::Piece StreamFramer::next(std::string_view octets) {
 }
 
 StreamFramer::Piece StreamFramer::line_ends(std::string_view octets) {
-  const std::size_t size = std::min({octets.find_first_not_of(line_end), octets.size(), ping.size() - line_ends_});
-  line_ends_ = (line_ends_ + static_cast<unsigned>(size)) % static_cast<unsigned>(ping.size());
+  const std::size_t size = std::min({octets.find_first_not_of(line_end), octets.size(), keep_alive_ping.size() - line_ends_});
+  line_ends_ = (line_ends_ + static_cast<unsigned>(size)) % static_cast<unsigned>(keep_alive_ping.size());
   return {line_ends_ == 0 ? Kind::ping : Kind::keep_alive, octets.substr(0, size)};
 }
 

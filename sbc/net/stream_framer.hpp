@@ -7,6 +7,10 @@
 
 namespace postern::net {
 
+/// What asks whether the other end still listens, and what answers (RFC 5626 §3.5.1).
+inline constexpr std::string_view keep_alive_ping = "\r\n\r\n";
+inline constexpr std::string_view keep_alive_pong = "\r\n";
+
 /// Holds no octets: the caller keeps what is incomplete and shows it again with what has come behind it.
 class StreamFramer {
  public:

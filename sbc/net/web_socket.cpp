@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "sbc/net/escape.hpp"
+#include "sbc/net/stream_framer.hpp"
 #include "sbc/net/streams.hpp"
 #include "sbc/net/web_handshake.hpp"
 #include "sip/prescreen.hpp"
@@ -35,8 +36,6 @@ using Tls = asio::ssl::stream<Tcp>;
 constexpr std::size_t longest_request = std::size_t{8} * 1024;
 /// A ping goes out after half of it: routers and web proxies forget what is silent for a minute.
 constexpr std::chrono::seconds silence{60};
-constexpr std::string_view ping = "\r\n\r\n";
-constexpr std::string_view pong = "\r\n";
 
 /// Next: what the WebSocket stands on, Tcp or Tls.
 template <class Next>
@@ -168,7 +167,7 @@ template <class Next>
 void WebSocket<Next>::take_message() {
   const std::string_view message(static_cast<const char*>(buffer_.data().data()), buffer_.size());
   // An empty one is nothing at all.
-  if (!message.empty() && deliver(message) && message == ping) write(pong);
+  if (!message.empty() && deliver(message) && message == keep_alive_ping) write(keep_alive_pong);
   streams().release(std::exchange(held_octets_, 0));
   buffer_.clear();
   buffer_.shrink_to_fit();
