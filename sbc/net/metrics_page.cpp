@@ -155,6 +155,16 @@ void add_streams(Families& families, const StreamCounters& streams) {
               {}, streams.accept_errors);
 }
 
+void add_certificates(Families& families, const std::vector<CertificateEnd>& certificates) {
+  MetricFamily& family = add_family(families, "postern_certificate_end_seconds",
+                                    "When a listener's certificate ends, in seconds since 1970.", MetricType::Gauge);
+  for (const CertificateEnd& certificate : certificates) {
+    ClientMetric& metric = family.metric.emplace_back();
+    metric.label = {{"listener", certificate.listener}};
+    metric.gauge.value = static_cast<double>(std::chrono::system_clock::to_time_t(certificate.not_after));
+  }
+}
+
 void add_shell(Families& families, const ShellMetrics& shell) {
   add_metric(families, "postern_forward_seconds",
              "Time from the receipt of a batch of datagrams to the sending of what it caused, once for each datagram sent.", shell.forward);
@@ -164,6 +174,7 @@ void add_shell(Families& families, const ShellMetrics& shell) {
   add_counter(sends, {{"reason", "queue_full"}}, shell.send_overflows);
   add_counter(sends, {{"reason", "connection_gone"}}, shell.streams.undeliverable);
   add_streams(families, shell.streams);
+  add_certificates(families, shell.certificates);
   MetricFamily& receives =
       add_family(families, "postern_receive_failures_total", "Failures to receive a datagram, by reason.", MetricType::Counter);
   add_counter(receives, {{"reason", "error"}}, shell.receive_errors);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "sbc/metrics.hpp"
 #include "sbc/net/stream_counters.hpp"
@@ -17,6 +18,7 @@ struct ShellMetrics {
   std::uint64_t send_errors = 0;
   std::uint64_t send_overflows = 0;
   StreamCounters streams;
+  std::vector<CertificateEnd> certificates;
   std::uint64_t log_lines_lost = 0;
   std::uint64_t state_failures = 0;
   bool state_durable = false;  ///< registrations, bans and trust would outlive a kill now

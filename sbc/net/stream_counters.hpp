@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "sbc/metrics.hpp"
@@ -39,6 +41,11 @@ inline constexpr std::array connection_end_words = {
 #define X(word, help) std::string_view(#word),
     POSTERN_CONNECTION_ENDS(X)
 #undef X
+};
+
+struct CertificateEnd {
+  std::string listener;
+  std::chrono::system_clock::time_point not_after;
 };
 
 struct StreamCounters {

@@ -6,6 +6,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "acl/file_descriptor.hpp"
 #include "sbc/flow.hpp"
@@ -26,6 +29,7 @@ class StreamListener : public std::enable_shared_from_this<StreamListener> {
 
   /// What the next connections get.
   struct Settings {
+    std::string name;
     std::shared_ptr<const TlsContext> tls;  ///< tls and wss
     std::vector<std::string> origins;       ///< ws and wss
   };

@@ -173,8 +173,6 @@ void Streams::on_end(const StreamConnection& connection, ConnectionEnd why) {
 }
 
 std::shared_ptr<StreamConnection> Streams::make(const sbc::Flow& flow, acl::FileDescriptor socket, const StreamListener& listener) {
-  if (flow.transport == sbc::Transport::ws || flow.transport == sbc::Transport::wss)
-    return make_web_socket(io_, *this, flow, std::move(socket), listener.settings());
   const int fd = socket.get();
   std::unique_ptr<ByteStream> stream;
   if (listener.settings().tls != nullptr) {
@@ -183,6 +181,8 @@ std::shared_ptr<StreamConnection> Streams::make(const sbc::Flow& flow, acl::File
     stream = std::make_unique<PlainStream>(fd);
   }
   if (stream == nullptr) return nullptr;
+  if (flow.transport == sbc::Transport::ws || flow.transport == sbc::Transport::wss)
+    return make_web_socket(io_, *this, flow, std::move(socket), std::move(stream), listener.settings().origins);
   return std::make_shared<OctetConnection>(io_, *this, flow, std::move(socket), std::move(stream));
 }
 

@@ -79,7 +79,7 @@ class Streams {
   /// By its flow's connection; false: there is none.
   bool send(const sbc::Flow& flow, std::string_view message);
   [[nodiscard]] const StreamCounters& counters() const { return counters_; }
-  [[nodiscard]] std::size_t limit() const { return limit_; }
+  [[nodiscard]] std::vector<CertificateEnd> certificates() const;
 
   // For listeners and connections.
   void accepted(acl::FileDescriptor socket, const StreamListener& listener, const sbc::Endpoint& peer);

@@ -55,13 +55,22 @@ Streams::Plan Streams::open(std::vector<sbc::ListenerOptions>& slots, const std:
     sbc::ListenerOptions& listener = slots[slot];
     if (!listener.open || sbc::is_datagram(listener.transport)) continue;
     const std::string key = listener_key(wanted, listener);
-    plan.settings[slot] = {tls_of(listener, key), listener.origins};
+    plan.settings[slot] = {listener.name, tls_of(listener, key), listener.origins};
     const std::shared_ptr<StreamListener> now = slot < listeners_.size() ? listeners_[slot] : nullptr;
     const bool stays = now != nullptr && now->bound() == listener.bind;
     plan.listeners[slot] = stays ? now : open_listener(listener, static_cast<std::uint8_t>(slot), key);
     listener.bind = plan.listeners[slot]->bound();
   }
   return plan;
+}
+
+std::vector<CertificateEnd> Streams::certificates() const {
+  std::vector<CertificateEnd> ends;
+  for (const auto& listener : listeners_) {
+    if (listener != nullptr && listener->settings().tls != nullptr)
+      ends.push_back({listener->settings().name, listener->settings().tls->not_after()});
+  }
+  return ends;
 }
 
 void Streams::keep_ports(std::vector<sbc::ListenerOptions>& wanted) const {

@@ -41,7 +41,7 @@ class Loader {
     return readable("certificate", options_.certificate) && readable("private_key", options_.private_key) && certificate() &&
            private_key() && dates(now) && client_ca();
   }
-  [[nodiscard]] const std::string& not_after() const { return not_after_; }
+  [[nodiscard]] Now not_after() const { return not_after_; }
 
  private:
   bool fail(const char* key, const std::string& message) {
@@ -63,7 +63,7 @@ class Loader {
   SSL_CTX* context_;
   const sbc::TlsOptions& options_;
   std::vector<TlsProblem>& problems_;
-  std::string not_after_;
+  Now not_after_;
 };
 
 bool Loader::private_key() {
@@ -91,15 +91,16 @@ bool Loader::dates(Now now) {
   std::tm end{};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(own), &end) != 1)
     return fail("certificate", fmt::format("{} has no date of its end", options_.certificate));
-  not_after_ = fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", end);
+  not_after_ = std::chrono::system_clock::from_time_t(::timegm(&end));
+  const std::string date = fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", end);
   const auto warn = [this](std::string message) { problems_.push_back({"certificate", std::move(message), false}); };
   if (X509_cmp_time(X509_get0_notBefore(own), &at) > 0)
     warn(fmt::format("{} is not valid yet: is this host's clock right?", options_.certificate));
   std::time_t later = std::chrono::system_clock::to_time_t(now + TlsContext::soon);
   if (X509_cmp_time(X509_get0_notAfter(own), &at) < 0) {
-    warn(fmt::format("{} has expired on {}: phones that check it will not connect; renew it and reload", options_.certificate, not_after_));
+    warn(fmt::format("{} has expired on {}: phones that check it will not connect; renew it and reload", options_.certificate, date));
   } else if (X509_cmp_time(X509_get0_notAfter(own), &later) < 0) {
-    warn(fmt::format("{} expires on {}: renew it and reload", options_.certificate, not_after_));
+    warn(fmt::format("{} expires on {}: renew it and reload", options_.certificate, date));
   }
   return true;
 }

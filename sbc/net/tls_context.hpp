@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sbc/net/byte_stream.hpp"
@@ -31,9 +32,8 @@ class TlsContext {
 
   /// The server's end of a connection on `fd`, which must outlive it. nullptr: OpenSSL has no memory.
   [[nodiscard]] std::unique_ptr<ByteStream> accept(int fd) const;
-  /// "2026-01-31 23:59:59 UTC": when the certificate ends.
-  [[nodiscard]] const std::string& not_after() const { return not_after_; }
-  [[nodiscard]] ssl_ctx_st* native() const { return context_.get(); }
+  /// When the certificate ends.
+  [[nodiscard]] std::chrono::system_clock::time_point not_after() const { return not_after_; }
 
  private:
   struct Free {
@@ -41,10 +41,10 @@ class TlsContext {
   };
   using Context = std::unique_ptr<ssl_ctx_st, Free>;
 
-  TlsContext(Context context, std::string not_after) : context_(std::move(context)), not_after_(std::move(not_after)) {}
+  TlsContext(Context context, std::chrono::system_clock::time_point not_after) : context_(std::move(context)), not_after_(not_after) {}
 
   Context context_;
-  std::string not_after_;
+  std::chrono::system_clock::time_point not_after_;
 };
 
 }  // namespace postern::net

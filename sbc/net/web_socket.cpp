@@ -1,20 +1,14 @@
 #include "sbc/net/web_socket.hpp"
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
+#include <boost/beast/core/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 #include <deque>
 #include <string>
-#include <type_traits>
 #include <utility>
 
+#include "sbc/net/async_stream.hpp"
 #include "sbc/net/escape.hpp"
 #include "sbc/net/stream_framer.hpp"
 #include "sbc/net/streams.hpp"
@@ -30,20 +24,15 @@ namespace http = boost::beast::http;
 namespace websocket = boost::beast::websocket;
 using boost::system::error_code;
 
-using Tcp = asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type>;
-using Tls = asio::ssl::stream<Tcp>;
-
 constexpr std::size_t longest_request = std::size_t{8} * 1024;
 /// A ping goes out after half of it: routers and web proxies forget what is silent for a minute.
 constexpr std::chrono::seconds silence{60};
 
-/// Next: what the WebSocket stands on, Tcp or Tls.
-template <class Next>
 class WebSocket final : public StreamConnection {
  public:
-  template <class... Args>
-  WebSocket(asio::io_context& io, Streams& streams, const sbc::Flow& flow, std::vector<std::string> origins, Args&&... next)
-      : StreamConnection(io, streams, flow), stream_(std::forward<Args>(next)...), origins_(std::move(origins)) {}
+  WebSocket(asio::io_context& io, Streams& streams, const sbc::Flow& flow, std::vector<std::string> origins, acl::FileDescriptor socket,
+            std::unique_ptr<ByteStream> stream)
+      : StreamConnection(io, streams, flow), stream_(io, std::move(socket), std::move(stream)), origins_(std::move(origins)) {}
 
  private:
   using Parser = http::request_parser<http::empty_body>;
@@ -65,7 +54,7 @@ class WebSocket final : public StreamConnection {
   void write_next();
   void on_written();
 
-  websocket::stream<Next, false> stream_;
+  websocket::stream<AsyncStream, false> stream_;
   std::vector<std::string> origins_;
   beast::flat_buffer buffer_;
   std::deque<std::string> unsent_;  ///< the first is being written
@@ -73,21 +62,15 @@ class WebSocket final : public StreamConnection {
   std::size_t held_octets_ = 0;  ///< of a message, in buffer_
 };
 
-template <class Next>
-void WebSocket<Next>::begin() {
-  if constexpr (std::is_same_v<Next, Tls>) {
-    stream_.next_layer().async_handshake(asio::ssl::stream_base::server, [self = self()](error_code error) {
-      if (self->ended()) return;
-      if (error) return self->end(ConnectionEnd::handshake_failed);
-      self->read_request();
-    });
-  } else {
-    read_request();
-  }
+void WebSocket::begin() {
+  stream_.next_layer().async_handshake([self = self()](error_code error, std::size_t /*size*/) {
+    if (self->ended()) return;
+    if (error) return self->end(ConnectionEnd::handshake_failed);
+    self->read_request();
+  });
 }
 
-template <class Next>
-void WebSocket<Next>::read_request() {
+void WebSocket::read_request() {
   auto parser = std::make_shared<Parser>();
   parser->header_limit(longest_request);
   parser->body_limit(0);
@@ -98,8 +81,7 @@ void WebSocket<Next>::read_request() {
   });
 }
 
-template <class Next>
-void WebSocket<Next>::on_request(Parser& parser) {
+void WebSocket::on_request(Parser& parser) {
   const WebRequest request = parser.release();
   // RFC 6455 §4.1: a client waits for the answer. What stands behind its request would be lost.
   if (buffer_.size() != 0) return end(ConnectionEnd::handshake_failed);
@@ -108,16 +90,14 @@ void WebSocket<Next>::on_request(Parser& parser) {
   accept(request);
 }
 
-template <class Next>
-void WebSocket<Next>::refuse(WebResponse response) {
+void WebSocket::refuse(WebResponse response) {
   const auto kept = std::make_shared<WebResponse>(std::move(response));
   http::async_write(stream_.next_layer(), *kept, [self = self(), kept](error_code /*error*/, std::size_t /*size*/) {
     if (!self->ended()) self->end(ConnectionEnd::handshake_failed);
   });
 }
 
-template <class Next>
-void WebSocket<Next>::accept(const WebRequest& request) {
+void WebSocket::accept(const WebRequest& request) {
   websocket::stream_base::timeout times{};
   times.handshake_timeout = websocket::stream_base::none();  // the connection's own
   times.idle_timeout = silence;
@@ -137,19 +117,17 @@ void WebSocket<Next>::accept(const WebRequest& request) {
   });
 }
 
-template <class Next>
-void WebSocket<Next>::read() {
+void WebSocket::read() {
   stream_.async_read_some(buffer_, 0, [self = self()](error_code error, std::size_t size) {
     if (self->ended()) return;
     if (error == websocket::error::closed || error == asio::error::eof) return self->end(ConnectionEnd::peer_closed);
     if (error == websocket::error::message_too_big) return self->end(ConnectionEnd::not_sip);
-    if (error) return self->end(ConnectionEnd::error);
+    if (error) return self->end(error == beast::error::timeout ? ConnectionEnd::idle : ConnectionEnd::error);
     self->on_read(size);
   });
 }
 
-template <class Next>
-void WebSocket<Next>::on_read(std::size_t size) {
+void WebSocket::on_read(std::size_t size) {
   const bool begins = held_octets_ == 0;
   held_octets_ += size;
   streams().reserve(size);
@@ -163,8 +141,7 @@ void WebSocket<Next>::on_read(std::size_t size) {
   read();
 }
 
-template <class Next>
-void WebSocket<Next>::take_message() {
+void WebSocket::take_message() {
   const std::string_view message(static_cast<const char*>(buffer_.data().data()), buffer_.size());
   // An empty one is nothing at all.
   if (!message.empty() && deliver(message) && message == keep_alive_ping) write(keep_alive_pong);
@@ -175,8 +152,7 @@ void WebSocket<Next>::take_message() {
   turn_over();
 }
 
-template <class Next>
-void WebSocket<Next>::write(std::string_view message) {
+void WebSocket::write(std::string_view message) {
   if (unsent_octets_ + message.size() > most_unsent || streams().reserved() > Streams::most_reserved)
     return end_later(ConnectionEnd::slow_reader);
   unsent_.emplace_back(message);
@@ -186,8 +162,7 @@ void WebSocket<Next>::write(std::string_view message) {
 }
 
 /// RFC 7118 §5.1: text where it is UTF-8, so that every browser can read it.
-template <class Next>
-void WebSocket<Next>::write_next() {
+void WebSocket::write_next() {
   stream_.text(is_utf8(unsent_.front()));
   stream_.async_write(asio::buffer(unsent_.front()), [self = self()](error_code error, std::size_t /*size*/) {
     if (self->ended()) return;
@@ -196,8 +171,7 @@ void WebSocket<Next>::write_next() {
   });
 }
 
-template <class Next>
-void WebSocket<Next>::on_written() {
+void WebSocket::on_written() {
   const std::size_t size = unsent_.front().size();
   unsent_octets_ -= size;
   streams().release(size);
@@ -207,28 +181,16 @@ void WebSocket<Next>::on_written() {
 }
 
 /// What is being written or read is aborted and comes back; its buffers stay until then.
-template <class Next>
-void WebSocket<Next>::close_socket() {
+void WebSocket::close_socket() {
   streams().release(unsent_octets_ + held_octets_);
-  error_code ignored;
-  beast::get_lowest_layer(stream_).close(ignored);
+  stream_.next_layer().close();
 }
 
 }  // namespace
 
 std::shared_ptr<StreamConnection> make_web_socket(asio::io_context& io, Streams& streams, const sbc::Flow& flow, acl::FileDescriptor socket,
-                                                  const StreamListener::Settings& settings) {
-  const auto family = flow.peer.address.is_v4() ? asio::ip::tcp::v4() : asio::ip::tcp::v6();
-  Tcp tcp(io.get_executor());
-  error_code error;
-  tcp.assign(family, socket.get(), error);
-  if (error) return nullptr;
-  socket.release();
-  if (settings.tls == nullptr) return std::make_shared<WebSocket<Tcp>>(io, streams, flow, settings.origins, std::move(tcp));
-  ERR_clear_error();
-  SSL* ssl = SSL_new(settings.tls->native());
-  if (ssl == nullptr) return nullptr;
-  return std::make_shared<WebSocket<Tls>>(io, streams, flow, settings.origins, std::move(tcp), ssl);
+                                                  std::unique_ptr<ByteStream> stream, std::vector<std::string> origins) {
+  return std::make_shared<WebSocket>(io, streams, flow, std::move(origins), std::move(socket), std::move(stream));
 }
 
 }  // namespace postern::net

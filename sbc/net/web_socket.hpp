@@ -3,15 +3,18 @@
 
 #include <boost/asio/io_context.hpp>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "acl/file_descriptor.hpp"
+#include "sbc/net/byte_stream.hpp"
 #include "sbc/net/stream_connection.hpp"
-#include "sbc/net/stream_listener.hpp"
 
 namespace postern::net {
 
-/// nullptr: there is no memory for it, and `socket` is closed.
+/// `stream` works on `socket`. `origins`: whose pages may connect; empty: any.
 std::shared_ptr<StreamConnection> make_web_socket(boost::asio::io_context& io, Streams& streams, const sbc::Flow& flow,
-                                                  acl::FileDescriptor socket, const StreamListener::Settings& settings);
+                                                  acl::FileDescriptor socket, std::unique_ptr<ByteStream> stream,
+                                                  std::vector<std::string> origins);
 
 }  // namespace postern::net

@@ -201,6 +201,7 @@ ShellMetrics Worker::shell_metrics() const {
   out.send_errors = all.send_errors + undeliverable_;
   out.send_overflows = all.send_overflows;
   out.streams = streams_->counters();
+  out.certificates = streams_->certificates();
   return out;
 }
 

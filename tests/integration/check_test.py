@@ -4,6 +4,7 @@ import re
 
 from support import case
 from support.door import run
+from support.stream import make_certificate
 
 GOOD = "listeners: [udp://127.0.0.1:5060]\npbx: udp://127.77.0.5:15077\n"
 BAD = """\
@@ -39,6 +40,19 @@ class Check(case.Case):
             self.assertIn(wanted[3], message, line)
         self.assertIn("did you mean", result.stderr)
         case.measured(f"{len(found)} errors of one file, each at its line and column")
+
+    def test_certificates_are_checked_where_the_file_names_them(self):
+        certificate, key = make_certificate(self.folder, days=7)
+        own, other = make_certificate(self.folder, prefix="own")[0], make_certificate(self.folder, prefix="other")[1]
+        text = "pbx: udp://127.77.0.5:15077\nlisteners:\n" + "".join(
+            f"  - {{address: 'tls://127.0.0.1:{port}', tls: {{certificate: {shown}, private_key: {hidden}}}}}\n"
+            for port, shown, hidden in ((5061, certificate, key), (5062, own, other), (5063, own, "nowhere.key")))
+        result = run("check", "-c", self.write("tls.yaml", text))
+        self.assertEqual(result.returncode, 1)
+        found = re.findall(r"tls.yaml:(\d+):\d+: (\S+): (.*)", result.stderr)
+        self.assertRegex(found[0][2], r"^warning: .* expires on 20")
+        self.assertEqual([(int(line), path) for line, path, _ in found],
+                         [(3, "listeners[0].tls.certificate"), (4, "listeners[1].tls.private_key"), (5, "listeners[2].tls.private_key")], result.stderr)
 
     def test_json(self):
         result = run("check", "--json", "-c", self.write("bad.yaml", BAD))

@@ -56,8 +56,10 @@ TEST(MetricsDocument, NamesEachMetricAndNoOther) {
   metrics.responses_sent[200] = 1;  // shown only once it has counted
   metrics.rules = {{"rules[0]", 0}};
   metrics.pbx_up = {{"10.0.0.5:15060", true}};
+  ShellMetrics shell;
+  shell.certificates = {{"tls", {}}};
   std::vector<std::string> expected;
-  for (const auto& [name, family] : families_of(metrics_page(metrics, {}, {})))
+  for (const auto& [name, family] : families_of(metrics_page(metrics, {}, shell)))
     expected.push_back("| `" + name + family.labels + "` | " + family.type + " | " + family.help + " |");
 
   std::ifstream page(POSTERN_SOURCE_DIR "/docs/operations.md");

@@ -1,4 +1,6 @@
 // Connections of TCP: what is delivered, what is answered, and what ends them.
+#include <sys/resource.h>
+
 #include <string>
 
 #include "tests/sbc_net/stream_support.hpp"
@@ -164,6 +166,19 @@ TEST_F(TcpTest, WhatIsQueuedArrivesInOrder) {
   ASSERT_TRUE(run_until([&] { return client.read() && client.received.size() >= sent.size(); }));
   EXPECT_TRUE(client.received == sent);
   EXPECT_EQ(streams_->reserved(), 0U);
+}
+
+TEST_F(TcpTest, AShortageOfFilesIsWaitedOut) {
+  Client client(door());
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 3;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_TRUE(run_until([&] { return streams_->counters().accept_errors > 0; }));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  client.send(message());
+  EXPECT_TRUE(run_until([&] { return script_.messages.size() == 1; }));
 }
 
 TEST_F(StreamsTest, OneSourceHasSoManyConnections) {

@@ -219,6 +219,22 @@ TEST_F(TlsTest, ABadCertificateIsNamedAndTheOldStays) {
   EXPECT_TRUE(connects(client));
 }
 
+TEST_F(TlsTest, TakesAPortOverFromTcp) {
+  open({listener(Transport::tcp)});
+  Client plain(door());
+  ASSERT_TRUE(run_until([&] { return connections() == 1; }));
+  auto tcp = slots_[0];
+  auto tls = tcp;
+  tcp.open = false;
+  tls.transport = Transport::tls;
+  tls.tls = sbc::TlsOptions{folder_.write("c.pem", server_.certificate()), folder_.write("k.pem", server_.key()), {}, {}};
+  open({tcp, tls});
+  TlsClient client(door(1));
+  ASSERT_TRUE(connects(client));
+  plain.send(message());
+  EXPECT_TRUE(run_until([&] { return script_.messages.size() == 1; })) << "who was connected goes on";
+}
+
 TEST_F(TlsTest, WhatIsNoTlsIsCutOff) {
   listen(server_);
   Client plain(door());

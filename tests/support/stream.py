@@ -11,10 +11,10 @@ import subprocess
 from .sip import Message, Phone
 
 
-def make_certificate(folder, name="sbc.test", prefix="server"):
+def make_certificate(folder, name="sbc.test", prefix="server", days=90):
     """(certificate, key): files of a certificate that signs itself."""
     certificate, key = os.path.join(folder, f"{prefix}.pem"), os.path.join(folder, f"{prefix}.key")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "90", "-keyout", key,
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(days), "-keyout", key,
                     "-out", certificate, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"], check=True, capture_output=True)
     return certificate, key
 
