@@ -67,8 +67,9 @@ const Row table[] = {
   {.path = "pbx.health_check_user", .kind = &kinds::user, .reload = true, .example = "\"1001\"",
    .help = "The From user of that OPTIONS; an unknown one feeds the PBX's own fail2ban. Without it: the user of the last accepted REGISTER.",
    .store = store::pbx_health_check_user},
-  {.path = "pbx.media_address", .kind = &kinds::ip, .example = "203.0.113.10", .effect = Effect::later,
-   .help = "Written into SDP toward the access side where the PBX names itself."},
+  {.path = "pbx.media_address", .kind = &kinds::ip, .reload = true, .example = "203.0.113.10",
+   .help = "Written into SDP toward the access side where the PBX names itself, for phones that reach its RTP ports through a router's forwarding ([which networks need it](media.md)).",
+   .store = store::pbx_media_address},
   {.path = "pbx.timeout", .kind = &kinds::duration, .range = short_times, .reload = true, .standard = "4s",
    .help = "How long an address may be silent before the next is tried; behind the last an INVITE is answered 408.", .store = store::pbx_timeout},
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sbc/sdp.hpp"
 #include "sip/uri.hpp"
 
 namespace postern::sbc {
@@ -89,6 +90,7 @@ BodyKind body_kind(string_view content_type) {
   const string_view type{buffer.data(), size};
   constexpr string_view multipart = "multipart/";
   if (sip::iequals(type.substr(0, multipart.size()), multipart)) return BodyKind::multipart;
+  if (sip::iequals(type, "application/sdp")) return BodyKind::sdp;
   const bool known = std::ranges::any_of(known_types, [type](string_view one) { return sip::iequals(type, one); });
   return known ? BodyKind::known : BodyKind::unknown;
 }
@@ -106,6 +108,9 @@ void BodyVeil::append(std::string& out, string_view content_type, string_view bo
       return;
     case BodyKind::known:
       append_known(out, body);
+      return;
+    case BodyKind::sdp:
+      append_sdp(out, body);
       return;
     case BodyKind::multipart:
       break;
@@ -129,6 +134,16 @@ void BodyVeil::append_known(std::string& out, string_view body) {
     body.remove_prefix(value.size());
   }
   veil_.append(out, body, access_);
+}
+
+void BodyVeil::append_sdp(std::string& out, string_view sdp) {
+  const std::size_t begin = out.size();
+  if (names_.media_address()) {
+    append_with_media_address(out, sdp, names_);
+  } else {
+    out.append(sdp);
+  }
+  if (!audio_inside_ && !is_inside(access_.peer.address)) audio_inside_ = sbc::audio_inside(string_view(out).substr(begin));
 }
 
 void BodyVeil::append_parts(std::string& out, string_view delimiter, string_view body, int depth) {

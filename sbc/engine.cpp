@@ -9,6 +9,7 @@
 #include "sbc/answers.hpp"
 #include "sbc/proxy.hpp"
 #include "sbc/state.hpp"
+#include "sbc/stun.hpp"
 #include "sip/message.hpp"
 #include "sip/prescreen.hpp"
 
@@ -53,6 +54,7 @@ struct Engine::Impl {
   std::optional<Outcome> over_limit(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
   Outcome no_invite(const Flow& flow, bool proven, Outbox& out);
   Outcome refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out);
+  Outcome stun(std::string_view bytes, const Flow& flow, const SourceStanding& source, Outbox& out);
   Outcome not_a_message(const sip::Prescreened& screened, const Flow& flow, bool proven, Outbox& out);
   Outcome parsed(const sip::ParseVerdict& verdict, const Flow& flow, bool proven, Outbox& out);
   void count_received(const Flow& flow);
@@ -112,6 +114,7 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   const sip::Prescreened screened = sip::prescreen(datagram.bytes, message, framing_of(flow.transport));
   if (screened.result != sip::PrescreenResult::message) {
     if (source.outcome != Outcome::forwarded) return source.outcome;
+    if (screened.result == sip::PrescreenResult::stun) return stun(datagram.bytes, flow, source, out);
     read = screened.answerable;
     // Whom a rule keeps out gets no 400 either.
     if (screened.answerable) {
@@ -220,6 +223,14 @@ Outcome Engine::Impl::refused_by_limit(const Flow& flow, const SourceStanding& s
   if (told && (source.outcome == Outcome::source_limit || source.outcome == Outcome::unknown_sources_limit))
     answers.overloaded(message, flow, source.proven, out);
   return source.outcome;
+}
+
+// RFC 5626 §4.4.2. Nobody else learns from it what is here.
+Outcome Engine::Impl::stun(std::string_view bytes, const Flow& flow, const SourceStanding& source, Outbox& out) {
+  if (!source.live || flow.transport != Transport::udp) return Outcome::stun;
+  if (append_stun_answer(out.add(flow, true), bytes, flow.peer)) return Outcome::answered;
+  out.drop_last();
+  return Outcome::stun;
 }
 
 Outcome Engine::Impl::not_a_message(const sip::Prescreened& screened, const Flow& flow, bool proven, Outbox& out) {

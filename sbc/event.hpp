@@ -23,6 +23,7 @@ enum class EventKind : std::uint8_t {
   opaque_not_returned,  ///< a device answers challenges, but not with the opaque that it was given: its credentials do not reach the PBX
   pbx_down,             ///< an address of the PBX leaves us without answers
   pbx_up,               ///< it answers again
+  no_audio_likely,      ///< a phone outside is asked to send its audio to an address inside (`detail`)
   suppressed,           ///< `count` events of the kind `of` and this outcome were not logged one by one (floods are summarised)
 };
 
@@ -38,7 +39,7 @@ struct Event {
   std::string_view device;
   std::string_view call_id;
   Endpoint address;                      ///< of pbx_down and pbx_up: which one
-  std::string_view message;              ///< of those: what happened, to whom, why, and what to do
+  std::string_view message;              ///< of those and no_audio_likely: what happened, to whom, why, and what to do
   std::string_view detail;               ///< the defect, the bad header, the listener ...
   std::chrono::seconds duration{0};      ///< of a ban
   EventKind of = EventKind::suppressed;  ///< of `suppressed`: the kind that was

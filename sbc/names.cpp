@@ -86,6 +86,7 @@ void Names::apply(const EngineOptions& options, Mac& mac) {
   pbx_ = options.pbx.addresses;
   bind_ = *options.pbx.bind;
   public_domain_ = options.pbx.public_domain.value_or("");
+  media_address_ = options.pbx.media_address;
   public_domain_name_ = public_domain_.empty() ? PublicName{} : make_name(HostPort{public_domain_, 0});
   words_ = {};
   shown_.clear();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -58,6 +59,8 @@ class Names {
   [[nodiscard]] bool is_core_address(std::string_view host) const;
   /// The same with the port that we send from there (0: none written, which means 5060).
   [[nodiscard]] bool is_core_address(std::string_view host, std::uint16_t port) const;
+  /// What is written in the place of such a host in SDP (`pbx.media_address`), if anything is.
+  [[nodiscard]] const std::optional<acl::Address>& media_address() const { return media_address_; }
   [[nodiscard]] ShownAs shown_as(std::string_view host, const Flow& access);
   /// The host that shown_as() took for this one; empty for `none`.
   [[nodiscard]] std::string host_shown_as(ShownAs shown, const Flow& access);
@@ -103,6 +106,7 @@ class Names {
   std::vector<Endpoint> pbx_;
   Endpoint bind_;
   std::string public_domain_;
+  std::optional<acl::Address> media_address_;
   PublicName public_domain_name_;
   std::vector<Hidden> hidden_;
   std::vector<Hidden> former_;  ///< by earlier configurations; bounded

@@ -53,9 +53,10 @@ struct PbxOptions {
 
   std::vector<Endpoint> addresses;  ///< at least one
   Transport transport = Transport::udp;
-  std::optional<Endpoint> bind;              ///< default: the local address of the route, the default port
-  std::optional<std::string> domain;         ///< host written into Request-URIs toward the PBX; default: its address
-  std::optional<std::string> public_domain;  ///< host shown to clients where the PBX writes its own; default: what the listener advertises
+  std::optional<Endpoint> bind;               ///< default: the local address of the route, the default port
+  std::optional<std::string> domain;          ///< host written into Request-URIs toward the PBX; default: its address
+  std::optional<std::string> public_domain;   ///< host shown to clients where the PBX writes its own; default: what the listener advertises
+  std::optional<acl::Address> media_address;  ///< written where the PBX names itself in SDP toward the access side
   std::optional<std::chrono::milliseconds> health_check{30'000};  ///< OPTIONS to each address, at once and then so often; absent: none
   std::optional<std::string> health_check_user;                   ///< who asks; default: the user of the last accepted REGISTER
   std::chrono::milliseconds timeout{4000};  ///< no answer at all for so long: the next address; none left: 408 to an INVITE

@@ -59,7 +59,8 @@ Proxy::Proxy(State& state, Admission& admission, Answers& answers)
       outward_(state),
       stateless_(state, inward_, outward_),
       failover_(state),
-      calls_(state) {
+      calls_(state),
+      audio_(state) {
   state_.transactions.use(failover_);
 }
 
@@ -201,6 +202,7 @@ Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flo
     answers_.send(request, flow, true, {513, {}, {}}, out);
     return Outcome::too_large;
   }
+  if (const auto& inside = outward_.audio_inside()) audio_.tell(*inside, target->token.flow, target->user, request.call_id, now);
   const Outcome outcome = forward(id, request, {flow, target->token.flow, true, message_, hidden_.routes, hidden_.vias}, now, out);
   if (outcome == Outcome::forwarded) calls_.from_core(request, target->token.flow, target->user, now);
   return outcome;
@@ -312,6 +314,7 @@ Outcome Proxy::answer(const sip::RawMessage& response, const Flow& flow, Transac
     return Outcome::too_large;
   }
   note_login(response, transaction, now);
+  if (const auto& inside = outward_.audio_inside()) audio_.tell(*inside, transaction.from, response.from_user, response.call_id, now);
   if (registers) {
     state_.health.registered(response.to_user);
     if (const auto until = registrar_.accepted(transaction, response, now))

@@ -7,6 +7,7 @@
 
 #include "sbc/admission.hpp"
 #include "sbc/answers.hpp"
+#include "sbc/audio_watch.hpp"
 #include "sbc/call_watch.hpp"
 #include "sbc/failover.hpp"
 #include "sbc/registrar.hpp"
@@ -94,6 +95,7 @@ class Proxy {
   StatelessResponses stateless_;
   Failover failover_;
   CallWatch calls_;
+  AudioWatch audio_;
   std::string message_;  ///< the message being written
   OutwardRewriter::Hidden hidden_;
 };

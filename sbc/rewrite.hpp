@@ -96,6 +96,8 @@ class OutwardRewriter {
   /// What an answer repeats of the request (RFC 3261 §8.2.6.2) is written from the request, not from the response: nobody learns by it
   /// which of the names that he wrote himself are hidden ones.
   bool response(const sip::RawMessage& response, const Flow& core, const Asked& asked, std::string& out);
+  /// Where the last message asks a phone that is outside for its audio, if that is inside (sbc/sdp.hpp).
+  [[nodiscard]] const std::optional<acl::Address>& audio_inside() const { return audio_inside_; }
 
  private:
   struct Context {
@@ -140,6 +142,7 @@ class OutwardRewriter {
   State& state_;
   Veil veil_;
   RequestHead asked_;
+  std::optional<acl::Address> audio_inside_;
   std::string text_;
   bool sealed_ = true;  ///< every Contact of this message could be sealed
 };

@@ -316,9 +316,10 @@ void InwardRewriter::unmark(const sip::RawMessage& message, const sip::HeaderLin
 }
 
 void InwardRewriter::body(const sip::RawMessage& message) {
+  const BodyKind kind = body_kind(content_type_of(message));
+  if (kind != BodyKind::known && kind != BodyKind::multipart) return;
   text_.clear();
-  if (body_kind(content_type_of(message)) != BodyKind::unknown && state_.names.append_unmarked_body(text_, message.body()))
-    state_.editor.replace_body(text_);
+  if (state_.names.append_unmarked_body(text_, message.body())) state_.editor.replace_body(text_);
 }
 
 void InwardRewriter::credentials(const Request& request, const sip::HeaderLine& header) {

@@ -398,10 +398,13 @@ void OutwardRewriter::call_id(const Context& context, const sip::HeaderLine& hea
 }
 
 void OutwardRewriter::body(const Context& context) {
+  audio_inside_.reset();
   const std::string_view type = content_type_of(context.message);
   if (body_kind(type) == BodyKind::unknown) return;
   std::string mapped;
-  BodyVeil(veil_, state_.names, context.access).append(mapped, type, context.message.body());
+  BodyVeil veil(veil_, state_.names, context.access);
+  veil.append(mapped, type, context.message.body());
+  audio_inside_ = veil.audio_inside();
   if (mapped != context.message.body()) state_.editor.replace_body(mapped);
 }
 

@@ -16,6 +16,7 @@ const std::map<sbc::EventKind, std::string_view> event_words{{sbc::EventKind::re
                                                              {sbc::EventKind::redirect_blocked, "redirect_blocked"},
                                                              {sbc::EventKind::answer_concealed, "answer_concealed"},
                                                              {sbc::EventKind::opaque_not_returned, "opaque_not_returned"},
+                                                             {sbc::EventKind::no_audio_likely, "no_audio_likely"},
                                                              {sbc::EventKind::pbx_down, "pbx_down"},
                                                              {sbc::EventKind::pbx_up, "pbx_up"},
                                                              {sbc::EventKind::suppressed, "suppressed"}};

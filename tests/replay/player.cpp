@@ -1,5 +1,7 @@
 #include "tests/replay/player.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -54,6 +56,11 @@ std::string unescaped(std::string_view text) {
       continue;
     }
     const char c = text[++i];
+    if (c == 'x' && i + 2 < text.size()) {
+      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
+      i += 2;
+      continue;
+    }
     out += c == 'r' ? '\r' : c == 'n' ? '\n' : c == '0' ? '\0' : c;
   }
   return out;
@@ -116,6 +123,7 @@ void Player::of_party(Party& party, const Step& step) {
   if (words.size() >= 4 && words[1] == "answers") return answers(party, step);
   if (words.size() >= 3 && words[1] == "gets") {
     if (words[2] == "the" && words.back() != "the") return gets_same(party, step);
+    if (words.size() == 3 && words[2] == "raw") return gets_raw(party, step);
     if (words.size() == 4 && words[3] == "messages") return gets_many(party, step);
     return gets(party, step);
   }
@@ -265,6 +273,17 @@ void Player::gets(Party& party, const Step& step) {
   }
   party.last_got = sent.bytes;
   if (start.find("SIP/2.0") != 0) party.requests[start.substr(0, start.find(' '))] = sent.bytes;
+}
+
+// "phone gets raw": bytes, written as for `sends raw`.
+void Player::gets_raw(Party& party, const Step& step) {
+  std::string expected;
+  for (const Line& line : step.block) expected += unescaped(line.text);
+  const testing::Sent sent = take(party, step.line.number, "bytes");
+  if (sent.bytes == expected) return;
+  std::string got;
+  for (const char c : sent.bytes) got += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  throw Failure(step.line.number, "sent to " + party.name + ": " + got);
 }
 
 // "phone gets the same [3 times]": byte for byte what it got last.

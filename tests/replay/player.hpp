@@ -36,6 +36,7 @@ class Player {
   void sends_raw(Party& party, const Step& step);
   void answers(Party& party, const Step& step);
   void gets(Party& party, const Step& step);
+  void gets_raw(Party& party, const Step& step);
   void gets_same(Party& party, const Step& step);
   void gets_many(Party& party, const Step& step);
   void wait(const Step& step);

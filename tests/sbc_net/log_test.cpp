@@ -155,7 +155,8 @@ TEST(Log, NamesEveryKindOfEvent) {
                                                                 {EventKind::unregistered, "unregistered"},
                                                                 {EventKind::redirect_blocked, "redirect_blocked"},
                                                                 {EventKind::answer_concealed, "answer_concealed"},
-                                                                {EventKind::opaque_not_returned, "opaque_not_returned"}};
+                                                                {EventKind::opaque_not_returned, "opaque_not_returned"},
+                                                                {EventKind::no_audio_likely, "no_audio_likely"}};
   for (const auto& [kind, word] : kinds) {
     sbc::Event event;
     event.kind = kind;

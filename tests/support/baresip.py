@@ -46,9 +46,9 @@ def read_samples(path):
 
 class Baresip:
     """A phone at ADDRESS:5080 with its control port at 4444, that answers by itself (or with answer="manual" when it is told), registers every `refresh`
-    seconds and sends a tone."""
+    seconds and sends a tone. `within`: the command prefix of a namespace (networks.py)."""
 
-    def __init__(self, folder, user, address, server, tone, password=None, answer="auto", refresh=60, transport="udp"):
+    def __init__(self, folder, user, address, server, tone, password=None, answer="auto", refresh=60, transport="udp", within=()):
         self.user, self.address, self.server = user, address, server
         self.folder = os.path.join(folder, f"baresip-{user}")
         os.makedirs(self.folder)
@@ -65,7 +65,7 @@ class Baresip:
             file.write(f'<sip:{user}@{uri_host(server[0])}>;auth_user={user};auth_pass={password or f"secret{user}"};outbound="sip:{host_port(server)};transport={transport}"'
                        f";regint={refresh};answermode={answer};audio_codecs=PCMA/8000/1;ptime=20\n")
         open(os.path.join(self.folder, "contacts"), "w").close()
-        self._process = Process(f"baresip-{user}", ["baresip", "-f", self.folder, "-v", "-t", "180"], folder)
+        self._process = Process(f"baresip-{user}", [*within, "baresip", "-f", self.folder, "-v", "-t", "180"], folder)
         self._events, self._buffer, self._control = [], b"", None
         wait_for(self._connect, f"baresip {user} to open its control port; it said:\n{self._process.log()[-1500:]}", 15)
 

@@ -13,10 +13,10 @@ USERS = ("1001", "1002", "1003", "1004")
 
 
 class Pbx:
-    def __init__(self, folder, address=ADDRESS, trunk=TRUNK, min_expires=60, unknown_user=401):
+    def __init__(self, folder, address=ADDRESS, trunk=TRUNK, min_expires=60, unknown_user=401, within=()):
         self.host, self.port = self.address = address
         self._control = os.path.join(folder, "pbx", "ctl")
-        self._process = Process("pbx", [os.path.join(source_folder(), "scripts", "pbx", "start"), os.path.join(folder, "pbx"),
+        self._process = Process("pbx", [*within, os.path.join(source_folder(), "scripts", "pbx", "start"), os.path.join(folder, "pbx"),
                                         host_port(address), f"{trunk[0]}:{trunk[1]}"], folder,
                                 env={"MIN_EXPIRES": str(min_expires), "UNKNOWN_USER": str(unknown_user)})
         wait_for(self._answers, f"the stand-in PBX to come up:\n{self._process.log()}", 20)
