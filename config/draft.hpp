@@ -87,6 +87,7 @@ struct Draft {
   std::vector<Located<SipAddress>> pbx;
   std::optional<Located<sbc::Endpoint>> pbx_bind;
   std::optional<Located<std::string>> health_check_user;
+  std::optional<Located<acl::Address>> media_address;
   std::map<std::string, std::vector<DraftNetwork>> networks;
   std::vector<Located<NetworkRef>> trusted;
   std::vector<Located<acl::Network>> trunk_networks;  ///< trunks do nothing yet, but rules that refuse them are worth a warning

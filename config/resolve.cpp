@@ -169,6 +169,11 @@ void Resolver::pbx() {
     pbx.health_check_user = user->value;
     if (!sip::is_uri_user(user->value)) report_.error(user->at, "must be the user part of a SIP URI, such as \"1001\"");
   }
+  if (const auto& media = draft_.media_address) {
+    pbx.media_address = media->value;
+    if (media->value.is_unspecified() || is_group(media->value))
+      report_.error(media->at, "must be the address of one host: phones send their audio to it");
+  }
   if (!draft_.pbx_bind) return;
   pbx.bind = draft_.pbx_bind->value;
   const Where& at = draft_.pbx_bind->at;

@@ -46,7 +46,7 @@ void pbx_address(Draft& draft, const Item& item) { draft.pbx.push_back({value_of
 void pbx_bind(Draft& draft, const Item& item) { draft.pbx_bind = {value_of<sbc::Endpoint>(item), item.at}; }
 void pbx_domain(Draft& draft, const Item& item) { draft.config.engine.pbx.domain = text_of(item); }
 void pbx_public_domain(Draft& draft, const Item& item) { draft.config.engine.pbx.public_domain = text_of(item); }
-void pbx_media_address(Draft& draft, const Item& item) { draft.config.engine.pbx.media_address = value_of<acl::Address>(item); }
+void pbx_media_address(Draft& draft, const Item& item) { draft.media_address = {value_of<acl::Address>(item), item.at}; }
 void pbx_health_check(Draft& draft, const Item& item) {
   std::optional<std::chrono::milliseconds>& interval = draft.config.engine.pbx.health_check;
   interval.reset();  // `off`

@@ -258,6 +258,13 @@ TEST(Problems, GroupsAreNoHost) {
   }
 }
 
+TEST(Problems, AudioGoesToOneHost) {
+  for (const std::string media : {"0.0.0.0", "\"::\"", "239.1.2.3", "255.255.255.255", "\"ff02::1\""})
+    EXPECT_THAT(problems_of("listeners: udp://127.0.0.1:5060\npbx: {address: udp://127.0.0.5:15060, media_address: " + media + "}\n"),
+                ElementsAre(HasSubstr("pbx.media_address: must be the address of one host")))
+        << media;
+}
+
 TEST(Problems, SettingsThatLeaveNothingProtected) {
   const std::string off = "limits: {per_source: off, per_source_methods: off, unknown_sources: off";
   EXPECT_THAT(problems_with(off + "}\n"), IsEmpty());
