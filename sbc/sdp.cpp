@@ -35,7 +35,7 @@ class Words {
 
 /// Calls visit(line, end): the line and what ends it (CRLF or, as many write it, LF alone; RFC 8866 §5).
 template <class F>
-void each_line(string_view sdp, F&& visit) {
+void each_sdp_line(string_view sdp, F&& visit) {
   while (!sdp.empty()) {
     const std::size_t next = std::min(sdp.find('\n'), sdp.size() - 1) + 1;
     string_view line = sdp.substr(0, next);
@@ -159,7 +159,7 @@ bool is_inside(const acl::Address& address) {
 void append_with_media_address(std::string& out, string_view sdp, const Names& names) {
   const acl::Address& media = *names.media_address();
   const std::string media_text = media.to_string();
-  each_line(sdp, [&](string_view line, string_view end) {
+  each_sdp_line(sdp, [&](string_view line, string_view end) {
     append_line(out, line, names, media, media_text);
     out.append(end);
   });
@@ -167,7 +167,7 @@ void append_with_media_address(std::string& out, string_view sdp, const Names& n
 
 std::optional<acl::Address> audio_inside(string_view sdp) {
   Audio audio;
-  each_line(sdp, [&audio](string_view line, string_view) { audio.read(line); });
+  each_sdp_line(sdp, [&audio](string_view line, string_view) { audio.read(line); });
   return audio.found();
 }
 

@@ -21,7 +21,7 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::chrono::seconds accept_retry{1};
+constexpr std::chrono::seconds retry_after{1};
 
 /// The word of a request; nullopt: it is none.
 std::optional<std::string> command_in(std::string_view line) {
@@ -134,7 +134,7 @@ void Control::Impl::on_accept(error_code error, stream_protocol::socket socket) 
   if (!acceptor.is_open()) return;
   if (error) {
     // Out of descriptors, most likely: trying again at once would keep the thread busy.
-    retry.expires_after(accept_retry);
+    retry.expires_after(retry_after);
     retry.async_wait([self = shared_from_this()](error_code stopped) {
       if (!stopped) self->accept();
     });

@@ -22,7 +22,7 @@ constexpr mode_t folder_mode = 0755;
 std::string error_text() { return std::generic_category().message(errno); }
 
 /// Known to fit.
-sockaddr_un address_of(const std::string& path) {
+sockaddr_un socket_address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::ranges::copy(path, std::begin(address.sun_path));
@@ -47,7 +47,7 @@ void ControlSocket::open() {
   }
   if (!folder_is_safe() || !make_room()) return;
   acl::FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const sockaddr_un address = address_of(path_);
+  const sockaddr_un address = socket_address_of(path_);
   struct stat status{};
   // Nobody connects before it listens, so that its mode may follow.
   const bool bound = fd && ::bind(fd.get(), generic(address), sizeof address) == 0;
@@ -101,7 +101,7 @@ bool ControlSocket::make_room() {
   }
   if (!S_ISSOCK(status.st_mode)) return fail(fmt::format("{} is there and is no socket: remove it, or name another path", path_));
   const acl::FileDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const sockaddr_un address = address_of(path_);
+  const sockaddr_un address = socket_address_of(path_);
   const bool connected = probe && ::connect(probe.get(), generic(address), sizeof address) == 0;
   if (connected || errno == EAGAIN) {
     state_ = State::taken;
