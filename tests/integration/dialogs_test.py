@@ -10,6 +10,7 @@ from support.hiding import leaks
 from support.pbx import ADDRESS, TRUNK, Pbx
 from support.sip import Phone, answer
 from support.sipp import Sipp
+from support.talk import call_by_hand
 
 EDGE = ("127.4.0.1", 5062)
 
@@ -80,18 +81,8 @@ class AttendedTransfer(case.Case):
         for phone in (self.one, self.two, self.three):
             self.assertEqual(phone.register().status, 200)
 
-    def call(self, phone):
-        """A call of 1001, answered with the phone's extension as its tag."""
-        call = self.one.invite(phone.user)
-        invite, source = phone.request("INVITE")
-        phone.send(answer(invite, 200, "OK", phone.user, [f"Contact: {phone.contact}"]), source)
-        self.assertEqual(call.wait().status, 200)
-        call.ack()
-        phone.request("ACK")
-        return call
-
     def transfer(self, refer_to_uri):
-        first, second = self.call(self.two), self.call(self.three)
+        first, second = call_by_hand(self.one, self.two), call_by_hand(self.one, self.three)
         dialog = f"{second.call_id};to-tag=1003;from-tag={second.tag}"
         first.in_dialog("REFER", [f"Refer-To: <{refer_to_uri(second)}?Replaces={urllib.parse.quote(dialog)}>"])
         refer, source = self.two.request("REFER")

@@ -128,22 +128,13 @@ class Column:
         self.one.hang_up()
         self.both(two, "CALL_CLOSED")
 
-    def call_by_hand(self, caller, phone):
-        call = caller.invite(phone.user)
-        invite, source = phone.request("INVITE")
-        phone.send(answer(invite, 200, "OK", phone.user, [f"Contact: {phone.contact}"]), source)
-        self.assertEqual(call.wait().status, 200)
-        call.ack()
-        phone.request("ACK")
-        return call
-
     def test_attended_transfer(self):
         """1004 over the transport talks to 1002 and to 1003, and asks 1002 to take its place in the call with 1003."""
         one = self.run_until_end(self.by_hand(("127.1.0.11", 0), "1004"))
         two, three = (self.run_until_end(Phone((f"127.1.0.{n}", 5080), ACCESS, f"100{n}")) for n in (2, 3))
         for phone in (one, two, three):
             self.assertEqual(phone.register().status, 200)
-        first, second = self.call_by_hand(one, two), self.call_by_hand(one, three)
+        first, second = talk.call_by_hand(one, two), talk.call_by_hand(one, three)
         dialog = f"{second.call_id};to-tag=1003;from-tag={second.tag}"
         first.in_dialog("REFER", [f"Refer-To: <{second.target}?Replaces={urllib.parse.quote(dialog)}>"])
         refer, source = two.request("REFER")

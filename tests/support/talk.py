@@ -1,5 +1,6 @@
 """A call between two real phones, with audio that is listened to; the same with and without Postern in the way."""
 from .baresip import Baresip
+from .sip import answer
 
 TONE_1001, TONE_1002, TONE_1003 = 440, 1150, 1700
 
@@ -32,3 +33,15 @@ def both_hang_up_ways(one, two):
     two.hang_up()
     one.wait_event("CALL_CLOSED")
     two.wait_event("CALL_CLOSED")
+
+
+def call_by_hand(caller, phone):
+    """A call between phones of a few lines, answered with the called one's extension as its tag."""
+    call = caller.invite(phone.user)
+    invite, source = phone.request("INVITE")
+    phone.send(answer(invite, 200, "OK", phone.user, [f"Contact: {phone.contact}"]), source)
+    if (status := call.wait().status) != 200:
+        raise AssertionError(f"{phone.user} took the call, and {caller.user} got {status}")
+    call.ack()
+    phone.request("ACK")
+    return call
