@@ -139,7 +139,7 @@ void BodyVeil::append_known(std::string& out, string_view body) {
 void BodyVeil::append_sdp(std::string& out, string_view sdp) {
   const std::size_t begin = out.size();
   if (names_.media_address()) {
-    append_with_media_address(out, sdp, names_);
+    append_with_media_address(out, sdp, names_, veil_, access_);
   } else {
     out.append(sdp);
   }

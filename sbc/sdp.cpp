@@ -90,6 +90,9 @@ class Line {
   std::size_t done_ = 0;
 };
 
+constexpr std::array text_marks{string_view{"s="}, string_view{"i="},      string_view{"u="},     string_view{"e="},
+                                string_view{"p="}, string_view{"a=tool:"}, string_view{"a=ssrc:"}};
+
 void append_line(std::string& out, string_view text, const Names& names, const acl::Address& media, string_view media_text) {
   Line line(out, text);
   const bool may_name = text.starts_with("c=") || text.starts_with("o=") || text.starts_with("a=");
@@ -156,11 +159,15 @@ bool is_inside(const acl::Address& address) {
   return address.is_private() || (address.is_v4() && address.v4_value() >> 22U == shared);
 }
 
-void append_with_media_address(std::string& out, string_view sdp, const Names& names) {
+void append_with_media_address(std::string& out, string_view sdp, const Names& names, Veil& veil, const Flow& access) {
   const acl::Address& media = *names.media_address();
   const std::string media_text = media.to_string();
   each_sdp_line(sdp, [&](string_view line, string_view end) {
-    append_line(out, line, names, media, media_text);
+    if (std::ranges::any_of(text_marks, [line](string_view mark) { return line.starts_with(mark); })) {
+      veil.append(out, line, access);
+    } else {
+      append_line(out, line, names, media, media_text);
+    }
     out.append(end);
   });
 }

@@ -3,6 +3,7 @@ import re
 
 from support import case, talk
 from support.baresip import Baresip
+from support.capture import Capture
 from support.door import Postern, config
 from support.networks import Network, forward_rtp, forwarded
 from support.pbx import Pbx
@@ -39,6 +40,7 @@ class Media(case.Case):
 
     def test_audio_both_ways_through_the_forwarded_range(self):
         postern = self.run_until_end(Postern(self.folder, with_media_address(PUBLIC)))
+        leaving = self.run_until_end(Capture("outside", outgoing=True))
         phone, far = self.phones()
         for caller, called in ((phone, far), (far, phone)):
             caller.dial(called.user)
@@ -50,6 +52,9 @@ class Media(case.Case):
             caller.wait_event("CALL_CLOSED")
         case.measured(f"a call each way: phone hears {shares[0]:.2f} of the PBX's tone, PBX {shares[1]:.2f} of the phone's; "
                       f"{forwarded('heard')} and {forwarded('spoken')} RTP packets through the router")
+        sip = [datagram.payload for datagram in leaving.all() if datagram.source == ACCESS]
+        self.assertTrue(any(f"c=IN IP4 {PUBLIC}".encode() in payload for payload in sip))
+        self.assertEqual([payload for payload in sip if PBX.encode() in payload or ROUTER.encode() in payload], [], "SDP included")
         self.assertNotIn("no_audio_likely", postern.log())
 
     def test_without_it_the_log_says_why_nothing_is_heard_and_a_reload_mends_it(self):

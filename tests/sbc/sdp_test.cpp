@@ -25,15 +25,20 @@ EngineOptions options_with(std::string_view media, std::string_view pbx = "10.0.
 
 class SdpTest : public ::testing::Test {
  protected:
-  std::string with(std::string_view sdp, std::string_view media = "203.0.113.10") {
-    Names names(options_with(media), mac_);
+  std::string with(std::string_view sdp, std::string_view media = "203.0.113.10") { return with(sdp, options_with(media)); }
+  std::string with(std::string_view sdp, const EngineOptions& options) {
+    Names names(options, mac_);
+    Veil veil(names, tokens_);
     std::string out;
-    append_with_media_address(out, sdp, names);
+    append_with_media_address(out, sdp, names, veil, flow_);
     return out;
   }
 
   std::array<std::uint8_t, 16> key_{1, 2, 3};
   Mac mac_{key_};
+  std::array<TokenKey, 1> keys_{};
+  Tokens tokens_{keys_, 16};
+  Flow flow_{Side::access, Transport::udp, 0, address("198.51.100.1"), {address("203.0.113.7"), 5062}, 0};
 };
 
 TEST_F(SdpTest, NamesOfThePbxBecomeTheMediaAddressAndPortsStay) {
@@ -57,10 +62,15 @@ TEST_F(SdpTest, CandidatesAndWhatTheyAreRelatedTo) {
 TEST_F(SdpTest, TheFamilyFollowsTheAddress) {
   EXPECT_EQ(with("o=- 1 2 IN IP4 10.0.0.5\r\nc=IN IP4 10.0.0.5\r\na=rtcp:7 IN IP4 10.0.0.5\r\n", "2001:db8::10"),
             "o=- 1 2 IN IP6 2001:db8::10\r\nc=IN IP6 2001:db8::10\r\na=rtcp:7 IN IP6 2001:db8::10\r\n");
-  Names names(options_with("203.0.113.10", "fd77::5", "fd77::2"), mac_);
-  std::string out;
-  append_with_media_address(out, "c=IN IP6 FD77:0::5\r\n", names);
-  EXPECT_EQ(out, "c=IN IP4 203.0.113.10\r\n") << "whatever the spelling";
+  EXPECT_EQ(with("c=IN IP6 FD77:0::5\r\n", options_with("203.0.113.10", "fd77::5", "fd77::2")), "c=IN IP4 203.0.113.10\r\n")
+      << "whatever the spelling";
+}
+
+TEST_F(SdpTest, TextsDoNotNameThePbxEither) {
+  EXPECT_EQ(with("s=call by 10.0.0.5\r\nu=http://10.0.0.5:15060/x\r\ne=root@pbx.lan\r\na=tool:x 10.0.0.2\r\n"
+                 "m=audio 15060 RTP/AVP 8\r\na=ssrc:1289195159 cname:sip:1002@10.0.0.5\r\na=rtcp:15060\r\na=sctp-port:15060\r\n"),
+            "s=call by 198.51.100.1\r\nu=http://198.51.100.1:5060/x\r\ne=root@198.51.100.1\r\na=tool:x 198.51.100.1\r\n"
+            "m=audio 15060 RTP/AVP 8\r\na=ssrc:1289195159 cname:sip:1002@198.51.100.1\r\na=rtcp:15060\r\na=sctp-port:15060\r\n");
 }
 
 TEST_F(SdpTest, EverythingElseStays) {
@@ -74,9 +84,6 @@ TEST_F(SdpTest, EverythingElseStays) {
            "c=IN XX 10.0.0.5\r\n",
            "o=10.0.0.5 1 2 IN IP4 192.0.2.1\r\n",
            "o=- 1 IN IP4 10.0.0.5\r\n",
-           "s=10.0.0.5\r\n",
-           "i=IN IP4 10.0.0.5\r\n",
-           "a=tool:10.0.0.5\r\n",
            "a=rtcp:10.0.0.5\r\n",
            "a=rtcp-mux IN IP4 10.0.0.5\r\n",
            "a=candidate:1 1 UDP 10.0.0.5 10000 typ host\r\n",

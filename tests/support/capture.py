@@ -11,9 +11,10 @@ _ETH_P_ALL, _OUTGOING, _SO_RCVBUFFORCE = 3, 4, 33
 
 
 class Capture:
-    """A packet socket on lo, read by a thread. IPv4 fragments are put together by the order of their arrival."""
+    """A packet socket on lo, read by a thread; of another interface what comes in by it, or with `outgoing` what leaves. IPv4 fragments are put together by the order of their arrival."""
 
-    def __init__(self, interface="lo"):
+    def __init__(self, interface="lo", outgoing=False):
+        self._outgoing = outgoing
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 64 << 20)
         self._socket.bind((interface, 0))
@@ -31,7 +32,7 @@ class Capture:
                 continue
             except OSError:
                 return
-            if kind == _OUTGOING:  # loopback shows each packet twice: as sent and as received
+            if (kind == _OUTGOING) != self._outgoing:  # loopback shows each packet twice: as sent and as received
                 continue
             datagram = self._udp(frame[14:]) if frame[12:14] == b"\x08\x00" else None
             if datagram:
