@@ -30,22 +30,6 @@ bool belongs_to_dialog(const sip::RawMessage& message) {
   }
 }
 
-/// How a device reaches a Contact of ours (RFC 3261 §19.1.1, RFC 7118 §5.2: ws over TLS too).
-std::string_view transport_param(Transport transport) {
-  switch (transport) {
-    case Transport::udp:
-      return "";
-    case Transport::tcp:
-      return ";transport=tcp";
-    case Transport::tls:
-      return ";transport=tls";
-    case Transport::ws:
-    case Transport::wss:
-      break;
-  }
-  return ";transport=ws";
-}
-
 }  // namespace
 
 void OutwardRewriter::fill_token(Context& context) {
