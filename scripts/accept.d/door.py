@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from acceptance import BINARY, ROOT, Result, check, integration, limited, shown
+from acceptance import BINARY, ROOT, Result, check, harness, integration, limited, shown
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 TARGETS = ("postern", "kamailio-sbc", "minifwd")
@@ -118,19 +118,6 @@ def forged_sources():
 
 
 _bench = {}
-
-
-def harness():
-    """The benchmark harness, copied and prepared under build/, so that the original stays as it is."""
-    source = pathlib.Path(os.environ.get("SIPBENCH", ROOT.parent / "shared" / "bench"))
-    target = ROOT / "build" / "bench" / "harness"
-    if not (source / "bench.py").is_file():
-        raise FileNotFoundError("no benchmark harness: set SIPBENCH to its folder")
-    shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("results"))
-    run = subprocess.run([str(target / "prepare.sh")], capture_output=True, text=True, timeout=900)
-    if run.returncode != 0:
-        raise RuntimeError(f"prepare.sh: {run.stderr[-500:]}")
-    return target
 
 
 BENCH_COMMAND = ["bench.py", "udp", "postern.json", "kamailio-sbc", "minifwd", "--rounds", str(ROUNDS)]

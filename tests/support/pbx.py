@@ -13,12 +13,12 @@ USERS = ("1001", "1002", "1003", "1004")
 
 
 class Pbx:
-    def __init__(self, folder, address=ADDRESS, trunk=TRUNK, min_expires=60, unknown_user=401, within=()):
+    def __init__(self, folder, address=ADDRESS, trunk=TRUNK, min_expires=60, unknown_user=401, within=(), more_users=0):
         self.host, self.port = self.address = address
         self._control = os.path.join(folder, "pbx", "ctl")
         self._process = Process("pbx", [*within, os.path.join(source_folder(), "scripts", "pbx", "start"), os.path.join(folder, "pbx"),
                                         host_port(address), f"{trunk[0]}:{trunk[1]}"], folder,
-                                env={"MIN_EXPIRES": str(min_expires), "UNKNOWN_USER": str(unknown_user)})
+                                env={"MIN_EXPIRES": str(min_expires), "UNKNOWN_USER": str(unknown_user), "MORE_USERS": str(more_users)})
         wait_for(self._answers, f"the stand-in PBX to come up:\n{self._process.log()}", 20)
 
     def _rpc(self, *command):
@@ -38,6 +38,10 @@ class Pbx:
             elif current == user and (match := re.match(r"\s*Address: (\S+)", line)):
                 found.append(match.group(1))
         return found
+
+    def count(self):
+        """How many contacts are registered in all."""
+        return int(re.search(r"location_contacts = (\d+)", self._rpc("stats.get_statistics", "usrloc:").stdout).group(1))
 
     def log(self):
         return self._process.log()

@@ -1,5 +1,7 @@
 """Processes that end with the test, and waiting for a condition instead of for a time."""
+import glob
 import os
+import re
 import subprocess
 import time
 
@@ -77,6 +79,18 @@ class Process:
                 self._popen.wait()
         self._log.close()
         return self.status()
+
+
+def own_memory_kib(pid):
+    """What a process and those that it has started hold in memory, shared memory included and counted once (the Pss of smaps_rollup). Without what is
+    mapped from files: that is shared with whatever else runs, and goes up and down with it."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            own = sum(int(value) for value in re.findall(r"^Pss_(?:Anon|Shmem):\s+(\d+) kB", file.read(), re.M))
+        children = [child for path in glob.glob(f"/proc/{pid}/task/*/children") for child in open(path).read().split()]
+    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+        return 0
+    return own + sum(own_memory_kib(int(child)) for child in children)
 
 
 def memory_kib(pid, field="VmRSS"):
