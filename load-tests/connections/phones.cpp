@@ -304,7 +304,8 @@ bool Phones::run() {
   constexpr std::chrono::milliseconds tick{20};
   Clock::time_point next_look = start_;
   while (over == 0) {
-    const int came = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), opened_ < phones_.size() ? 2 : tick.count());
+    const int came =
+        ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), opened_ < phones_.size() ? 2 : static_cast<int>(tick.count()));
     for (int i = 0; i < came; ++i) handle(events[static_cast<std::size_t>(i)].data.u64);
     const Clock::time_point now = Clock::now();
     open_due(now);
