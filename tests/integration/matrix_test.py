@@ -4,7 +4,7 @@ import os
 import unittest
 import urllib.parse
 
-from support import case, talk
+from support import browser, case, talk
 from support.baresip import Baresip
 from support.door import ACCESS, ADMIN, CORE, Postern
 from support.pbx import ADDRESS, Pbx
@@ -14,6 +14,7 @@ from support.stream import StreamPhone, make_certificate
 from support.talk import TONE_1001, TONE_1002, TONE_1003
 
 TLS = (ACCESS[0], 5061)
+WSS = (ACCESS[0], 8089)
 
 
 class Column:
@@ -35,6 +36,7 @@ class Column:
                                f"  - udp://{host_port(ACCESS)}\n"
                                f"  - tcp://{host_port(ACCESS)}\n"
                                f"  - {{address: tls://{host_port(TLS)}, tls: {{certificate: {self.certificate}, private_key: {self.key}}}}}\n"
+                               f"  - {{address: wss://{host_port(WSS)}, tls: {{certificate: {self.certificate}, private_key: {self.key}}}}}\n"
                                f"pbx: {{address: udp://{host_port(ADDRESS)}, bind: {host_port(CORE)}}}\n"
                                f"state: state\nadmin: http://{host_port(ADMIN)}\n", name=f"postern{self.starts}")
 
@@ -162,7 +164,27 @@ class Tls(Column, case.Case):
         return StreamPhone(address, self.server, user, trust=self.certificate)
 
 
-COLUMNS = (Tcp, Tls, Udp)
+class Wss(Column, case.Case):
+    """1001 is a browser; the others speak its kind of media, DTLS-SRTP with ICE."""
+    transport, server = "wss", WSS
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        browser.add_ice_addresses()
+
+    def one_of_the_column(self):
+        self.page = self.run_until_end(browser.PageServer(self.folder, self.certificate, self.key, WSS[1]))
+        self.browser = self.run_until_end(browser.Chromium(self.folder, self.certificate))
+        one = browser.BrowserPhone(self.browser, self.page, "1001", WSS[1], TONE_1001)
+        one.wait_registered()
+        return one
+
+    def phone(self, user, address, tone, **more):
+        return super().phone(user, address.replace("127.1.0", browser.ADDRESSES), tone, webrtc=True, **more)
+
+
+COLUMNS = (Tcp, Tls, Udp, Wss)
 
 
 def load_tests(loader, tests, pattern):

@@ -46,9 +46,9 @@ def read_samples(path):
 
 class Baresip:
     """A phone at ADDRESS:5080 with its control port at 4444, that answers by itself (or with answer="manual" when it is told), registers every `refresh`
-    seconds and sends a tone. `within`: the command prefix of a namespace (networks.py)."""
+    seconds and sends a tone. `within`: the command prefix of a namespace (networks.py). `webrtc`: with the media that a browser speaks, DTLS-SRTP and ICE."""
 
-    def __init__(self, folder, user, address, server, tone, password=None, answer="auto", refresh=60, transport="udp", within=()):
+    def __init__(self, folder, user, address, server, tone, password=None, answer="auto", refresh=60, transport="udp", within=(), webrtc=False):
         self.user, self.address, self.server = user, address, server
         self.folder = os.path.join(folder, f"baresip-{user}")
         os.makedirs(self.folder)
@@ -58,12 +58,13 @@ class Baresip:
             file.write("\n".join([
                 "module_path /usr/lib/baresip/modules", "module_tmp account.so", "module stdio.so", "module g711.so", "module aufile.so", "module sndfile.so",
                 "module_app menu.so", "module_app ctrl_tcp.so", f"ctrl_tcp_listen {uri_host(address)}:4444", f"net_interface {address}", f"sip_listen {uri_host(address)}:5080",
-                *(["net_af ipv6"] if ":" in address else []),
+                *(["net_af ipv6"] if ":" in address else []), *(["module dtls_srtp.so", "module ice.so", "rtcp_mux yes"] if webrtc else []),
                 "rtp_ports 20000-20100", f"audio_source aufile,{tone_path}", f"audio_player aufile,{os.path.join(self.folder, 'play.wav')}", "audio_alert aufile,/dev/null",
                 f"audio_path {self.folder}", "audio_srate 8000", "audio_channels 1", "ausrc_srate 8000", "auplay_srate 8000", f"snd_path {self.folder}", "call_max_calls 4", ""]))
         with open(os.path.join(self.folder, "accounts"), "w") as file:
             file.write(f'<sip:{user}@{uri_host(server[0])}>;auth_user={user};auth_pass={password or f"secret{user}"};outbound="sip:{host_port(server)};transport={transport}"'
-                       f";regint={refresh};answermode={answer};audio_codecs=PCMA/8000/1;ptime=20\n")
+                       f";regint={refresh};answermode={answer};audio_codecs=PCMA/8000/1;ptime=20"
+                       f"{';mediaenc=dtls_srtp;medianat=ice' if webrtc else ''}\n")
         open(os.path.join(self.folder, "contacts"), "w").close()
         self._process = Process(f"baresip-{user}", [*within, "baresip", "-f", self.folder, "-v", "-t", "180"], folder)
         self._events, self._buffer, self._control = [], b"", None

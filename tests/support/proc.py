@@ -25,12 +25,12 @@ def wait_for(condition, what, timeout=10.0, interval=0.02):
 class Process:
     """A child in the foreground whose output goes to a file."""
 
-    def __init__(self, name, command, folder, env=None, stdin=subprocess.DEVNULL):
+    def __init__(self, name, command, folder, env=None, stdin=subprocess.DEVNULL, pass_fds=()):
         self.name = name
         self.log_path = os.path.join(folder, f"{name}.log")
         self._log = open(self.log_path, "ab")
         self._popen = subprocess.Popen([str(part) for part in command], stdout=self._log, stderr=self._log, stdin=stdin,
-                                       cwd=folder, env=dict(os.environ, **(env or {})))
+                                       cwd=folder, env=dict(os.environ, **(env or {})), pass_fds=pass_fds)
 
     @property
     def pid(self):
