@@ -7,7 +7,7 @@ country_database() {
   mkdir -p "$folder"
   found=$(find "$folder" -name '*.mmdb' -not -name '*ipv[46]*' -size +100k | head -n 1)
   if [ -z "$found" ]; then
-    want_npm >&2 || { warn "no npm: going on without a country database"; return 1; }
+    want_npm "the country database" >&2 || { warn "no npm: going on without a country database"; return 1; }
     say "fetching a country database (npm $package, CC0)" >&2
     archive=$(cd "$folder" && timeout 180 npm pack --silent "$package" 2>"$folder/npm.log" | tail -n 1)
     if [ -z "$archive" ] || ! tar -xzf "$folder/$archive" -C "$folder"; then

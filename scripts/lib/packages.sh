@@ -66,13 +66,13 @@ need_packages() {
   fi
 }
 
-# want_npm: true when there is an npm. Installed only where the command is missing, since Debian's conflicts with other builds of node.
+# want_npm WHAT: true when there is an npm, which WHAT is for. Installed only where the command is missing, since Debian's conflicts with other builds of node.
 want_npm() {
   command -v npm >/dev/null && return 0
   if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then return 1; fi
   local root
   root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-  say "installing npm, for the country database"
+  say "installing npm, for $1"
   mkdir -p "$root/build/logs"
   _install "$root/build/logs/npm.log" npm && command -v npm >/dev/null
 }

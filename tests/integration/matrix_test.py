@@ -75,11 +75,14 @@ class Column:
         two = self.two()
         talk.call(self.one, two, TONE_1001, TONE_1002)
         for command in (self.one.hold, self.one.resume, two.hold, two.resume):
-            before = self.acknowledged()
-            command()
-            wait_for(lambda: self.acknowledged() > before, "the re-INVITE to be answered and acknowledged")
+            self.reinvite(command)
         self.one.hang_up()
         self.both(two, "CALL_CLOSED")
+
+    def reinvite(self, command):
+        before = self.acknowledged()
+        command()
+        wait_for(lambda: self.acknowledged() > before, "the re-INVITE to be answered and acknowledged")
 
     def acknowledged(self):
         return self.postern.metric("postern_messages_forwarded_total", side="access", method="ACK")
@@ -176,12 +179,52 @@ class Wss(Column, case.Case):
     def one_of_the_column(self):
         self.page = self.run_until_end(browser.PageServer(self.folder, self.certificate, self.key, WSS[1]))
         self.browser = self.run_until_end(browser.Chromium(self.folder, self.certificate))
-        one = browser.BrowserPhone(self.browser, self.page, "1001", WSS[1], TONE_1001)
-        one.wait_registered()
-        return one
+        return self.browser_phone("1001", TONE_1001)
 
     def phone(self, user, address, tone, **more):
+        if user == "1003":  # baresip has no ICE with itself
+            return self.browser_phone(user, tone)
         return super().phone(user, address.replace("127.1.0", browser.ADDRESSES), tone, webrtc=True, **more)
+
+    def browser_phone(self, user, tone):
+        phone = browser.BrowserPhone(self.browser, self.page, user, WSS[1], tone)
+        phone.wait_registered()
+        return phone
+
+    def test_hold_and_resume(self):
+        """With ears, which baresip has none of after a hold (it records no more): who is held hears nothing, and the tone again after it."""
+        three = self.browser_phone("1003", TONE_1003)
+        talk.call(self.one, three, TONE_1001, TONE_1003)
+        for holder, held, tone in ((self.one, three, TONE_1001), (three, self.one, TONE_1003)):
+            self.reinvite(holder.hold)
+            held.wait_silence()
+            self.reinvite(holder.resume)
+            held.wait_tone(tone)
+        self.one.hang_up()
+        self.both(three, "CALL_CLOSED")
+
+    def test_attended_transfer(self):
+        """1001 talks to 1002 and to 1003, all of them browsers, and leaves them to each other: 1002's new call replaces 1001's with 1003."""
+        two, three = self.browser_phone("1002", TONE_1002), self.browser_phone("1003", TONE_1003)
+        talk.call(self.one, two, TONE_1001, TONE_1002)
+        self.one.hold()
+        self.one.dial("1003")
+        three.wait_event("CALL_ESTABLISHED")
+        self.one.transfer_attended()
+        three.wait_event("CALL_CLOSED")
+        three.wait_tone(TONE_1002)
+        two.wait_tone(TONE_1003)
+
+    def test_in_a_call_after_a_restart(self):
+        two = self.two()
+        talk.call(self.one, two, TONE_1001, TONE_1002)
+        self.postern.kill()
+        self.start()
+        self.one.wait_registered()  # over a new connection, before which a browser can say nothing
+        for command in (self.one.hold, self.one.resume, two.hold, two.resume):
+            self.reinvite(command)
+        two.hang_up()
+        self.both(two, "CALL_CLOSED")
 
 
 COLUMNS = (Tcp, Tls, Udp, Wss)
@@ -196,4 +239,5 @@ def load_tests(loader, tests, pattern):
 
 if __name__ == "__main__":
     case.need("kamailio", "kamcmd", "baresip", "openssl")
+    browser.need_browser()
     case.main()

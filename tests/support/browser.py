@@ -3,13 +3,15 @@ import itertools
 import json
 import os
 import select
+import socket
 import subprocess
 
-from .case import skip_all, source_folder
+from .case import need, skip_all, source_folder
 from .door import ACCESS
 from .networks import run
 from .proc import Process, Timeout, wait_for
 
+JSSIP = os.path.join(source_folder(), "build", "cache", "phone", "jssip.js")  # what scripts/phone/bundle made
 PAGE_PORT = 8443
 ADDRESSES = "192.0.2"  # of phones with ICE, which knows no loopback
 HOST = "sbc.test"  # of the page and of Postern's wss listener, as make_certificate names it
@@ -18,6 +20,8 @@ _ids = itertools.count(1)
 
 def add_ice_addresses(count=4):
     """Puts ADDRESSES.1 to .COUNT on an interface of the namespace's own; no others, since a browser drops what it loads when one appears."""
+    if "ice" in (name for _, name in socket.if_nameindex()):
+        return
     run("ip", "link", "add", "ice", "type", "veth", "peer", "name", "ice-peer")
     for end in ("ice", "ice-peer"):
         run("ip", "link", "set", end, "up", "addrgenmode", "none")
@@ -25,12 +29,11 @@ def add_ice_addresses(count=4):
         run("ip", "address", "add", f"{ADDRESSES}.{number}/24", "dev", "ice")
 
 
-def jssip():
-    """The bundle that scripts/phone/bundle made; there is no network inside a test."""
-    path = os.path.join(source_folder(), "build", "cache", "phone", "jssip.js")
-    if not os.path.exists(path):
+def need_browser():
+    """Skips the file where there is no browser, or no JsSIP: there is no network inside a test."""
+    need("chromium", "certutil")
+    if not os.path.exists(JSSIP):
         skip_all("no JsSIP: scripts/phone/bundle fetches it")
-    return path
 
 
 class PageServer:
@@ -39,7 +42,7 @@ class PageServer:
     def __init__(self, folder, certificate, key, wss_port, port=PAGE_PORT):
         self.url = f"https://{HOST}:{port}/"
         self._process = Process(f"page-{port}", [os.path.join(source_folder(), "scripts", "phone", "serve"), "--certificate", certificate, "--key", key,
-                                                 "--ca", certificate, "--jssip", jssip(), "--wss-port", wss_port, "--address", ACCESS[0], "--port", port], folder)
+                                                 "--ca", certificate, "--jssip", JSSIP, "--wss-port", wss_port, "--address", ACCESS[0], "--port", port], folder)
         self._process.wait_log("the browser phone is on port")
 
     def stop(self):
@@ -179,16 +182,23 @@ class BrowserPhone:
         """The other of the first call takes the place of this phone in the second."""
         self._do("transferAttended")
 
-    def wait_tone(self, frequency, seconds=1.0, timeout=20.0):
-        """Waits until what was received since now holds this much of a clear tone; returns its share of the energy."""
-        since = self._do("clock")
+    def wait_tone(self, frequency, seconds=1.1, timeout=20.0):
+        """Waits until what was received since now is a second of a clear tone; returns its share of the energy."""
+        return self._listen(frequency, lambda share, level: level > 0.01 and share > 0.8 and share, f"{frequency} Hz", seconds, timeout)
+
+    def wait_silence(self, seconds=1.1, timeout=20.0):
+        self._listen(0, lambda share, level: level < 0.001, "nothing", seconds, timeout)
+
+    def _listen(self, frequency, wanted, what, seconds, timeout):
+        since = self._do("heard", frequency)[0]
+        last = []
         def heard():
-            clock, share = self._do("heard", frequency)
-            return share if clock >= since + seconds and share > 0.8 else None
+            last[:] = clock, share, level = self._do("heard", frequency)
+            return clock >= since + seconds and wanted(share, level)
         try:
-            return wait_for(heard, f"browser phone {self.user} to hear {frequency} Hz", timeout, 0.2)
-        except Timeout as error:
-            raise Timeout(f"{error}; heard {self._do('heard', frequency)}, events: {self._do('all')}") from None
+            return wait_for(heard, "", timeout, 0.2)
+        except Timeout:
+            raise Timeout(f"browser phone {self.user} waited for {what}; heard (clock, share, level) {last}, events: {self._do('all')}") from None
 
     def stop(self):
         """Its end is the browser's."""

@@ -8,7 +8,8 @@ const testPhone = (() => {
   const events = [];
 
   const newest = () => calls[calls.length - 1];
-  const options = () => ({ mediaStream: tone.stream, pcConfig: { iceServers: [] } });
+  // A stream of its own for each call: holding one mutes its tracks.
+  const options = () => ({ mediaStream: tone.stream.clone(), pcConfig: { iceServers: [] } });
 
   function listenTo(stream) {
     const sink = new Audio(); // what no element plays, the browser does not decode
@@ -29,13 +30,22 @@ const testPhone = (() => {
     if (session.connection) onConnection(session.connection);
     else session.on('peerconnection', ({ peerconnection }) => onConnection(peerconnection));
     session.on('progress', ({ originator, response }) => originator === 'remote' && say(response.status_code === 183 ? 'CALL_PROGRESS' : 'CALL_RINGING'));
+    session.on('sdp', (data) => {
+      // baresip 1.0 names it in its final answers alone
+      if (data.originator === 'remote' && data.type === 'answer' && !data.sdp.includes('a=rtcp-mux')) data.sdp += 'a=rtcp-mux\r\n';
+    });
     session.on('confirmed', () => say('CALL_ESTABLISHED'));
     for (const end of ['failed', 'ended']) {
       session.on(end, ({ cause }) => { calls.splice(calls.indexOf(session), 1); say('CALL_CLOSED'); say(`${end}: ${cause}`); });
     }
-    session.on('refer', ({ accept }) => accept((made) => made.data || (made.data = {}), options()));
+    session.on('refer', ({ accept }) => accept(null, options()));
     session.on('replaces', ({ accept }) => accept());
     if (session.direction === 'incoming' && answering === 'auto') setTimeout(() => session.answer(options()));
+  }
+
+  // It leaves the call when the other has got through.
+  function refer(call, target, more) {
+    call.refer(target, { ...more, eventHandlers: { accepted: () => call.isEnded() || call.terminate() } });
   }
 
   return {
@@ -68,10 +78,9 @@ const testPhone = (() => {
     hangUp() { newest().terminate(); },
     hold() { newest().hold(); },
     resume() { newest().unhold(); },
-    transfer(number) { newest().refer(number); },
-    transferAttended() { calls[0].refer(calls[1].remote_identity.uri, { replaces: calls[1] }); },
-    clock: () => context.currentTime,
-    // [clock, the share (0..1) of the last second's energy that lies at the frequency]
+    transfer: (number) => refer(newest(), number, {}),
+    transferAttended: () => refer(calls[0], calls[1].remote_identity.uri, { replaces: calls[1] }),
+    // Of the last second: its end on the clock, the share (0..1) of its energy that lies at the frequency, and its level (1: full scale).
     heard(frequency) {
       const samples = new Float32Array(window);
       analyser.getFloatTimeDomainData(samples);
@@ -82,7 +91,7 @@ const testPhone = (() => {
         [before, last] = [last, sample + w * last - before];
       }
       const share = total ? (2 * (last * last + before * before - w * last * before)) / (window * total) : 0;
-      return [context.currentTime, share];
+      return [context.currentTime, share, Math.sqrt(total / window)];
     },
   };
 })();
