@@ -133,8 +133,14 @@ class Tab:
     def click(self, name):
         self.run(f"document.getElementById('{name}').click()")
 
+    def fill(self, name, value):
+        self.run(f"document.getElementById('{name}').value = {json.dumps(value)}")
+
     def wait_text(self, name, text, timeout=15.0):
-        wait_for(lambda: text in self.text(name), f"#{name} to say {text!r}; it says {self.text(name)!r}", timeout, 0.05)
+        try:
+            wait_for(lambda: text in self.text(name), "", timeout, 0.05)
+        except Timeout:
+            raise Timeout(f"waited {timeout:g} s for #{name} to say {text!r}; it says {self.text(name)!r}") from None
 
 
 class BrowserPhone:
