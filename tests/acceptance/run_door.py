@@ -1,9 +1,10 @@
-"""scripts/run as a newcomer runs it: two baresip phones register and call through what it starts, and its end leaves nothing behind."""
+"""scripts/run as a newcomer runs it: two baresip phones and two browsers register and call through what it starts, and its end leaves nothing behind."""
 import os
 import pathlib
+import re
 import signal
 
-from support import case, talk
+from support import browser, case, talk
 from support.proc import Process, wait_for
 
 
@@ -33,11 +34,26 @@ class RunDoor(case.Case):
         two.wait_event("CALL_CLOSED")
         one.stop()
         two.stop()
+        self.browsers_talk(re.search(r"a browser: +(https://\S+)", run.log()).group(1))
         run.signal(signal.SIGTERM)
         run.wait_end(30)
-        started = lambda: [text for text in processes().values() if "kamailio" in text or "bin/postern" in text or "tail " in text]
+        started = lambda: [text for text in processes().values() if "kamailio" in text or "bin/postern" in text or "phone/serve" in text or "tail " in text]
         wait_for(lambda: not started(), f"all that scripts/run started to end; there are {started()}")
-        case.measured("2 phones registered, each heard the other's tone, 0 processes left")
+        case.measured("2 phones registered, each heard the other's tone; 2 browsers registered over WSS, each got the other's audio; 0 processes left")
+
+    def browsers_talk(self, page):
+        browser.add_ice_addresses()
+        chromium = self.run_until_end(browser.Chromium(self.folder, os.path.join(case.source_folder(), "build", "run", "tls", "ca.pem")))
+        three, four = (browser.PagePhone(chromium, page, user) for user in ("1003", "1004"))
+        for phone, user in ((three, "1003"), (four, "1004")):
+            phone.wait_text("registration", f"Registered as {user} over wss://")
+        three.dial("1004")
+        four.wait_text("state", "1003 calls.")
+        four.click("answer")
+        for phone in (three, four):
+            phone.wait_audio()
+        three.click("hangup")
+        four.wait_text("state", "ended, by 1003.")
 
     def test_a_second_run_leaves_the_first_alone(self):
         first = self.run_script("first")

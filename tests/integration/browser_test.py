@@ -1,6 +1,6 @@
 """The browser phone of scripts/run in a real browser: its page, and the origins that the wss listener lets in."""
 from support import browser, case
-from support.browser import BrowserPhone, Chromium, PageServer
+from support.browser import BrowserPhone, Chromium, PagePhone, PageServer
 from support.door import ACCESS, ADMIN, CORE, Postern
 from support.pbx import ADDRESS, Pbx
 from support.proc import wait_for
@@ -52,38 +52,30 @@ class Page(BrowserCase):
         browser.add_ice_addresses()
 
     def open(self, user, password=None, page=None):
-        """The page with a phone that was told to register."""
-        tab = self.chromium.open((page or self.page).url)
-        tab.fill("user", user)
-        tab.fill("password", password or f"secret{user}")
-        tab.click("register")
-        return tab
+        return PagePhone(self.chromium, (page or self.page).url, user, password)
 
     def registered(self, user):
         tab = self.open(user)
         tab.wait_text("registration", f"Registered as {user} over wss://{browser.HOST}:{WSS[1]}/")
         return tab
 
-    def dial(self, tab, number):
-        tab.fill("number", number)
-        tab.click("call")
-
     def test_calls_and_their_ends(self):
         one, two = self.registered("1001"), self.registered("1002")
-        self.dial(one, "1002")
+        one.dial("1002")
         one.wait_text("state", "1002: 180 Ringing")
         two.wait_text("state", "1001 calls.")
         two.click("answer")
         for tab, other in ((one, "1002"), (two, "1001")):
             tab.wait_text("state", f"In a call with {other}.")
+            tab.wait_audio()
         two.click("hangup")
         one.wait_text("state", "The call with 1002 ended, by 1002.")
         two.wait_text("state", "The call with 1001 ended, by you.")
-        self.dial(one, "1002")
+        one.dial("1002")
         two.wait_text("state", "1001 calls.")
         two.click("hangup")
         one.wait_text("state", "The call with 1002 failed: 480 Temporarily Unavailable.")
-        self.dial(one, "1003")
+        one.dial("1003")
         one.wait_text("state", "The call with 1003 failed: 404 Not Found.")
         two.click("unregister")
         two.wait_text("registration", "Not registered.")

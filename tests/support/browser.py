@@ -96,13 +96,11 @@ class Chromium:
             self._inbox += [message for message in map(json.loads, messages) if "id" in message]
         return next((message for message in self._inbox if message["id"] == number), None)
 
-    def open(self, url):
-        """A tab in a context of its own, when its page is there."""
+    def attach(self):
+        """The session of a new tab in a context of its own."""
         context = self.send("Target.createBrowserContext")["browserContextId"]
         target = self.send("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
-        tab = Tab(self, self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
-        tab.go(url)
-        return tab
+        return self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
 
     def stop(self):
         self._process.stop()
@@ -143,12 +141,33 @@ class Tab:
             raise Timeout(f"waited {timeout:g} s for #{name} to say {text!r}; it says {self.text(name)!r}") from None
 
 
+class PagePhone(Tab):
+    """The page of scripts/phone as its user sees it, told to register."""
+
+    def __init__(self, browser, url, user, password=None):
+        super().__init__(browser, browser.attach())
+        self.go(url)
+        self.fill("user", user)
+        self.fill("password", password or f"secret{user}")
+        self.click("register")
+
+    def dial(self, number):
+        self.fill("number", number)
+        self.click("call")
+
+    def wait_audio(self, packets=50):
+        """Waits until so many packets of the call's audio have come."""
+        count = "[...stats.values()].filter(({ type }) => type === 'inbound-rtp').reduce((sum, { packetsReceived }) => sum + packetsReceived, 0)"
+        wait_for(lambda: self.run(f"call.connection.getStats().then((stats) => {count})") >= packets, "the other's audio", 15, 0.1)
+
+
 class BrowserPhone:
     """A JsSIP in a tab of its own, with what tests know of a Baresip: it answers by itself (or with answer="manual" when it is told) and sends a tone."""
 
     def __init__(self, browser, page, user, port, tone, answer="auto"):
         self.user = user
-        self._tab = browser.open(page.url)
+        self._tab = Tab(browser, browser.attach())
+        self._tab.go(page.url)
         with open(os.path.join(os.path.dirname(__file__), "browser_phone.js")) as file:
             self._tab.run(file.read())
         self._do("start", user, f"secret{user}", f"wss://{HOST}:{port}/", tone, answer)
