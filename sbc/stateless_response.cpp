@@ -18,6 +18,7 @@ Outcome StatelessResponses::from_access(const sip::RawMessage& response, const F
   auto asker = state_.branches.open(response, flow);
   if (!asker) return Outcome::no_transaction;
   if (!sip::check(response).ok()) return Outcome::malformed;
+  asker->flow.transport = state_.options.pbx.transport;
   asker->flow.local = state_.options.pbx.bind->address;
   const auto via = sip::ViaView::parse(asker->via);
   if (!via) return Outcome::no_transaction;
@@ -51,8 +52,7 @@ Outcome StatelessResponses::from_core(const sip::RawMessage& response, const Flo
 // must not learn by its disappearance that it is one (docs/adr/0007).
 bool StatelessResponses::read_head(const sip::RawMessage& response, const Asker& asker) {
   head_ = "\r\n";  // the request line: nobody asks for it
-  add_vias(response, asker);
-  if (head_.size() == 2) return false;
+  if (!add_vias(response, asker)) return false;
   add_party(response, HeaderName::from, asker.from, asker);
   add_party(response, HeaderName::to, asker.to, asker);
   std::string call_id;
@@ -77,21 +77,20 @@ bool StatelessResponses::read_head(const sip::RawMessage& response, const Asker&
   return true;
 }
 
-void StatelessResponses::add_vias(const sip::RawMessage& response, const Asker& asker) {
-  bool own = true;
+bool StatelessResponses::add_vias(const sip::RawMessage& response, const Asker& asker) {
+  std::size_t seen = 0;
   for (const sip::HeaderLine& header : response.header_lines()) {
     if (header.name != HeaderName::via) continue;
     sip::ElementReader reader(response.text(header.value));
-    while (const auto via = reader.next()) {
-      if (own) {
-        own = false;
-      } else {
-        text_.clear();
-        append_words(*via, asker);
-        add_line("Via", text_);
-      }
+    while (const auto element = reader.next()) {
+      if (++seen == 1) continue;  // our own
+      if (const auto via = sip::ViaView::parse(*element); seen == 2 && !(via && via->is_sip_2())) return false;
+      text_.clear();
+      append_words(*element, asker);
+      add_line("Via", text_);
     }
   }
+  return seen > 1;
 }
 
 void StatelessResponses::add_party(const sip::RawMessage& response, HeaderName name, const ShownHost& shown, const Asker& asker) {

@@ -25,9 +25,11 @@ class StatelessResponses {
  private:
   Outcome from_core(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
   Outcome from_access(const sip::RawMessage& response, const Flow& flow, Outbox& out);
-  /// The request's header section as far as its response tells it, in the asker's own words. False: there is nobody behind us.
+  /// The request's header section as far as its response tells it, in the asker's own words. False: nobody that could be answered is behind
+  /// us.
   bool read_head(const sip::RawMessage& response, const Asker& asker);
-  void add_vias(const sip::RawMessage& response, const Asker& asker);
+  /// The topmost, which the answer goes to, has to be a good one; those behind it are read by nobody here.
+  bool add_vias(const sip::RawMessage& response, const Asker& asker);
   void add_party(const sip::RawMessage& response, sip::HeaderName name, const ShownHost& shown, const Asker& asker);
   /// His own words, or those of the PBX.
   void append_words(std::string_view words, const Asker& asker);

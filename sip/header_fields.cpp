@@ -38,7 +38,7 @@ Defect read_top_via(string_view value, RawMessage& out) {
     return Defect::via;
   }
   out.branch = find_param(out.top_via.params, "branch").value_or(string_view{});
-  return out.top_via.version == "2.0" ? Defect::none : Defect::via;
+  return out.top_via.is_sip_2() ? Defect::none : Defect::via;
 }
 
 /// 1*DIGIT LWS Method (§20.16); the method is that of the request.

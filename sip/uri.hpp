@@ -75,6 +75,7 @@ struct ViaView {
   std::string_view params;  ///< with the leading ";"
 
   static std::optional<ViaView> parse(std::string_view element);
+  [[nodiscard]] bool is_sip_2() const { return version == "2.0"; }
   [[nodiscard]] std::optional<std::string_view> param(std::string_view name) const;
 };
 
