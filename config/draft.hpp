@@ -86,6 +86,7 @@ struct Draft {
   std::vector<DraftListener> listeners;
   std::vector<Located<SipAddress>> pbx;
   std::optional<Located<sbc::Endpoint>> pbx_bind;
+  std::optional<Located<std::string>> pbx_ca;
   std::optional<Located<std::string>> health_check_user;
   std::optional<Located<acl::Address>> media_address;
   std::map<std::string, std::vector<DraftNetwork>> networks;

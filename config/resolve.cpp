@@ -148,12 +148,33 @@ void Resolver::one_pbx_a_host() {
   }
 }
 
+/// What a PBX over TCP or TLS costs, and whom we believe to be it.
+void Resolver::pbx_by_stream() {
+  if (draft_.pbx.empty() || sbc::is_datagram(draft_.pbx.front().value.transport)) {
+    if (draft_.pbx_ca) report_.error(draft_.pbx_ca->at, "is of tls:// alone; the PBX is reached over udp://");
+    return;
+  }
+  const Located<SipAddress>& first = draft_.pbx.front();
+  const std::string_view scheme = sbc::to_string(first.value.transport);
+  report_.warning(first.at,
+                  fmt::format("over {}:// Asterisk forgets every phone when our connection ends, so a restart of Postern or a fault of "
+                              "the network leaves phones unreachable until they register again; they are told to do so every 90 s, "
+                              "which the PBX has to bear. udp:// has none of that",
+                              scheme));
+  if (first.value.transport == sbc::Transport::tls && !draft_.pbx_ca)
+    report_.warning(first.at, "without `ca` any certificate is taken for the PBX's: name the file of the authority that signed it");
+  if (first.value.transport != sbc::Transport::tls && draft_.pbx_ca)
+    report_.error(draft_.pbx_ca->at, fmt::format("is of tls:// alone; the PBX is reached over {}://", scheme));
+  if (draft_.pbx_ca) draft_.config.engine.pbx.ca = absolute_path(directory_, draft_.pbx_ca->value);
+}
+
 void Resolver::pbx() {
   sbc::PbxOptions& pbx = draft_.config.engine.pbx;
   for (const Located<SipAddress>& each : draft_.pbx) {
     pbx.addresses.push_back({*each.value.address, each.value.port});
     pbx.transport = each.value.transport;
-    if (each.value.transport != sbc::Transport::udp) report_.error(each.at, "is not available in this version: only udp:// is there yet");
+    if (each.value.transport != draft_.pbx.front().value.transport)
+      report_.error(each.at, "must have the transport of the first address: Postern speaks one to all");
     if (each.value.address->is_unspecified()) report_.error(each.at, "must be the PBX's address, not a wildcard");
     if (is_group(*each.value.address)) report_.error(each.at, "must be the PBX's own address, not a multicast or broadcast one");
     if (each.value.address->is_v4() != draft_.pbx.front().value.address->is_v4())
@@ -162,6 +183,7 @@ void Resolver::pbx() {
       report_.warning(each.at, fmt::format("{} is a default port; a hidden PBX listens on another", each.value.port));
   }
   one_pbx_a_host();
+  pbx_by_stream();
   if (draft_.pbx.size() > sbc::PbxOptions::most_addresses)
     report_.error(draft_.pbx[sbc::PbxOptions::most_addresses].at,
                   fmt::format("is one too many: the PBX may have {} addresses", sbc::PbxOptions::most_addresses));

@@ -36,6 +36,7 @@ class Resolver {
   void advertise_to(const DraftListener& draft, sbc::ListenerOptions& listener);
   void pbx();
   void one_pbx_a_host();
+  void pbx_by_stream();
   void networks();
   void list_file(const DraftNetwork& draft, std::vector<acl::Network>& into);
   void list_problems(const std::string& path, const std::string& key, const acl::NetworkList& list);

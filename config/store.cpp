@@ -43,6 +43,7 @@ void tls_min_version(Draft& draft, const Item& item) {
 }
 
 void pbx_address(Draft& draft, const Item& item) { draft.pbx.push_back({value_of<SipAddress>(item), item.at}); }
+void pbx_ca(Draft& draft, const Item& item) { draft.pbx_ca = {text_of(item), item.at}; }
 void pbx_bind(Draft& draft, const Item& item) { draft.pbx_bind = {value_of<sbc::Endpoint>(item), item.at}; }
 void pbx_domain(Draft& draft, const Item& item) { draft.config.engine.pbx.domain = text_of(item); }
 void pbx_public_domain(Draft& draft, const Item& item) { draft.config.engine.pbx.public_domain = text_of(item); }

@@ -20,8 +20,10 @@ class Connections {
 
   void open(const Flow& flow) { needed_until_.try_emplace(flow.connection); }
   void close(const Flow& flow) { needed_until_.erase(flow.connection); }
-  /// Over UDP there is nothing that could have ended.
-  [[nodiscard]] bool reach(const Flow& flow) const { return is_datagram(flow.transport) || needed_until_.contains(flow.connection); }
+  /// Over UDP there is nothing that could have ended, and the connection to the PBX is made again.
+  [[nodiscard]] bool reach(const Flow& flow) const {
+    return flow.side == Side::core || is_datagram(flow.transport) || needed_until_.contains(flow.connection);
+  }
   /// A call goes over it: it is not to be closed for being idle until then.
   void need(const Flow& flow, acl::TimePoint until) {
     if (const auto found = needed_until_.find(flow.connection); found != needed_until_.end())

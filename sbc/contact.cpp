@@ -43,21 +43,6 @@ bool append_outward_uri(std::string& out, Tokens& tokens, const sip::UriView& pb
   return true;
 }
 
-std::string_view transport_param(Transport transport) {
-  switch (transport) {
-    case Transport::udp:
-      return "";
-    case Transport::tcp:
-      return ";transport=tcp";
-    case Transport::tls:
-      return ";transport=tls";
-    case Transport::ws:
-    case Transport::wss:
-      break;
-  }
-  return ";transport=ws";
-}
-
 std::optional<OpenedInward> open_inward(Tokens& tokens, const sip::UriView& uri) {
   const auto split = split_token(uri.user);
   if (!split) return std::nullopt;

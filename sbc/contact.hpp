@@ -29,9 +29,6 @@ void append_restored(std::string& out, std::string_view scheme, bool has_user, s
 [[nodiscard]] bool append_outward_uri(std::string& out, Tokens& tokens, const sip::UriView& pbx, OutwardToken token,
                                       std::string_view public_address);
 
-/// How a device reaches a Contact of ours (RFC 3261 §19.1.1, RFC 7118 §5.2: ws over TLS too).
-std::string_view transport_param(Transport transport);
-
 /// The token in a URI's user part, if it opens. `user` is what stands before it.
 struct OpenedInward {
   InwardToken token;

@@ -344,6 +344,13 @@ Outcome Engine::connected(const Flow& flow, TimePoint now) {
 
 void Engine::disconnected(const Flow& flow) { impl_->state.connections.close(flow); }
 
+void Engine::pbx_connected(const Endpoint& pbx, TimePoint now) { impl_->state.health.linked(pbx, now); }
+
+void Engine::pbx_disconnected(const Endpoint& pbx, std::string_view why, TimePoint now) {
+  impl_->state.health.unlinked(pbx, why, now);
+  impl_->state.transactions.lost(pbx, now);
+}
+
 bool Engine::keeps(const Flow& flow, TimePoint now) const {
   return impl_->state.registrations.live(flow, now) || impl_->state.connections.needed(flow, now);
 }

@@ -88,6 +88,10 @@ class Engine {
   Outcome connected(const Flow& flow, TimePoint now);
   /// A connection that might stay has ended.
   void disconnected(const Flow& flow);
+  /// The same of the connection to one of the PBX's addresses, which is made again whenever it ends or cannot be made (`why`: for the
+  /// operator). Nothing goes to an address whose connection has ended.
+  void pbx_connected(const Endpoint& pbx, TimePoint now);
+  void pbx_disconnected(const Endpoint& pbx, std::string_view why, TimePoint now);
   /// Does a live registration or a call need it, so that it is not to be closed for being idle?
   [[nodiscard]] bool keeps(const Flow& flow, TimePoint now) const;
 

@@ -34,6 +34,21 @@ const char* via_name(Transport transport) {
   return "WSS";
 }
 
+const char* transport_param(Transport transport) {
+  switch (transport) {
+    case Transport::udp:
+      return "";
+    case Transport::tcp:
+      return ";transport=tcp";
+    case Transport::tls:
+      return ";transport=tls";
+    case Transport::ws:
+    case Transport::wss:
+      break;
+  }
+  return ";transport=ws";
+}
+
 const char* to_string(Side side) { return side == Side::access ? "access" : "core"; }
 
 std::string uri_host(const acl::Address& address) {

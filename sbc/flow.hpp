@@ -14,6 +14,8 @@ enum class Transport : std::uint8_t { udp, tcp, tls, ws, wss };
 const char* to_string(Transport transport);
 /// As a Via names it (RFC 3261 §20.42, RFC 7118 §5.2): "UDP", "TCP", "TLS", "WS", "WSS".
 const char* via_name(Transport transport);
+/// Behind a URI that is reached by it (RFC 3261 §19.1.1, RFC 7118 §5.2: ws over TLS too): ";transport=tcp"; UDP needs none.
+const char* transport_param(Transport transport);
 /// UDP: messages are repeated until they are answered, and anybody can write any address on them.
 constexpr bool is_datagram(Transport transport) { return transport == Transport::udp; }
 

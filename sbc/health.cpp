@@ -52,6 +52,32 @@ void Health::failed_login(TimePoint now) {
   next_failed_login_ = (next_failed_login_ + 1) % failed_logins_.size();
 }
 
+Health::Pbx* Health::find(const Endpoint& address) {
+  const auto found = std::ranges::find(pbx_, address, &Pbx::address);
+  return found == pbx_.end() ? nullptr : &*found;
+}
+
+void Health::linked(const Endpoint& address, TimePoint now) {
+  Pbx* pbx = find(address);
+  if (pbx == nullptr) return;
+  pbx->linked = true;
+  if (pbx->up) return;
+  // That it is connected does not say that it answers: a check does, where there is one.
+  if (checks()) {
+    if (!pbx->asked) pbx->next_check = now;
+  } else {
+    gave_answer(*pbx, now);
+  }
+}
+
+void Health::unlinked(const Endpoint& address, std::string_view why, TimePoint now) {
+  Pbx* pbx = find(address);
+  if (pbx == nullptr) return;
+  pbx->linked = false;
+  pbx->asked.reset();  // the answer would have come over that connection
+  gave_no_answer(*pbx, now, why);
+}
+
 void Health::heard(const acl::Address& address, TimePoint now) {
   for (Pbx& pbx : pbx_) {
     if (pbx.address.address != address) continue;
@@ -92,12 +118,12 @@ bool Health::answered(const BranchId& id, const Flow& from, TimePoint now) {
   return false;
 }
 
-bool Health::usable(const Pbx& pbx, TimePoint now) const { return pbx.up || (!checks() && now >= pbx.try_again); }
+bool Health::usable(const Pbx& pbx, TimePoint now) const { return pbx.linked && (pbx.up || (!checks() && now >= pbx.try_again)); }
 
 std::optional<std::uint8_t> Health::first(TimePoint now) {
   auto found = next(0, now);
   // Without checks nothing but a request can find out that one lives again.
-  if (!found && !checks()) found = std::uint8_t{0};
+  if (!found && !checks() && pbx_.front().linked) found = std::uint8_t{0};
   return found;
 }
 
@@ -119,7 +145,9 @@ std::optional<TimePoint> Health::next_deadline() const {
   if (!checks()) return std::nullopt;
   std::optional<TimePoint> next;
   for (const Pbx& pbx : pbx_) {
-    const TimePoint due = pbx.asked ? std::min(pbx.resend_at, pbx.gives_up_at) : pbx.next_check;
+    if (!pbx.linked) continue;
+    const TimePoint answer_due = is_datagram(options_.transport) ? std::min(pbx.resend_at, pbx.gives_up_at) : pbx.gives_up_at;
+    const TimePoint due = pbx.asked ? answer_due : pbx.next_check;
     if (!next || due < *next) next = due;
   }
   return next;
@@ -128,6 +156,7 @@ std::optional<TimePoint> Health::next_deadline() const {
 void Health::advance(TimePoint now, Outbox& out) {
   if (!checks()) return;
   for (Pbx& pbx : pbx_) {
+    if (!pbx.linked) continue;
     if (!pbx.asked) {
       if (now >= pbx.next_check) ask(pbx, now, out);
     } else if (now >= pbx.gives_up_at) {
@@ -138,14 +167,10 @@ void Health::advance(TimePoint now, Outbox& out) {
       } else {
         gave_no_answer(pbx, now, fmt::format("no answer to OPTIONS within {}", seconds_text(options_.timeout)));
       }
-    } else if (now >= pbx.resend_at) {
+    } else if (is_datagram(options_.transport) && now >= pbx.resend_at) {
       pbx.interval = std::min<std::chrono::milliseconds>(pbx.interval * 2, Timers::t2);
       pbx.resend_at = now + pbx.interval;
-      Flow flow;
-      flow.side = Side::core;
-      flow.local = options_.bind->address;
-      flow.peer = pbx.address;
-      out.add(flow) = pbx.sent;
+      out.add(flow_to(pbx)) = pbx.sent;
     }
   }
 }
@@ -158,11 +183,16 @@ void Health::ask(Pbx& pbx, TimePoint now, Outbox& out) {
   pbx.resend_at = now + pbx.interval;
   pbx.gives_up_at = now + options_.timeout;
   pbx.next_check = now + std::max(*options_.health_check, options_.timeout);
+  out.add(flow_to(pbx)) = pbx.sent;
+}
+
+Flow Health::flow_to(const Pbx& pbx) const {
   Flow flow;
   flow.side = Side::core;
+  flow.transport = options_.transport;
   flow.local = options_.bind->address;
   flow.peer = pbx.address;
-  out.add(flow) = pbx.sent;
+  return flow;
 }
 
 void Health::write_options(const Pbx& pbx, std::size_t index, std::string& out) {
@@ -174,11 +204,11 @@ void Health::write_options(const Pbx& pbx, std::size_t index, std::string& out) 
   std::string branch;
   append_branch(branch, id);
   out = fmt::format(
-      "OPTIONS sip:{0} SIP/2.0\r\nVia: SIP/2.0/UDP {1};rport;branch={2}\r\nMax-Forwards: 70\r\nFrom: <sip:{3}@{4}>;tag={5:08x}\r\n"
-      "To: <sip:{0}>\r\nCall-ID: {6:016x}@{7}\r\nCSeq: {8} OPTIONS\r\nContact: <sip:{1}>\r\nUser-Agent: Postern\r\nContent-Length: "
+      "OPTIONS sip:{0} SIP/2.0\r\nVia: SIP/2.0/{9} {1};rport;branch={2}\r\nMax-Forwards: 70\r\nFrom: <sip:{3}@{4}>;tag={5:08x}\r\n"
+      "To: <sip:{0}>\r\nCall-ID: {6:016x}@{7}\r\nCSeq: {8} OPTIONS\r\nContact: <sip:{10}>\r\nUser-Agent: Postern\r\nContent-Length: "
       "0\r\n\r\n",
       names_.pbx_host_port(index), names_.core_address(), branch, user(), names_.pbx_host(), static_cast<std::uint32_t>(id.low), id.high,
-      uri_host(options_.bind->address), count_);
+      uri_host(options_.bind->address), count_, via_name(options_.transport), names_.core_uri_address());
 }
 
 unsigned Health::downs_lately(const Pbx& pbx, TimePoint now) const {
@@ -219,9 +249,9 @@ void Health::gave_no_answer(Pbx& pbx, TimePoint now, std::string_view what) {
 
 std::string Health::remedy(const Pbx& pbx, TimePoint now) const {
   const auto other = std::ranges::find_if(pbx_, [](const Pbx& one) { return one.up; });
-  std::string text = other != pbx_.end() ? fmt::format("requests go to {}", other->address.to_string())
-                     : checks()          ? "no other address lives, so new requests are answered 503 at once"
-                                         : "no other address lives, so calls will be answered 408";
+  std::string text = other != pbx_.end()                            ? fmt::format("requests go to {}", other->address.to_string())
+                     : checks() || !is_datagram(options_.transport) ? "no other address lives, so new requests are answered 503 at once"
+                                                                    : "no other address lives, so calls will be answered 408";
   const bool logins = std::ranges::all_of(failed_logins_, [now](const auto& at) { return at && now < *at + login_window; });
   if (logins) {
     text += fmt::format(

@@ -34,6 +34,10 @@ class Health {
   /// Takes over the options' addresses. What is known of one that was there before stays.
   void apply();
 
+  /// The connection to one of them has been made, or could not be made, or has ended (`why`). PBX over TCP or TLS only.
+  void linked(const Endpoint& address, TimePoint now);
+  void unlinked(const Endpoint& address, std::string_view why, TimePoint now);
+
   /// A SIP message came from there.
   void heard(const acl::Address& address, TimePoint now);
   /// The To user of a REGISTER that was accepted: who asks, unless the operator named somebody.
@@ -58,6 +62,7 @@ class Health {
   struct Pbx {
     Endpoint address;
     bool up = true;
+    bool linked = true;  ///< false: there is no connection to it
     bool steady = true;  ///< false: it came back, but went down too often; others go first
     unsigned answers_in_row = 0;
     unsigned against = 0;                                      ///< weight of requests that were left unanswered
@@ -75,6 +80,8 @@ class Health {
     TimePoint next_check;
   };
 
+  [[nodiscard]] Pbx* find(const Endpoint& address);
+  [[nodiscard]] Flow flow_to(const Pbx& pbx) const;
   [[nodiscard]] bool checks() const;
   [[nodiscard]] std::string_view user() const;
   void ask(Pbx& pbx, TimePoint now, Outbox& out);

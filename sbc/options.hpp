@@ -51,8 +51,9 @@ struct PbxOptions {
   static constexpr std::uint16_t default_bind_port = 5080;
   static constexpr std::size_t most_addresses = 16;
 
-  std::vector<Endpoint> addresses;  ///< at least one
-  Transport transport = Transport::udp;
+  std::vector<Endpoint> addresses;            ///< at least one
+  Transport transport = Transport::udp;       ///< to all of them: udp, tcp or tls
+  std::string ca;                             ///< tls: PEM file of who vouches for the PBX's certificate; empty: any certificate will do
   std::optional<Endpoint> bind;               ///< default: the local address of the route, the default port
   std::optional<std::string> domain;          ///< host written into Request-URIs toward the PBX; default: its address
   std::optional<std::string> public_domain;   ///< host shown to clients where the PBX writes its own; default: what the listener advertises

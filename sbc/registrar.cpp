@@ -128,6 +128,12 @@ std::optional<std::string> Registrar::restore(std::string_view memo, std::string
   return restored;
 }
 
+std::optional<std::chrono::seconds> Registrar::shortened(std::string_view expires) const {
+  const auto seconds = seconds_of(expires);
+  if (is_datagram(state_.options.pbx.transport) || !seconds || *seconds <= longest_over_streams) return std::nullopt;
+  return longest_over_streams;
+}
+
 std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip::RawMessage& response, TimePoint now) {
   const std::string_view memo = asked.memo;
   Binding binding;
@@ -147,8 +153,9 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     const auto pair = pair_for(memo, contact.uri);
     if (!pair || accepted_count == std::size(accepted_uris)) return;
     const auto own = contact.param("expires");
-    const auto expires = (own ? seconds_of(*own) : all_expire).value_or(default_expires);
+    auto expires = (own ? seconds_of(*own) : all_expire).value_or(default_expires);
     if (expires.count() == 0) return;
+    if (!is_datagram(state_.options.pbx.transport)) expires = std::min(expires, longest_over_streams);
     accepted_uris[accepted_count++] = pair->core_uri;
     binding.core_contact = pair->core_uri;
     binding.contact_uri = pair->device_uri;

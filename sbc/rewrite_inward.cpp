@@ -154,7 +154,7 @@ void InwardRewriter::core_routes(const OpenedOutward& dialog) {
 // Foreign proxies that record a route stay on it, and so must we.
 void InwardRewriter::record_route(const sip::RawMessage& message) {
   const sip::HeaderLine* recorded = message.find(HeaderName::record_route);
-  if (recorded != nullptr) state_.editor.insert_before(*recorded, "Record-Route", "<sip:" + state_.names.core_address() + ";lr>");
+  if (recorded != nullptr) state_.editor.insert_before(*recorded, "Record-Route", "<sip:" + state_.names.core_uri_address() + ";lr>");
 }
 
 bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow, std::string_view hidden_vias,
@@ -184,7 +184,7 @@ bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow,
   // The PBX reads the recorded routes from the bottom up: we are the first that it must go through.
   if (last_recorded != nullptr) {
     const std::string_view value = response.text(last_recorded->value);
-    editor.replace(last_recorded->value, unfolded(value) + ", <sip:" + state_.names.core_address() + ";lr>");
+    editor.replace(last_recorded->value, unfolded(value) + ", <sip:" + state_.names.core_uri_address() + ";lr>");
   }
   if (response.status_code > 100 && response.status_code < 300)
     each_line(hidden_routes, [&](std::string_view route) { editor.append("Record-Route", route); });
@@ -253,7 +253,7 @@ void InwardRewriter::contact(const sip::RawMessage& message, const sip::HeaderLi
     if (const Binding* held = registration != nullptr ? held_binding(*registration, *uri, flow) : nullptr) {
       text_ = held->core_contact;
     } else {
-      sealed_ = append_inward_uri(text_, state_.tokens, *uri, flow, state_.names.core_address()) && sealed_;
+      sealed_ = append_inward_uri(text_, state_.tokens, *uri, flow, state_.names.core_uri_address()) && sealed_;
     }
     if (registration != nullptr) Registrar::add_contact(*registration, text_, uri->whole);
     replace_uri(state_.editor, *element, text_);
@@ -271,7 +271,7 @@ const Binding* InwardRewriter::held_binding(const RegisterPlan& plan, const sip:
   if (held == nullptr) return nullptr;
   const std::string_view contact = held->core_contact;
   // Where the PBX reaches us may have changed with the configuration.
-  return contact.substr(contact.rfind('@') + 1) == state_.names.core_address() ? held : nullptr;
+  return contact.substr(contact.rfind('@') + 1) == state_.names.core_uri_address() ? held : nullptr;
 }
 
 void InwardRewriter::uris(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow) {

@@ -107,7 +107,17 @@ void OutwardRewriter::listed_contacts(const Context& context, const sip::HeaderL
   while (const auto element = reader.next()) {
     const auto contact = sip::NameAddrView::parse(*element);
     const auto own = contact ? asked.registrar->restore(asked.memo, contact->uri, asked.access) : std::nullopt;
-    if (own) text_.append(text_.empty() ? "" : ", ").append("<").append(*own).append(">").append(shown(contact->params, asked.access));
+    if (!own) continue;
+    text_.append(text_.empty() ? "" : ", ").append("<").append(*own).append(">");
+    const auto expires = contact->param("expires");
+    const auto sooner = expires ? asked.registrar->shortened(*expires) : std::nullopt;
+    if (!sooner) {
+      text_ += shown(contact->params, asked.access);
+      continue;
+    }
+    constexpr std::array<std::string_view, 1> replaced{"expires"};
+    sip::append_params_without(text_, shown(contact->params, asked.access), replaced);
+    text_.append(";expires=").append(std::to_string(sooner->count()));
   }
   replace_or_remove(header, text_, state_.editor);
 }
@@ -168,6 +178,10 @@ bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core
         break;
       case HeaderName::authentication_info:
         authentication_info(context, header);
+        break;
+      case HeaderName::expires:
+        if (const auto sooner = asked.registrar == nullptr ? std::nullopt : asked.registrar->shortened(response.text(header.value)))
+          editor.replace(header.value, std::to_string(sooner->count()));
         break;
       case HeaderName::contact:
         if (asked.registrar != nullptr) {

@@ -56,6 +56,13 @@ class TransactionTable {
       return index != none;
     });
   }
+  /// Visits all of them; visit() may neither add nor erase.
+  template <class Visit>
+  void for_each(Visit visit) {
+    for (std::uint32_t index : buckets_) {
+      for (; index != none; index = slab_[index].next_in_bucket) visit(slab_[index]);
+    }
+  }
   /// A clean record, for which room is made (`bytes` of text are about to be put into it); nullptr: there is none.
   /// The id must not be there. `keep` is not evicted for it.
   /// Those that are not `proven` share half of the table and push out no others for more, so that forged requests never take the place of

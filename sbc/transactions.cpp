@@ -198,6 +198,13 @@ bool Transactions::knows(const BranchId& id) const {
   return impl_->table.find(id, false) != nullptr || impl_->table.find(id, true) != nullptr;
 }
 
+void Transactions::lost(const Endpoint& next_hop, TimePoint now) {
+  impl_->table.for_each([&](Record& record) {
+    if (record.state == TransactionState::calling && record.to.side == Side::core && record.to.peer == next_hop)
+      impl_->set_life(record, now, now);
+  });
+}
+
 bool Transactions::awaits_answers(std::uint8_t listener) const {
   const auto is_over = [listener](const Flow& flow) { return flow.side == Side::access && flow.listener == listener; };
   return impl_->table.any_of([&](const Record& record) { return !is_final(record) && (is_over(record.from) || is_over(record.to)); });

@@ -3,13 +3,15 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <system_error>
 
 namespace postern::net {
-namespace {
 
-bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
-
-}  // namespace
+PlainStream::Status PlainStream::failed(Status when_it_would_block) {
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return when_it_would_block;
+  error_ = errno;
+  return Status::failed;
+}
 
 ByteStream::Result PlainStream::read(std::span<char> into) {
   ssize_t got = -1;
@@ -18,7 +20,7 @@ ByteStream::Result PlainStream::read(std::span<char> into) {
   } while (got < 0 && errno == EINTR);
   if (got > 0) return {Status::done, static_cast<std::size_t>(got)};
   if (got == 0) return {Status::ended, 0};
-  return {would_block() ? Status::wants_read : Status::failed, 0};
+  return {failed(Status::wants_read), 0};
 }
 
 ByteStream::Result PlainStream::write(std::string_view octets) {
@@ -27,8 +29,10 @@ ByteStream::Result PlainStream::write(std::string_view octets) {
     sent = ::send(fd_, octets.data(), octets.size(), MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent >= 0) return {Status::done, static_cast<std::size_t>(sent)};
-  return {would_block() ? Status::wants_write : Status::failed, 0};
+  return {failed(Status::wants_write), 0};
 }
+
+std::string PlainStream::failure() const { return error_ == 0 ? std::string() : std::generic_category().message(error_); }
 
 void PlainStream::finish() { ::shutdown(fd_, SHUT_WR); }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace postern::net {
@@ -33,6 +34,8 @@ class ByteStream {
   virtual Result write(std::string_view octets) = 0;
   /// read() has more without the socket.
   [[nodiscard]] virtual bool has_more() const = 0;
+  /// Why the last call failed, in the system's words; empty: nobody said.
+  [[nodiscard]] virtual std::string failure() const = 0;
   /// Tells the peer that no more is sent. At most once, and only after a handshake.
   virtual void finish() = 0;
 };
@@ -46,10 +49,14 @@ class PlainStream final : public ByteStream {
   Result read(std::span<char> into) override;
   Result write(std::string_view octets) override;
   [[nodiscard]] bool has_more() const override { return false; }
+  [[nodiscard]] std::string failure() const override;
   void finish() override;
 
  private:
+  Status failed(Status when_it_would_block);
+
   int fd_;
+  int error_ = 0;
 };
 
 }  // namespace postern::net

@@ -175,10 +175,10 @@ void OctetConnection::break_off(ConnectionEnd why) {
 }
 
 void OctetConnection::write(std::string_view message) {
-  if (!open_ || broken_) return;
-  if (unsent_.empty() && !write_some(message)) return break_off(ConnectionEnd::error);
+  if (broken_) return;
+  if (open_ && unsent_.empty() && !write_some(message)) return break_off(ConnectionEnd::error);
   if (message.empty()) return;
-  if (unsent_.size() + message.size() > most_unsent || streams().reserved() > Streams::most_reserved)
+  if (unsent_.size() + message.size() > most_unsent() || streams().reserved() > Streams::most_reserved)
     return break_off(ConnectionEnd::slow_reader);
   unsent_.append(message);
   streams().reserve(message.size());

@@ -131,7 +131,7 @@ void Shell::Impl::announce() {
        {"vitalpbx", "Admin > Security > Intrusion Detection (fail2ban) > Whitelist, and Admin > Security > Firewall"}});
   if (admin) log.write(LogLevel::info, "admin", {{"address", admin->bound().to_string()}, {"pages", "/metrics /healthz /readyz"}});
   if (control->listens()) log.write(LogLevel::info, "control", {{"path", current->shell.control.path}});
-  log.write(LogLevel::info, "receive_buffer", {{"bytes", std::to_string(worker.receive_buffer()), true}});
+  if (const auto bytes = worker.receive_buffer()) log.write(LogLevel::info, "receive_buffer", {{"bytes", std::to_string(*bytes), true}});
 }
 
 void Shell::Impl::wait_signal() {

@@ -28,8 +28,8 @@ struct StreamTimes {
 
 class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
  public:
-  /// Octets that wait for a peer that does not take them.
-  static constexpr std::size_t most_unsent = std::size_t{256} * 1024;
+  /// Octets that wait for a peer that does not take them; all that goes to the PBX waits in one place.
+  static constexpr std::size_t most_unsent_access = std::size_t{256} * 1024, most_unsent_core = std::size_t{4} << 20;
   /// Of one connection, before the others get their turn.
   static constexpr int messages_a_turn = 32;
 
@@ -77,6 +77,7 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
   /// From within send(), where nothing may be called back.
   void end_later(ConnectionEnd why);
   [[nodiscard]] bool ended() const { return ended_; }
+  [[nodiscard]] std::size_t most_unsent() const { return flow_.side == sbc::Side::core ? most_unsent_core : most_unsent_access; }
   [[nodiscard]] bool closing() const { return closing_.has_value(); }
   [[nodiscard]] Streams& streams() { return streams_; }
   [[nodiscard]] boost::asio::io_context& io() { return io_; }

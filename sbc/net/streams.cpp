@@ -138,22 +138,23 @@ std::uint64_t Streams::next_id() {
 }
 
 void Streams::accepted(acl::FileDescriptor socket, const StreamListener& listener, const sbc::Endpoint& peer) {
-  ++counters_.accepted[static_cast<std::size_t>(listener.transport())];
+  const bool core = listener.slot() == sbc::no_listener;
+  if (!core) ++counters_.accepted[static_cast<std::size_t>(listener.transport())];
   if (!running_) return;
-  if (connections_.size() >= limit_) return refuse(ConnectionEnd::connections_full);
-  if (over_source_limit(peer.address)) return refuse(ConnectionEnd::source_limit);
   sbc::Flow flow;
-  flow.side = sbc::Side::access;
   flow.transport = listener.transport();
   flow.listener = listener.slot();
   flow.local = listener.bound().address.is_unspecified() ? local_address(socket.get()) : listener.bound().address;
   flow.peer = peer;
   flow.connection = next_id();
+  if (core) return accepted_core(std::move(socket), flow);
+  if (connections_.size() >= limit_) return refuse(ConnectionEnd::connections_full);
+  if (over_source_limit(peer.address)) return refuse(ConnectionEnd::source_limit);
   if (!handler_.on_connected(flow)) return refuse(ConnectionEnd::not_admitted);
   set_options(socket.get());
   const std::shared_ptr<StreamConnection> connection = make(flow, std::move(socket), listener);
   if (connection == nullptr) {
-    handler_.on_disconnected(flow);
+    handler_.on_disconnected(flow, ConnectionEnd::memory);
     return refuse(ConnectionEnd::memory);
   }
   connections_.emplace(flow.connection, connection);
@@ -162,14 +163,39 @@ void Streams::accepted(acl::FileDescriptor socket, const StreamListener& listene
   connection->start();
 }
 
+void Streams::accepted_core(acl::FileDescriptor socket, sbc::Flow flow) {
+  flow.side = sbc::Side::core;
+  if (!handler_.on_connected(flow)) return;
+  auto stream = std::make_unique<PlainStream>(socket.get());
+  add_core(flow, std::move(socket), std::move(stream));
+}
+
+void Streams::add_core(const sbc::Flow& flow, acl::FileDescriptor socket, std::unique_ptr<ByteStream> stream) {
+  set_options(socket.get());
+  const auto connection = std::make_shared<OctetConnection>(io_, *this, flow, std::move(socket), std::move(stream));
+  connections_.emplace(flow.connection, connection);
+  connection->start();
+}
+
+void Streams::close(std::uint64_t connection) {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end()) return;
+  const std::shared_ptr<StreamConnection> ending = found->second;
+  ending->end(ConnectionEnd::listener_gone);
+}
+
 void Streams::on_end(const StreamConnection& connection, ConnectionEnd why) {
   const sbc::Flow flow = connection.flow();
+  if (flow.side == sbc::Side::core) {
+    if (connections_.erase(flow.connection) != 0) handler_.on_disconnected(flow, why);
+    return;
+  }
   ++counters_.ended[static_cast<std::size_t>(why)];
   if (connections_.erase(flow.connection) == 0) return;
   --counters_.open[static_cast<std::size_t>(flow.transport)];
   const auto source = by_source_.find(acl::SourceKey(flow.peer.address).value());
   if (source != by_source_.end() && --source->second == 0) by_source_.erase(source);
-  handler_.on_disconnected(flow);
+  handler_.on_disconnected(flow, why);
 }
 
 std::shared_ptr<StreamConnection> Streams::make(const sbc::Flow& flow, acl::FileDescriptor socket, const StreamListener& listener) {

@@ -39,7 +39,7 @@ class StreamHandler {
   /// Behind some messages: what they caused is sent now.
   virtual void on_turn_over() = 0;
   /// Of each that might stay.
-  virtual void on_disconnected(const sbc::Flow& flow) = 0;
+  virtual void on_disconnected(const sbc::Flow& flow, ConnectionEnd why) = 0;
   /// A registration or a call needs it.
   [[nodiscard]] virtual bool keeps(const sbc::Flow& flow) const = 0;
 };
@@ -76,6 +76,12 @@ class Streams {
   void close_slot(std::uint8_t slot);
   [[nodiscard]] bool has_connections(std::uint8_t slot) const;
 
+  /// Takes over a connection of the core side, which may still be on its way; `stream` works on `socket`. It counts for no limit by source
+  /// and in no counter. `flow.connection` comes from next_id().
+  void add_core(const sbc::Flow& flow, acl::FileDescriptor socket, std::unique_ptr<ByteStream> stream);
+  [[nodiscard]] std::uint64_t next_id();
+  /// Ends a connection, if it is there.
+  void close(std::uint64_t connection);
   /// By its flow's connection; false: there is none.
   bool send(const sbc::Flow& flow, std::string_view message);
   [[nodiscard]] const StreamCounters& counters() const { return counters_; }
@@ -99,7 +105,7 @@ class Streams {
   [[nodiscard]] std::shared_ptr<StreamListener> open_listener(const sbc::ListenerOptions& listener, std::uint8_t slot,
                                                               const std::string& key);
   [[nodiscard]] std::shared_ptr<StreamConnection> make(const sbc::Flow& flow, acl::FileDescriptor socket, const StreamListener& listener);
-  [[nodiscard]] std::uint64_t next_id();
+  void accepted_core(acl::FileDescriptor socket, sbc::Flow flow);
   [[nodiscard]] bool over_source_limit(const acl::Address& peer) const;
   void refuse(ConnectionEnd why) { ++counters_.ended[static_cast<std::size_t>(why)]; }
 

@@ -19,6 +19,7 @@ TlsStream::Status TlsStream::status_of(int result) {
       return Status::ended;
     default:
       failed_ = true;
+      error_ = ERR_peek_error();
       ERR_clear_error();
       return Status::failed;
   }
@@ -26,7 +27,7 @@ TlsStream::Status TlsStream::status_of(int result) {
 
 TlsStream::Status TlsStream::handshake() {
   ERR_clear_error();
-  const int result = SSL_accept(ssl_.get());
+  const int result = SSL_do_handshake(ssl_.get());
   return result == 1 ? Status::done : status_of(result);
 }
 
@@ -45,6 +46,13 @@ ByteStream::Result TlsStream::write(std::string_view octets) {
 }
 
 bool TlsStream::has_more() const { return SSL_has_pending(ssl_.get()) == 1; }
+
+std::string TlsStream::failure() const {
+  if (const long verdict = SSL_get_verify_result(ssl_.get()); verdict != X509_V_OK)
+    return std::string("its certificate is not accepted: ") + X509_verify_cert_error_string(verdict);
+  const char* text = error_ == 0 ? nullptr : ERR_reason_error_string(error_);
+  return text == nullptr ? std::string() : std::string("TLS: ") + text;
+}
 
 void TlsStream::finish() {
   if (failed_) return;

@@ -1,4 +1,4 @@
-// The server's end of a TLS connection over a socket that never blocks.
+// An end of a TLS connection over a socket that never blocks.
 #pragma once
 
 #include <memory>
@@ -18,6 +18,7 @@ class TlsStream final : public ByteStream {
   Result read(std::span<char> into) override;
   Result write(std::string_view octets) override;
   [[nodiscard]] bool has_more() const override;
+  [[nodiscard]] std::string failure() const override;
   void finish() override;
 
  private:
@@ -27,6 +28,7 @@ class TlsStream final : public ByteStream {
   Status status_of(int result);
 
   std::unique_ptr<ssl_st, Free> ssl_;
+  unsigned long error_ = 0;  ///< OpenSSL's
   bool failed_ = false;
 };
 

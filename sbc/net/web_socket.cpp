@@ -153,7 +153,7 @@ void WebSocket::take_message() {
 }
 
 void WebSocket::write(std::string_view message) {
-  if (unsent_octets_ + message.size() > most_unsent || streams().reserved() > Streams::most_reserved)
+  if (unsent_octets_ + message.size() > most_unsent() || streams().reserved() > Streams::most_reserved)
     return end_later(ConnectionEnd::slow_reader);
   unsent_.emplace_back(message);
   unsent_octets_ += message.size();

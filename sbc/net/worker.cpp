@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <climits>
 #include <utility>
 
 #include "sbc/net/host_addresses.hpp"
@@ -56,8 +57,9 @@ void Worker::start() {
   for (const auto& port : listeners_) {
     if (port != nullptr) wait_readable(port);
   }
-  wait_readable(core_);
+  if (core_ != nullptr) wait_readable(core_);
   streams_->start();
+  if (core_links_ != nullptr) core_links_->start();
   arm_timer();
 }
 
@@ -69,6 +71,7 @@ void Worker::stop() {
   std::erase(ports, nullptr);
   for (const auto& port : ports) drain_received(*port);
   for (const auto& port : ports) port->descriptor.cancel();
+  if (core_links_ != nullptr) core_links_->stop();
   streams_->stop();
   timer_.cancel();
   closing_timer_.cancel();
@@ -153,18 +156,23 @@ void Worker::arm_timer() {
 
 void Worker::flush() {
   for (const sbc::Outgoing& datagram : outbox_.items()) {
+    const bool core = datagram.flow.side == sbc::Side::core;
     if (!sbc::is_datagram(datagram.flow.transport)) {
-      streams_->send(datagram.flow, datagram.bytes);
+      if (core && core_links_ != nullptr) {
+        core_links_->send(datagram.flow, datagram.bytes);
+      } else {
+        streams_->send(datagram.flow, datagram.bytes);
+      }
       continue;
     }
-    Port* port = datagram.flow.side == sbc::Side::core ? core_.get() : listeners_[datagram.flow.listener].get();
+    Port* port = core ? core_.get() : listeners_[datagram.flow.listener].get();
     if (port != nullptr) {
       port->pending.push_back(&datagram);
     } else {
       ++undeliverable_;
     }
   }
-  send_pending(core_);
+  if (core_ != nullptr) send_pending(core_);
   for (const auto& port : listeners_) {
     if (port != nullptr) send_pending(port);
   }
@@ -178,13 +186,13 @@ void Worker::send_pending(const std::shared_ptr<Port>& port) {
   if (port->socket.wants_write()) wait_writable(port);
 }
 
-const sbc::Endpoint& Worker::core() const { return core_->socket.bound(); }
-
-int Worker::receive_buffer() const {
-  int smallest = core_->socket.receive_buffer();
-  for (const auto& port : listeners_) {
-    if (port != nullptr) smallest = std::min(smallest, port->socket.receive_buffer());
-  }
+std::optional<int> Worker::receive_buffer() const {
+  std::optional<int> smallest;
+  const auto look_at = [&](const std::shared_ptr<Port>& port) {
+    if (port != nullptr) smallest = std::min(smallest.value_or(INT_MAX), port->socket.receive_buffer());
+  };
+  look_at(core_);
+  for (const auto& port : listeners_) look_at(port);
   return smallest;
 }
 
@@ -192,7 +200,7 @@ ShellMetrics Worker::shell_metrics() const {
   ShellMetrics out;
   out.forward = forward_;
   UdpCounters all = closed_;
-  all += core_->socket.counters();
+  if (core_ != nullptr) all += core_->socket.counters();
   for (const auto& port : listeners_) {
     if (port != nullptr) all += port->socket.counters();
   }

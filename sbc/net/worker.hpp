@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sbc/engine.hpp"
+#include "sbc/net/core_links.hpp"
 #include "sbc/net/metrics_page.hpp"
 #include "sbc/net/state_store.hpp"
 #include "sbc/net/streams.hpp"
@@ -57,9 +58,9 @@ class Worker {
   /// As given, with the addresses and ports that are bound in fact.
   [[nodiscard]] const sbc::EngineOptions& options() const { return options_; }
   /// What the PBX sees.
-  [[nodiscard]] const sbc::Endpoint& core() const;
-  /// Of the smallest socket, in bytes.
-  [[nodiscard]] int receive_buffer() const;
+  [[nodiscard]] const sbc::Endpoint& core() const { return *options_.pbx.bind; }
+  /// Of the smallest UDP socket, in bytes; nullopt: there is none.
+  [[nodiscard]] std::optional<int> receive_buffer() const;
 
   /// To look into.
   [[nodiscard]] const sbc::Engine& engine() const { return *engine_; }
@@ -96,8 +97,8 @@ class Worker {
 
   boost::asio::io_context& io_;
   sbc::EngineOptions options_;
-  Ports listeners_;  ///< by slot; nullptr: closed
-  std::shared_ptr<Port> core_;
+  Ports listeners_;             ///< by slot; nullptr: closed
+  std::shared_ptr<Port> core_;  ///< nullptr: core_links_ are there
   std::unique_ptr<sbc::Engine> engine_;
   ReceiveBatch batch_;
   sbc::Outbox outbox_;
@@ -109,6 +110,7 @@ class Worker {
   acl::NetworkSet trusted_;
   std::unique_ptr<StreamSide> stream_side_;
   std::unique_ptr<Streams> streams_;
+  std::unique_ptr<CoreLinks> core_links_;                      ///< nullptr: the PBX is reached over UDP
   std::map<std::uint8_t, acl::TimePoint> streams_taken_away_;  ///< slots whose connections may live on for a while
   UdpCounters closed_;                                         ///< of sockets that are closed
   std::uint64_t undeliverable_ = 0;                            ///< datagrams whose listener is closed

@@ -12,6 +12,7 @@
 #include "sbc/net/start_error.hpp"
 #include "sbc/net/worker.hpp"
 #include "sbc/net/worker_port.hpp"
+#include "sbc/net/worker_streams.hpp"
 
 namespace postern::net {
 
@@ -95,22 +96,30 @@ Worker::Ports Worker::open_listeners(std::vector<sbc::ListenerOptions>& slots, c
 }
 
 void Worker::open_core() {
-  if (options_.pbx.transport != sbc::Transport::udp) throw StartError("pbx: this version speaks udp only to the PBX", "pbx.address");
   const sbc::Endpoint bind = core_address(options_.pbx);
   check_families(options_.pbx, bind);
+  if (!sbc::is_datagram(options_.pbx.transport)) {
+    core_links_ = std::make_unique<CoreLinks>(io_, *streams_, *stream_side_, options_.pbx, bind);
+    options_.pbx.bind = core_links_->bound();
+    return;
+  }
   core_ = std::make_shared<Port>(io_, sbc::Side::core, std::uint8_t{0}, bind, open_socket("pbx.bind", "pbx.bind", bind, false));
   options_.pbx.bind = core_->socket.bound();
 }
 
 /// Tokens, and the Contacts that the PBX holds, name our address on the core side.
 void Worker::check_core(const sbc::PbxOptions& pbx) const {
+  if (pbx.transport != options_.pbx.transport) {
+    throw StartError(
+        fmt::format("pbx: it is reached over {} now; another transport: restart needed", sbc::to_string(options_.pbx.transport)),
+        "pbx.address");
+  }
   const sbc::Endpoint wanted = core_address(pbx);
   check_families(pbx, wanted);
-  if (wanted.address == core_->socket.bound().address) return;
+  if (wanted.address == core().address) return;
   throw StartError(
       fmt::format("pbx: {} is reached from {}, but the PBX knows Postern, and every phone behind it, as {}: restart needed, or `bind: {}`",
-                  pbx.addresses.front().to_string(), wanted.address.to_string(), core_->socket.bound().to_string(),
-                  core_->socket.bound().to_string()),
+                  pbx.addresses.front().to_string(), wanted.address.to_string(), core().to_string(), core().to_string()),
       "pbx.address");
 }
 
@@ -132,8 +141,9 @@ sbc::Setup Worker::reload(sbc::Setup setup) {
   }
   Streams::Plan streams = streams_->open(*slots, wanted);
   Ports ports = open_listeners(*slots, wanted);
+  if (core_links_ != nullptr) core_links_->apply(options.pbx);
   options.listeners = std::move(*slots);
-  options.pbx.bind = core_->socket.bound();
+  options.pbx.bind = core();
   options_ = options;
   if (store_ != nullptr) store_->apply(options_.listeners);
   swap_ports(std::move(ports));

@@ -5,20 +5,40 @@
 namespace postern::net {
 
 bool Worker::StreamSide::on_connected(const sbc::Flow& flow) {
+  if (flow.side == sbc::Side::core) return worker_.core_links_->on_connected(flow);
   return worker_.engine_->connected(flow, acl::Clock::now()) == sbc::Outcome::forwarded;
 }
 
 sbc::Outcome Worker::StreamSide::on_message(const sbc::Flow& flow, std::string_view message) {
   const acl::TimePoint now = acl::Clock::now();
   if (!received_) received_ = now;
-  return worker_.engine_->handle({message, flow}, now, worker_.outbox_);
+  sbc::Flow by = flow;
+  if (by.side == sbc::Side::core) {
+    // Another connection may take its place at any time: to the engine it is who is at its end.
+    by.connection = 0;
+    by.listener = 0;
+  }
+  return worker_.engine_->handle({message, by}, now, worker_.outbox_);
 }
 
 void Worker::StreamSide::on_turn_over() {
   if (const auto received = std::exchange(received_, std::nullopt)) worker_.on_handled(*received);
 }
 
-void Worker::StreamSide::on_disconnected(const sbc::Flow& flow) { worker_.engine_->disconnected(flow); }
+void Worker::StreamSide::on_disconnected(const sbc::Flow& flow, ConnectionEnd why) {
+  if (flow.side == sbc::Side::core) return worker_.core_links_->on_disconnected(flow, why);
+  worker_.engine_->disconnected(flow);
+}
+
+void Worker::StreamSide::on_linked(const sbc::Endpoint& pbx) {
+  worker_.engine_->pbx_connected(pbx, acl::Clock::now());
+  worker_.arm_timer();
+}
+
+void Worker::StreamSide::on_unlinked(const sbc::Endpoint& pbx, const std::string& why) {
+  worker_.engine_->pbx_disconnected(pbx, why, acl::Clock::now());
+  worker_.arm_timer();
+}
 
 /// `options_` are the new ones.
 void Worker::apply_streams(Streams::Plan plan) {

@@ -7,7 +7,7 @@
 
 namespace postern::net {
 
-class Worker::StreamSide final : public StreamHandler {
+class Worker::StreamSide final : public StreamHandler, public CoreLinkWatcher {
  public:
   explicit StreamSide(Worker& worker) : worker_(worker) {}
 
@@ -15,8 +15,12 @@ class Worker::StreamSide final : public StreamHandler {
   bool on_connected(const sbc::Flow& flow) override;
   sbc::Outcome on_message(const sbc::Flow& flow, std::string_view message) override;
   void on_turn_over() override;
-  void on_disconnected(const sbc::Flow& flow) override;
-  [[nodiscard]] bool keeps(const sbc::Flow& flow) const override { return worker_.engine_->keeps(flow, acl::Clock::now()); }
+  void on_disconnected(const sbc::Flow& flow, ConnectionEnd why) override;
+  [[nodiscard]] bool keeps(const sbc::Flow& flow) const override {
+    return flow.side == sbc::Side::core || worker_.engine_->keeps(flow, acl::Clock::now());
+  }
+  void on_linked(const sbc::Endpoint& pbx) override;
+  void on_unlinked(const sbc::Endpoint& pbx, const std::string& why) override;
 
  private:
   Worker& worker_;

@@ -95,9 +95,23 @@ TEST(Problems, WhatThisVersionDoesNotDo) {
   EXPECT_THAT(problems_with("networks: {anna: {name: anna.dyn.example, refresh: 2m}}\n"),
               ElementsAre("3:19: networks.anna.name: is not available in this version; remove it rather than count on it",
                           "3:43: networks.anna.refresh: is not available in this version; remove it rather than count on it"));
-  EXPECT_THAT(problems_of("listeners: [wss://127.0.0.1]\npbx: tcp://127.0.0.1:15060\n"),
-              ElementsAre("1:13: listeners[0]: wss:// needs `tls` with `certificate` and `private_key`",
-                          "2:6: pbx: is not available in this version: only udp:// is there yet"));
+  EXPECT_THAT(problems_of("listeners: [wss://127.0.0.1]\npbx: udp://127.0.0.1:15060\n"),
+              ElementsAre("1:13: listeners[0]: wss:// needs `tls` with `certificate` and `private_key`"));
+}
+
+TEST(Problems, APbxOverAStreamIsToldWhatItCosts) {
+  const auto pbx = [](const std::string& text) { return problems_of("listeners: [udp://127.0.0.1:5060]\npbx: " + text + "\n"); };
+  EXPECT_THAT(pbx("tcp://127.0.0.1:15060"), ElementsAre(HasSubstr("2:6: pbx: warning: over tcp:// Asterisk forgets every phone")));
+  EXPECT_THAT(pbx("tls://127.0.0.1:15061"),
+              ElementsAre(HasSubstr("over tls:// Asterisk forgets"), HasSubstr("2:6: pbx: warning: without `ca`")));
+  EXPECT_THAT(pbx("{address: tls://127.0.0.1:15061, ca: a.pem}"), ElementsAre(HasSubstr("over tls:// Asterisk forgets")));
+  EXPECT_THAT(
+      pbx("{address: tcp://127.0.0.1:15060, ca: a.pem}"),
+      ElementsAre(HasSubstr("over tcp:// Asterisk forgets"), HasSubstr("pbx.ca: is of tls:// alone; the PBX is reached over tcp://")));
+  EXPECT_THAT(pbx("{address: udp://127.0.0.1:15060, ca: a.pem}"),
+              ElementsAre(HasSubstr("pbx.ca: is of tls:// alone; the PBX is reached over udp://")));
+  EXPECT_THAT(pbx("{address: [udp://127.0.0.1:15060, tcp://127.0.0.2:15060]}"),
+              ElementsAre(HasSubstr("must have the transport of the first address: Postern speaks one to all")));
 }
 
 TEST(Problems, AProtectionThatIsWrittenOffIsNotMissed) {

@@ -80,7 +80,7 @@ void Player::of_party(Party& party, const Step& step) {
     return gets(party, step);
   }
   if (words.size() == 2 && words[1] == "connects") return connects(party);
-  if (words.size() == 2 && words[1] == "disconnects") return bench_.disconnect(party.flow);
+  if (words.size() == 2 && words[1] == "disconnects") return disconnects(party);
   throw Failure(step.line.number, "an endpoint sends, answers, gets, connects or disconnects");
 }
 
@@ -106,7 +106,13 @@ void Player::add_party(const Step& step) {
   parties_[party.name] = party;
 }
 
+void Player::disconnects(const Party& party) {
+  if (party.flow.side == sbc::Side::core) return bench_.disconnect_pbx(party.flow.peer, "the connection has ended");
+  bench_.disconnect(party.flow);
+}
+
 void Player::connects(Party& party) {
+  if (party.flow.side == sbc::Side::core) return bench_.connect_pbx(party.flow.peer);
   party.flow.connection = ++connections_;
   const sbc::Outcome outcome = bench_.connect(party.flow);
   outcomes_ = {{std::string(sbc::info(outcome).word), 1}};

@@ -32,6 +32,7 @@ class Player {
   void of_party(Party& party, const Step& step);
   void add_party(const Step& step);
   void connects(Party& party);
+  void disconnects(const Party& party);
   void sends(Party& party, const Step& step);
   void sends_raw(Party& party, const Step& step);
   void answers(Party& party, const Step& step);

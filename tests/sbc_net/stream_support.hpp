@@ -43,7 +43,7 @@ class Script final : public StreamHandler {
     ++turns;
     if (answers) answers();
   }
-  void on_disconnected(const sbc::Flow& flow) override { disconnected.push_back(flow); }
+  void on_disconnected(const sbc::Flow& flow, ConnectionEnd /*why*/) override { disconnected.push_back(flow); }
   [[nodiscard]] bool keeps(const sbc::Flow&) const override { return kept; }
 
   bool trusted = false;

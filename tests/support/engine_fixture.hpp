@@ -141,6 +141,11 @@ class EngineBench : public sbc::EventSink {
 
   sbc::Outcome connect(const sbc::Flow& flow) { return outcome_ = engine_->connected(flow, now_); }
   void disconnect(const sbc::Flow& flow) { engine_->disconnected(flow); }
+  void connect_pbx(const sbc::Endpoint& pbx) { engine_->pbx_connected(pbx, now_); }
+  void disconnect_pbx(const sbc::Endpoint& pbx, std::string_view why) {
+    engine_->pbx_disconnected(pbx, why, now_);
+    wait(std::chrono::nanoseconds(0));
+  }
 
   /// Lets time pass; timers fire at their time. Throws std::runtime_error if a deadline does not move on.
   void wait(std::chrono::nanoseconds duration) {
@@ -172,6 +177,7 @@ class EngineBench : public sbc::EventSink {
   [[nodiscard]] sbc::Flow core_flow(const sbc::Endpoint& peer) const {
     sbc::Flow flow;
     flow.side = sbc::Side::core;
+    flow.transport = options_.pbx.transport;
     flow.local = options_.pbx.bind->address;
     flow.peer = peer;
     return flow;

@@ -13,12 +13,13 @@ USERS = ("1001", "1002", "1003", "1004")
 
 
 class Pbx:
-    def __init__(self, folder, address=ADDRESS, trunk=TRUNK, min_expires=60, unknown_user=401, within=(), more_users=0):
+    def __init__(self, folder, address=ADDRESS, trunk=TRUNK, min_expires=60, unknown_user=401, within=(), more_users=0, transport="udp", certificate=("", "")):
         self.host, self.port = self.address = address
         self._control = os.path.join(folder, "pbx", "ctl")
         self._process = Process("pbx", [*within, os.path.join(source_folder(), "scripts", "pbx", "start"), os.path.join(folder, "pbx"),
                                         host_port(address), f"{trunk[0]}:{trunk[1]}"], folder,
-                                env={"MIN_EXPIRES": str(min_expires), "UNKNOWN_USER": str(unknown_user), "MORE_USERS": str(more_users)})
+                                env={"MIN_EXPIRES": str(min_expires), "UNKNOWN_USER": str(unknown_user), "MORE_USERS": str(more_users),
+                                     "TRANSPORT": transport, "CERTIFICATE": certificate[0], "PRIVATE_KEY": certificate[1]})
         wait_for(self._answers, f"the stand-in PBX to come up:\n{self._process.log()}", 20)
 
     def _rpc(self, *command):
