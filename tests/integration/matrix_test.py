@@ -6,8 +6,9 @@ import unittest
 
 from support import case, matrix
 from support.column_baresip import BaresipColumn
+from support.column_linphone import LinphoneColumn
 
-CLASSES = {"baresip": BaresipColumn}
+CLASSES = {"baresip": BaresipColumn, "linphonec": LinphoneColumn}
 
 
 def columns():

@@ -13,7 +13,8 @@ ACCESS_IPV6 = "fd03::1"
 class Column(case.Case):
     """1001 is the client over the column's access; 1002 and 1003 are baresips over UDP. A client's class has its rows, each a test, and may put the
     phones elsewhere (`host`, `address_of`)."""
-    client = access = core = None  # an Access and a Core of matrix.py; matrix_test.py sets them
+    access = core = None  # an Access and a Core of matrix.py; matrix_test.py sets them
+    advertise = None      # the name by which Postern is called, where it is not its address
 
     def setUp(self):
         super().setUp()
@@ -48,14 +49,17 @@ class Column(case.Case):
 
     def start(self):
         self.starts += 1
-        listeners = [f"udp://{host_port(self.far_server)}"]
-        if self.access.scheme == "tls":
-            listeners.append(f"{{address: tls://{host_port(self.server)}, tls: {{certificate: {self.certificate}, private_key: {self.key}}}}}")
-        elif self.access.scheme != "udp":
-            listeners.append(f"{self.access.scheme}://{host_port(self.server)}")
+        listeners = [f"udp://{host_port(self.far_server)}", *([self.listener()] if self.access.scheme != "udp" else [])]
         self.postern = Postern(self.folder, "listeners:\n" + "".join(f"  - {listener}\n" for listener in listeners) +
                                f"pbx: {{address: {self.core.scheme}://{host_port(ADDRESS)}, bind: {host_port(CORE)}}}\n"
-                               f"state: state\nadmin: http://{host_port(ADMIN)}\n", name=f"postern{self.starts}")
+                               f"state: state\ncontrol: control.sock\nadmin: http://{host_port(ADMIN)}\n", name=f"postern{self.starts}")
+
+    def listener(self):
+        """That of the column's access."""
+        settings = [f"address: {self.access.scheme}://{host_port(self.server)}"]
+        settings += [f"advertise: {self.advertise}:{self.access.port}"] if self.advertise else []
+        settings += [f"tls: {{certificate: {self.certificate}, private_key: {self.key}}}"] if self.access.scheme == "tls" else []
+        return f"{{{', '.join(settings)}}}"
 
     def restart(self):
         self.postern.kill()

@@ -1,0 +1,114 @@
+"""The rows of linphonec. Phones are in a network behind a router, on which Postern runs."""
+from .column import Column
+from .linphone import ADDRESS, NAME, ROUTER, Linphone
+from .networks import Network, run
+from .proc import wait_for
+from .talk import TONE_1001, TONE_1002, TONE_1003
+
+
+class LinphoneColumn(Column):
+    host, advertise = ROUTER, NAME  # it verifies the certificate of whatever the dialog's routes name
+
+    def address_of(self, number):
+        return f"198.51.100.10{number}"
+
+    def prepare(self):
+        self.network = self.run_until_end(Network(self.folder, "phone", ADDRESS, ROUTER, gateway=True))
+        for number in (2, 3):
+            run("ip", "address", "add", f"{self.address_of(number)}/24", "dev", "phone")
+
+    def setUp(self):
+        super().setUp()
+        self.one = self.run_until_end(Linphone(self.folder, self.network, "1001", self.access.scheme, self.access.port, TONE_1001, self.certificate))
+        self.one.wait_registered()
+
+    def talk(self, two):
+        """Both are in a call and hear each other."""
+        two.wait_event("CALL_ESTABLISHED")
+        self.one.wait_said("Media streams established")
+        two.wait_tone(TONE_1001)
+        self.one.wait_tone(TONE_1002)
+
+    def call_two(self):
+        two = self.two()
+        self.one.dial("1002")
+        self.talk(two)
+        return two
+
+    def test_register(self):
+        self.assert_registered()
+
+    def test_call_out_and_remote_bye(self):
+        self.call_two().hang_up()
+        self.one.wait_closed()
+
+    def test_be_called_and_hang_up(self):
+        two = self.two()
+        two.dial("1001")
+        self.one.answer()
+        self.talk(two)
+        self.one.hang_up()
+        two.wait_event("CALL_CLOSED")
+        self.one.wait_closed()
+
+    def test_hold_and_resume(self):
+        two = self.call_two()
+        self.one.command("pause")
+        self.one.wait_said("is now paused")
+        self.one.command("resume")
+        self.one.wait_said("Media streams established")
+        self.one.wait_tone(TONE_1002)  # baresip records nothing more of what it hears once it was on hold
+        for command in (two.hold, two.resume):
+            before = self.acknowledged()
+            command()
+            wait_for(lambda: self.acknowledged() > before, "the re-INVITE to be answered and acknowledged")
+        two.hang_up()
+        self.one.wait_closed()
+
+    def test_cancel(self):
+        two = self.two(answer="manual")
+        self.one.dial("1002")
+        two.wait_event("CALL_INCOMING")
+        self.one.wait_said("ringing")
+        self.one.hang_up()
+        two.wait_event("CALL_CLOSED")
+        self.one.wait_closed()
+
+    def test_busy(self):
+        two = self.two(answer="manual")
+        self.one.dial("1002")
+        two.wait_event("CALL_INCOMING")
+        two.hang_up()
+        self.one.wait_said(r"Call \d+ with \S+ error")
+        self.one.wait_debug("SIP/2.0 486 ")
+
+    def test_early_media(self):
+        two = self.two(answer="early")
+        self.one.dial("1002")
+        self.one.wait_said("early media")
+        self.one.hang_up()
+        two.wait_event("CALL_CLOSED")
+
+    def test_in_a_call_after_a_restart(self):
+        two = self.call_two()
+        self.restart()
+        self.one.hang_up()
+        two.wait_event("CALL_CLOSED")
+
+    def test_blind_transfer(self):
+        two, three = self.two(), self.three()
+        self.one.dial("1002")
+        self.talk(two)
+        self.one.command("transfer 1 sip:1003@sbc.test")
+        three.wait_event("CALL_ESTABLISHED")
+        three.wait_tone(TONE_1002)
+        two.wait_tone(TONE_1003)
+
+    def test_be_transferred(self):
+        two, three = self.two(), self.three()
+        self.one.dial("1002")
+        self.talk(two)
+        two.transfer("1003")
+        three.wait_event("CALL_ESTABLISHED")
+        three.wait_tone(TONE_1001)
+        self.one.wait_tone(TONE_1003)
