@@ -7,8 +7,9 @@ import unittest
 from support import case, matrix
 from support.column_baresip import BaresipColumn
 from support.column_linphone import LinphoneColumn
+from support.column_sipp import SippColumn
 
-CLASSES = {"baresip": BaresipColumn, "linphonec": LinphoneColumn}
+CLASSES = {"baresip": BaresipColumn, "linphonec": LinphoneColumn, "sipp": SippColumn}
 
 
 def columns():

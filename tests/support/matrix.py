@@ -48,6 +48,7 @@ CORES = {"UDP": Core("udp")}
 CLIENTS = {
     "baresip": Client(("UDP", "TCP", "TLS", "UDP6"), ("UDP",), ROWS, ()),
     "linphonec": Client(("UDP", "TCP", "TLS"), ("UDP",), tuple(row for row in ROWS if row != "attended_transfer"), ("linphonec", "nsenter")),
+    "sipp": Client(("UDP", "TCP", "TLS", "UDP6"), ("UDP",), ("register", "call_out_and_remote_bye", "cancel", "busy"), ("sipp", "socat")),
 }
 PROGRAMS = ("kamailio", "kamcmd", "baresip", "openssl", "ip")  # of each column
 
