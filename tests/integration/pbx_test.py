@@ -77,7 +77,7 @@ class StandInPbx(case.Case):
 
     def test_sipp_registers(self):
         self.run_until_end(Sipp(self.folder, "register", ("127.1.0.3", 5080), ADDRESS, caller="1003")).finish()
-        self.assertEqual(self.pbx.contacts("1003"), ["sip:1003@127.1.0.3:5080"])
+        self.assertEqual(self.pbx.contacts("1003"), ["sip:1003@127.1.0.3:5080;transport=udp"])
 
     def test_baresip_talks_both_ways(self):
         one, two = talk.phones(self, ADDRESS)
