@@ -74,7 +74,7 @@ class BaresipColumn(Column):
         self.one.dial("1002")
         two.wait_event("CALL_INCOMING")
         two.hang_up()
-        self.one.wait_event("CALL_CLOSED")
+        self.assertIn("486", self.one.wait_event("CALL_CLOSED")["param"])
 
     def test_early_media(self):
         two = self.two(answer="early")

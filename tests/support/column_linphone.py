@@ -1,9 +1,12 @@
-"""The rows of linphonec. Phones are in a network behind a router, on which Postern runs."""
+"""The rows of linphonec, which does all of them. It is in a network behind a router, on which Postern runs."""
+import urllib.parse
+
 from .column import Column
 from .linphone import ADDRESS, NAME, ROUTER, Linphone
 from .networks import Network, run
 from .proc import wait_for
-from .talk import TONE_1001, TONE_1002, TONE_1003
+from .sip import Phone, answer, uri_of
+from .talk import TONE_1001, TONE_1002, TONE_1003, take_call_by_hand
 
 
 class LinphoneColumn(Column):
@@ -112,3 +115,23 @@ class LinphoneColumn(Column):
         three.wait_event("CALL_ESTABLISHED")
         three.wait_tone(TONE_1001)
         self.one.wait_tone(TONE_1003)
+
+    def test_attended_transfer(self):
+        """1001 talks to 1002 and to 1003, and asks 1002 to take its place in the call with 1003."""
+        two, three = (self.run_until_end(Phone((self.address_of(n), 5080), self.far_server, f"100{n}")) for n in (2, 3))
+        for phone in (two, three):
+            self.assertEqual(phone.register().status, 200)
+        self.one.dial("1002")
+        take_call_by_hand(two)
+        self.one.wait_said("Media streams established")
+        self.one.command("pause")
+        take_call_by_hand(two)
+        self.one.wait_said("is now paused")
+        self.one.dial("1003")
+        invite = take_call_by_hand(three)
+        self.one.wait_said("Media streams established")
+        self.one.command("transfer 1 --to-call 2")
+        refer, source = two.request("REFER")
+        two.send(answer(refer, 202, "Accepted"), source)
+        replaces = urllib.parse.unquote(uri_of(refer.get("Refer-To")).partition("?Replaces=")[2]).split(";")
+        self.assertEqual([replaces[0], *sorted(replaces[1:])], [invite.get("Call-ID"), f"from-tag={invite.from_tag}", "to-tag=1003"], refer)

@@ -47,7 +47,7 @@ ACCESSES = {"UDP": Access("udp", 5060), "TCP": Access("tcp", 5060), "TLS": Acces
 CORES = {"UDP": Core("udp")}
 CLIENTS = {
     "baresip": Client(("UDP", "TCP", "TLS", "UDP6"), ("UDP",), ROWS, ()),
-    "linphonec": Client(("UDP", "TCP", "TLS"), ("UDP",), tuple(row for row in ROWS if row != "attended_transfer"), ("linphonec", "nsenter")),
+    "linphonec": Client(("UDP", "TCP", "TLS"), ("UDP",), ROWS, ("linphonec", "nsenter")),
     "sipp": Client(("UDP", "TCP", "TLS", "UDP6"), ("UDP",), ("register", "call_out_and_remote_bye", "cancel", "busy"), ("sipp", "socat")),
 }
 PROGRAMS = ("kamailio", "kamcmd", "baresip", "openssl", "ip")  # of each column

@@ -1,6 +1,6 @@
 """A call between two real phones, with audio that is listened to; the same with and without Postern in the way."""
 from .baresip import Baresip
-from .sip import answer
+from .sip import answer, sdp
 
 TONE_1001, TONE_1002, TONE_1003 = 440, 1150, 1700
 
@@ -45,3 +45,11 @@ def call_by_hand(caller, phone):
     call.ack()
     phone.request("ACK")
     return call
+
+
+def take_call_by_hand(phone):
+    """A phone of a few lines answers what comes, a call or a change of one, with its extension as its tag; the INVITE."""
+    invite, source = phone.request("INVITE")
+    phone.send(answer(invite, 200, "OK", phone.user, [f"Contact: {phone.contact}"], sdp(phone.host, phone.port + 1000)), source)
+    phone.request("ACK")
+    return invite
