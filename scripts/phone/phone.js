@@ -16,6 +16,7 @@ function showButtons() {
   const incoming = call !== null && call.direction === 'incoming' && !call.isEstablished();
   at('register').hidden = phone !== null;
   at('unregister').hidden = phone === null;
+  at('unregister').textContent = registered ? 'Unregister' : 'Stop trying';
   at('call').hidden = call !== null;
   at('call').disabled = !registered;
   at('answer').hidden = !incoming;

@@ -4,12 +4,13 @@ occurs. scripts/test-matrix prints the table."""
 import os
 import unittest
 
-from support import case, matrix
+from support import browser, case, matrix
 from support.column_baresip import BaresipColumn
+from support.column_browser import BrowserColumn
 from support.column_linphone import LinphoneColumn
 from support.column_sipp import SippColumn
 
-CLASSES = {"baresip": BaresipColumn, "linphonec": LinphoneColumn, "sipp": SippColumn}
+CLASSES = {"baresip": BaresipColumn, "linphonec": LinphoneColumn, "sipp": SippColumn, "jssip": BrowserColumn}
 
 
 def columns():
@@ -33,4 +34,5 @@ def load_tests(loader, tests, pattern):
 
 if __name__ == "__main__":
     case.need(*matrix.PROGRAMS, *(program for client in matrix.CLIENTS.values() for program in client.programs))
+    browser.need_browser()
     case.main()

@@ -58,7 +58,7 @@ class Chromium:
         to_it, commands = os.pipe()
         answers, from_it = os.pipe()
         self._process = Process("chromium", ["bash", "-c", f'exec chromium "$@" 3<&{to_it} 4>&{from_it}', "-", "--remote-debugging-pipe", *self._arguments()], folder,
-                                env={"HOME": self._home}, pass_fds=(to_it, from_it))
+                                env={"HOME": self._home, "TMPDIR": self._home}, pass_fds=(to_it, from_it))
         os.close(to_it)
         os.close(from_it)
         self._commands, self._answers, self._held, self._inbox = commands, answers, b"", []

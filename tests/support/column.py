@@ -58,7 +58,7 @@ class Column(case.Case):
         """That of the column's access."""
         settings = [f"address: {self.access.scheme}://{host_port(self.server)}"]
         settings += [f"advertise: {self.advertise}:{self.access.port}"] if self.advertise else []
-        settings += [f"tls: {{certificate: {self.certificate}, private_key: {self.key}}}"] if self.access.scheme == "tls" else []
+        settings += [f"tls: {{certificate: {self.certificate}, private_key: {self.key}}}"] if self.access.scheme in ("tls", "wss") else []
         return f"{{{', '.join(settings)}}}"
 
     def restart(self):

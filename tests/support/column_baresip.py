@@ -13,8 +13,13 @@ from .talk import TONE_1001, TONE_1002, TONE_1003
 class BaresipColumn(Column):
     def setUp(self):
         super().setUp()
-        self.one = self.run_until_end(Baresip(self.folder, "1001", self.address_of(1), self.server, TONE_1001, transport=self.access.scheme))
-        self.one.wait_registered()
+        self.one = self.client()
+
+    def client(self):
+        """1001, registered."""
+        phone = self.run_until_end(Baresip(self.folder, "1001", self.address_of(1), self.server, TONE_1001, transport=self.access.scheme))
+        phone.wait_registered()
+        return phone
 
     def both(self, other, event):
         for phone in (self.one, other):
@@ -39,11 +44,14 @@ class BaresipColumn(Column):
         two = self.two()
         talk.call(self.one, two, TONE_1001, TONE_1002)
         for command in (self.one.hold, self.one.resume, two.hold, two.resume):
-            before = self.acknowledged()
-            command()
-            wait_for(lambda: self.acknowledged() > before, "the re-INVITE to be answered and acknowledged")
+            self.reinvite(command)
         self.one.hang_up()
         self.both(two, "CALL_CLOSED")
+
+    def reinvite(self, command):
+        before = self.acknowledged()
+        command()
+        wait_for(lambda: self.acknowledged() > before, "the re-INVITE to be answered and acknowledged")
 
     def test_blind_transfer(self):
         two, three = self.two(), self.three()
