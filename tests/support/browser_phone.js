@@ -25,7 +25,7 @@ const testPhone = (() => {
 
   function onCall({ session, request }) {
     calls.push(session);
-    const say = (kind) => events.push({ kind, call: request.call_id });
+    const say = (kind, param = '') => events.push({ kind, param, call: request.call_id });
     if (session.direction === 'incoming') say('CALL_INCOMING');
     if (session.connection) onConnection(session.connection);
     else session.on('peerconnection', ({ peerconnection }) => onConnection(peerconnection));
@@ -36,7 +36,7 @@ const testPhone = (() => {
     });
     session.on('confirmed', () => say('CALL_ESTABLISHED'));
     for (const end of ['failed', 'ended']) {
-      session.on(end, ({ cause }) => { calls.splice(calls.indexOf(session), 1); say('CALL_CLOSED'); say(`${end}: ${cause}`); });
+      session.on(end, ({ cause, message }) => { calls.splice(calls.indexOf(session), 1); say('CALL_CLOSED', `${message?.status_code ?? ''} ${cause}`); });
     }
     session.on('refer', ({ accept }) => accept(null, options()));
     session.on('replaces', ({ accept }) => accept());
