@@ -26,6 +26,13 @@ def pairwise():
                   run.returncode == 0 and seconds <= 480)
 
 
+@check("browsers", "JsSIP in Chromium registers over WSS from an allowed origin and is refused from another; two pages of the browser phone talk, and "
+       "say why where one is not registered")
+def browsers():
+    subprocess.run([str(ROOT / "scripts" / "phone" / "bundle")], stdout=subprocess.DEVNULL, check=True)
+    return integration("browser_test", limit="1 contact, of the allowed; audio both ways; each reason on the page")
+
+
 @check("certificates", "linphonec refuses a wrong certificate and accepts the right one by name; the certificate is swapped under 100 live TLS connections: none drops, "
        "new ones get the new one; a bad one leaves the old in use")
 def certificates():

@@ -43,6 +43,7 @@ class Origins(BrowserCase):
         self.assertEqual(self.postern.metric("postern_messages_received_total", transport="wss", method="REGISTER"), 2, "1001's, of which one was challenged")
         self.assertEqual((len(self.pbx.contacts("1001")), self.pbx.contacts("1002")), (1, []))
         self.postern.wait_metric("postern_connections_ended_total", 1, reason="handshake_failed")
+        case.measured("1 contact at the PBX, of the page at the allowed origin; 0 messages of the other")
 
 
 class Page(BrowserCase):
@@ -68,6 +69,7 @@ class Page(BrowserCase):
         for tab, other in ((one, "1002"), (two, "1001")):
             tab.wait_text("state", f"In a call with {other}.")
             tab.wait_audio()
+        case.measured("audio both ways between two pages")
         two.click("hangup")
         one.wait_text("state", "The call with 1002 ended, by 1002.")
         two.wait_text("state", "The call with 1001 ended, by you.")
@@ -97,6 +99,7 @@ class Page(BrowserCase):
         for tab, user in ((phone, "1001"), (untrusting, "1002")):
             tab.wait_text("registration", f"Registered as {user}", 40)
         self.assertTrue(untrusting.run("document.getElementById('no-connection').hidden"))
+        case.measured("the page told a wrong password, a refused origin, a lost connection and an untrusted certificate apart")
 
 
 if __name__ == "__main__":
