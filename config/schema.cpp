@@ -276,8 +276,8 @@ const Row table[] = {
   {.path = "calls.deny_status", .kind = &kinds::integer, .range = refusals, .standard = "603", .effect = Effect::protective,
    .help = "The answer to the others."},
 
-  {.path = "keepalive", .kind = &kinds::duration, .range = times, .words = "off", .standard = "25s", .effect = Effect::later,
-   .help = "OPTIONS to devices behind NAT that were not heard for so long."},
+  {.path = "keepalive", .kind = &kinds::duration, .range = times, .words = "off", .reload = true, .standard = "25s",
+   .help = "OPTIONS to devices on UDP behind NAT that were not heard for so long: the NAT keeps its mapping.", .store = store::keepalive},
   {.path = "redirects", .kind = &kinds::word, .words = "block internal", .standard = "block", .effect = Effect::later,
    .help = "What becomes of a phone's 3xx."},
   {.path = "weak_passwords", .kind = &kinds::word, .words = "report refuse off", .standard = "report", .effect = Effect::later,

@@ -19,6 +19,11 @@ acl::Action action_of(std::string_view word) {
   return acl::Action::allow;
 }
 
+std::optional<std::chrono::milliseconds> duration_or_off(const Item& item) {
+  if (std::holds_alternative<Word>(item.value)) return std::nullopt;
+  return value_of<std::chrono::milliseconds>(item);
+}
+
 }  // namespace
 
 DraftConditions& conditions(Draft& draft, const Item& item) { return item.unless ? draft.rules.back().unless : draft.rules.back().when; }
@@ -48,11 +53,8 @@ void pbx_bind(Draft& draft, const Item& item) { draft.pbx_bind = {value_of<sbc::
 void pbx_domain(Draft& draft, const Item& item) { draft.config.engine.pbx.domain = text_of(item); }
 void pbx_public_domain(Draft& draft, const Item& item) { draft.config.engine.pbx.public_domain = text_of(item); }
 void pbx_media_address(Draft& draft, const Item& item) { draft.media_address = {value_of<acl::Address>(item), item.at}; }
-void pbx_health_check(Draft& draft, const Item& item) {
-  std::optional<std::chrono::milliseconds>& interval = draft.config.engine.pbx.health_check;
-  interval.reset();  // `off`
-  if (!std::holds_alternative<Word>(item.value)) interval = value_of<std::chrono::milliseconds>(item);
-}
+void pbx_health_check(Draft& draft, const Item& item) { draft.config.engine.pbx.health_check = duration_or_off(item); }
+void keepalive(Draft& draft, const Item& item) { draft.config.engine.keepalive = duration_or_off(item); }
 void pbx_health_check_user(Draft& draft, const Item& item) { draft.health_check_user = {text_of(item), item.at}; }
 void pbx_timeout(Draft& draft, const Item& item) { draft.config.engine.pbx.timeout = value_of<std::chrono::milliseconds>(item); }
 

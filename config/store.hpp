@@ -60,6 +60,7 @@ void pbx_domain(Draft& draft, const Item& item);
 void pbx_public_domain(Draft& draft, const Item& item);
 void pbx_media_address(Draft& draft, const Item& item);
 void pbx_health_check(Draft& draft, const Item& item);
+void keepalive(Draft& draft, const Item& item);
 void pbx_ca(Draft& draft, const Item& item);
 void pbx_health_check_user(Draft& draft, const Item& item);
 void pbx_timeout(Draft& draft, const Item& item);

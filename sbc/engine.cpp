@@ -7,6 +7,7 @@
 
 #include "sbc/admission.hpp"
 #include "sbc/answers.hpp"
+#include "sbc/keep_alive.hpp"
 #include "sbc/proxy.hpp"
 #include "sbc/state.hpp"
 #include "sbc/stun.hpp"
@@ -36,7 +37,7 @@ bool is_rules_word(Outcome outcome) {
 
 struct Engine::Impl {
   Impl(Setup setup, const Secrets& secrets, EventSink& events)
-      : state(std::move(setup), secrets, events), admission(state), answers(state), proxy(state, admission, answers) {}
+      : state(std::move(setup), secrets, events), admission(state), answers(state), proxy(state, admission, answers), keep_alive(state) {}
 
   Outcome from_access(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
@@ -66,6 +67,7 @@ struct Engine::Impl {
   Admission admission;
   Answers answers;
   Proxy proxy;
+  KeepAlive keep_alive;
   sip::RawMessage message;  ///< the one being handled
   bool read = false;        ///< it was looked into, so that `message` tells of it
   Decision decision;        ///< on the message being handled
@@ -128,7 +130,9 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
 }
 
 Outcome Engine::Impl::access_response(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
-  if (proxy.awaits(message, flow)) admission.prove(source, flow, now);
+  const bool to_keep_alive = keep_alive.answered(message, flow);
+  if (to_keep_alive || proxy.awaits(message, flow)) admission.prove(source, flow, now);
+  if (to_keep_alive) return Outcome::keep_alive;
   return source.outcome == Outcome::forwarded ? proxy.response(message, flow, now, out) : source.outcome;
 }
 
@@ -362,6 +366,7 @@ std::optional<TimePoint> Engine::next_deadline() const {
   };
   earlier(impl_->state.journal.next_summary());
   earlier(impl_->state.health.next_deadline());
+  earlier(impl_->keep_alive.next_deadline());
   // Bindings and bans end on their own wherever they are looked at; taking them out of the tables is not urgent.
   if (const auto expiry = impl_->state.registrations.next_expiry()) earlier(std::max(*expiry, impl_->next_housekeeping));
   if (const auto expiry = impl_->state.calls.next_expiry()) earlier(std::max(*expiry, impl_->next_housekeeping));
@@ -374,6 +379,7 @@ void Engine::advance(TimePoint now, Outbox& out) {
   const std::size_t before = out.items().size();
   state.transactions.advance(now, timers_a_turn, out);
   state.health.advance(now, out);
+  impl_->keep_alive.advance(now, out);
   impl_->admission.hold_back(out, before, now);
   impl_->count_responses(out, before);
   state.journal.summarise(now);

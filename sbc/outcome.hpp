@@ -20,7 +20,7 @@ enum class OutcomeKind : std::uint8_t {
 #define POSTERN_OUTCOMES(X)                                                                                        \
   X(forwarded,             passed,   "sent on to the other side")                                                  \
   X(answered,              passed,   "answered by Postern: 200 to CANCEL, a repetition answered from memory, STUN of a registered phone") \
-  X(keep_alive,            ignored,  "CRLF, NULs or an empty datagram")                                            \
+  X(keep_alive,            ignored,  "CRLF, NULs or an empty datagram, or an answer to our own keep-alive OPTIONS") \
   X(stun,                  ignored,  "a STUN message that is not answered")                                        \
   X(repeated,              ignored,  "a repetition of what is already under way, or an ACK that ends a transaction") \
   X(health_check,          ignored,  "an answer to Postern's own OPTIONS to the PBX")                              \

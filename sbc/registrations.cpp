@@ -68,6 +68,7 @@ using Order = std::multimap<TimePoint, Node*>;
 
 struct FlowState {
   TimePoint last_heard;
+  TimePoint last_told;  ///< as one that is silent
   std::uint32_t bindings = 0;
   std::uint32_t live = 0;
   std::uint32_t proven = 0;  ///< of those that are live
@@ -365,6 +366,16 @@ std::size_t Registrations::devices_at(const acl::Address& address, TimePoint now
 void Registrations::heard(const Flow& flow, TimePoint now) {
   const auto found = impl_->flows.find(FlowKey(flow));
   if (found != impl_->flows.end()) found->second.last_heard = std::max(found->second.last_heard, now);
+}
+
+bool Registrations::silent(ListCursor& cursor, std::size_t limit, TimePoint now, acl::Duration silent_for,
+                           const std::function<void(const Binding&)>& visit) {
+  return next_slice(impl_->serials, impl_->next_serial, cursor, limit, [&](const Node* node) {
+    FlowState& flow = node->flow->second;
+    if (node->binding.expires <= now || now - std::max(flow.last_heard, flow.last_told) < silent_for) return;
+    flow.last_told = now;
+    visit(node->binding);
+  });
 }
 
 bool Registrations::list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const {

@@ -96,6 +96,7 @@ class EngineBench : public sbc::EventSink {
     policy_ = loaded.policy;
     // A test that does not speak of it sees no OPTIONS of ours.
     if (yaml.find("health_check") == std::string_view::npos) options_.pbx.health_check.reset();
+    if (yaml.find("keepalive") == std::string_view::npos) options_.keepalive.reset();
     start();
   }
 
