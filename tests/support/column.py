@@ -20,7 +20,7 @@ class Column(case.Case):
         super().setUp()
         self.prepare()
         self.certificate, self.key = make_certificate(self.folder)
-        self.pbx = self.run_until_end(Pbx(self.folder))
+        self.pbx = self.run_until_end(Pbx(self.folder, transport=self.core.scheme))
         self.starts = 0
         self.start()
         self.addCleanup(lambda: self.postern.stop_if_alive())
