@@ -1,4 +1,5 @@
 """TCP and TLS at the access side: phones, and those who only hold connections."""
+import re
 import socket
 import ssl
 import time
@@ -80,7 +81,8 @@ class Certificates(Streams):
         with open(self.key, "w") as file:
             file.write("no key\n")
         self.assertEqual(self.postern.reload(), "refused")
-        self.assertRegex(self.postern.log(), r"result=refused file=\S+ line=4 column=\d+ path=listeners\[2\].tls.private_key")
+        told = r"result=refused file=\S+ line=4 column=\d+ path=listeners\[2\].tls.private_key"
+        wait_for(lambda: re.search(told, self.postern.log()), f"the log to tell {told}")
         connect(TLS, trust=self.certificate).close()
 
     def test_client_certificates(self):
