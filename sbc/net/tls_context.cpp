@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <fstream>
 #include <utility>
@@ -147,6 +148,21 @@ std::shared_ptr<const TlsContext> TlsContext::load(const sbc::TlsOptions& option
   Loader loader(context.get(), options, problems);
   if (!loader.load(now)) return nullptr;
   return std::shared_ptr<const TlsContext>(new TlsContext(std::move(context), loader.not_after()));
+}
+
+bool TlsContext::is_for(const std::string& host) const {
+  X509* own = SSL_CTX_get0_certificate(context_.get());
+  return X509_check_host(own, host.c_str(), host.size(), 0, nullptr) == 1 || X509_check_ip_asc(own, host.c_str(), 0) == 1;
+}
+
+bool TlsContext::is_for_an_address() const {
+  const std::unique_ptr<GENERAL_NAMES, void (*)(GENERAL_NAMES*)> names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(SSL_CTX_get0_certificate(context_.get()), NID_subject_alt_name, nullptr, nullptr)),
+      GENERAL_NAMES_free);
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    if (sk_GENERAL_NAME_value(names.get(), i)->type == GEN_IPADD) return true;
+  }
+  return false;
 }
 
 std::unique_ptr<ByteStream> TlsContext::accept(int fd) const {

@@ -32,6 +32,10 @@ class TlsContext {
 
   /// The server's end of a connection on `fd`, which must outlive it. nullptr: OpenSSL has no memory.
   [[nodiscard]] std::unique_ptr<ByteStream> accept(int fd) const;
+  /// Whether the certificate is for this host name or address.
+  [[nodiscard]] bool is_for(const std::string& host) const;
+  /// Whether it is for any address at all.
+  [[nodiscard]] bool is_for_an_address() const;
   /// When the certificate ends.
   [[nodiscard]] std::chrono::system_clock::time_point not_after() const { return not_after_; }
 

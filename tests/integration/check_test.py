@@ -45,7 +45,7 @@ class Check(case.Case):
         certificate, key = make_certificate(self.folder, days=7)
         own, other = make_certificate(self.folder, prefix="own")[0], make_certificate(self.folder, prefix="other")[1]
         text = "pbx: udp://127.77.0.5:15077\nlisteners:\n" + "".join(
-            f"  - {{address: 'tls://127.0.0.1:{port}', tls: {{certificate: {shown}, private_key: {hidden}}}}}\n"
+            f"  - {{address: 'tls://127.0.0.1:{port}', advertise: sbc.test, tls: {{certificate: {shown}, private_key: {hidden}}}}}\n"
             for port, shown, hidden in ((5061, certificate, key), (5062, own, other), (5063, own, "nowhere.key")))
         result = run("check", "-c", self.write("tls.yaml", text))
         self.assertEqual(result.returncode, 1)
@@ -53,6 +53,22 @@ class Check(case.Case):
         self.assertRegex(found[0][2], r"^warning: .* expires on 20")
         self.assertEqual([(int(line), path) for line, path, _ in found],
                          [(3, "listeners[0].tls.certificate"), (4, "listeners[1].tls.private_key"), (5, "listeners[2].tls.private_key")], result.stderr)
+
+    def test_a_certificate_that_is_not_for_what_phones_are_shown_is_told(self):
+        """linphonec connected to the Contact's address when its connection broke in a call, found the certificate to be another's, and lost its BYE."""
+        certificate, key = make_certificate(self.folder)
+        tls = f"tls: {{certificate: {certificate}, private_key: {key}}}"
+        text = "\n".join([
+            "pbx: udp://127.77.0.5:15077", "listeners:",
+            f"  - {{address: 'tls://127.0.0.1:5061', advertise: 'sbc.test:5061', {tls}}}",
+            f"  - {{address: 'tls://127.0.0.1:5062', {tls}}}",
+            f"  - {{address: 'tls://0.0.0.0:5063', {tls}}}",
+            f"  - {{address: 'tls://127.0.0.1:5064', advertise: {{default: sbc.test, 10.0.0.0/8: 10.0.0.2}}, {tls}}}",
+            f"  - {{address: 'wss://127.0.0.1:5065', {tls}}}", ""])
+        result = run("check", "-c", self.write("tls.yaml", text))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        found = re.findall(r"tls.yaml:(\d+):\d+: \S+: warning: \S+ is not for (.*), which phones are shown", result.stderr)
+        self.assertEqual(found, [("4", "127.0.0.1"), ("5", "its address"), ("6", "10.0.0.2")], result.stderr)
 
     def test_json(self):
         result = run("check", "--json", "-c", self.write("bad.yaml", BAD))

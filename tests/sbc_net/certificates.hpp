@@ -32,10 +32,11 @@ inline std::string text_of(const Bio& bio) {
   return {data, static_cast<std::size_t>(size)};
 }
 
-/// A certificate for `name`, signed by `issuer`, or by itself.
+/// A certificate for `name`, signed by `issuer`, or by itself. `also`: what else it is for, such as "IP:192.0.2.1" (RFC 5280 §4.2.1.6).
 class Identity {
  public:
-  explicit Identity(const std::string& name, std::chrono::seconds ends_in = std::chrono::hours(24 * 90), const Identity* issuer = nullptr)
+  explicit Identity(const std::string& name, std::chrono::seconds ends_in = std::chrono::hours(24 * 90), const Identity* issuer = nullptr,
+                    const char* also = nullptr)
       : key_(EVP_EC_gen("P-256")), certificate_(X509_new()) {
     X509* own = certificate_.get();
     X509_set_version(own, 2);
@@ -47,9 +48,8 @@ class Identity {
     X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
     X509_set_issuer_name(own, issuer == nullptr ? subject : X509_get_subject_name(issuer->certificate_.get()));
     // So that one that signs itself may sign others.
-    X509_EXTENSION* constraints = X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, issuer == nullptr ? "CA:TRUE" : "CA:FALSE");
-    X509_add_ext(own, constraints, -1);
-    X509_EXTENSION_free(constraints);
+    extend(NID_basic_constraints, issuer == nullptr ? "CA:TRUE" : "CA:FALSE");
+    if (also != nullptr) extend(NID_subject_alt_name, also);
     X509_sign(own, issuer == nullptr ? key_.get() : issuer->key_.get(), EVP_sha256());
   }
 
@@ -69,6 +69,12 @@ class Identity {
   [[nodiscard]] EVP_PKEY* native_key() const { return key_.get(); }
 
  private:
+  void extend(int kind, const char* value) {
+    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, kind, value);
+    X509_add_ext(certificate_.get(), extension, -1);
+    X509_EXTENSION_free(extension);
+  }
+
   Key key_;
   Certificate certificate_;
 };

@@ -72,6 +72,28 @@ TEST_F(CertificateTest, WarnsBeforeAndAfterItsEnd) {
   EXPECT_THAT(with_end(std::chrono::hours(-1)), HasSubstr(" has expired on 20"));
 }
 
+TEST_F(CertificateTest, TellsWhatItIsFor) {
+  const auto load = [&](const char* also) {
+    const Identity own("sbc.test", std::chrono::hours(24 * 90), nullptr, also);
+    options_.certificate = folder_.write("c.pem", own.certificate());
+    options_.private_key = folder_.write("k.pem", own.key());
+    std::vector<TlsProblem> found;
+    return TlsContext::load(options_, std::chrono::system_clock::now(), found);
+  };
+  const auto named = load("DNS:sbc.test,DNS:*.phones.test");
+  EXPECT_TRUE(named->is_for("sbc.test"));
+  EXPECT_TRUE(named->is_for("one.phones.test"));
+  EXPECT_FALSE(named->is_for("other.test"));
+  EXPECT_FALSE(named->is_for("192.0.2.1"));
+  EXPECT_FALSE(named->is_for_an_address());
+  EXPECT_FALSE(load(nullptr)->is_for_an_address());
+  const auto numbered = load("IP:192.0.2.1,IP:2001:db8::1");
+  EXPECT_TRUE(numbered->is_for("192.0.2.1"));
+  EXPECT_TRUE(numbered->is_for("2001:db8::1"));
+  EXPECT_FALSE(numbered->is_for("192.0.2.2"));
+  EXPECT_TRUE(numbered->is_for_an_address());
+}
+
 /// A client of TLS that does not block.
 class TlsClient {
  public:
