@@ -3,6 +3,7 @@ from . import case
 from .baresip import Baresip
 from .door import ACCESS, ADMIN, CORE, Postern
 from .pbx import ADDRESS, Pbx
+from .proc import wait_for
 from .sip import host_port
 from .stream import make_certificate
 from .talk import TONE_1002, TONE_1003
@@ -80,6 +81,12 @@ class Column(case.Case):
         """1001 is registered, and came in over the column's access."""
         self.assertEqual(len(self.pbx.contacts("1001")), 1)
         self.assertGreater(self.postern.metric("postern_messages_received_total", side="access", transport=self.access.scheme, method="REGISTER"), 0)
+
+    def reinvite(self, command):
+        """Has a phone in a call do what changes it."""
+        before = self.acknowledged()
+        command()
+        wait_for(lambda: self.acknowledged() > before, "the re-INVITE to be answered and acknowledged")
 
     def acknowledged(self):
         return self.postern.metric("postern_messages_forwarded_total", side="access", method="ACK")

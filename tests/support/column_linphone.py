@@ -4,7 +4,6 @@ import urllib.parse
 from .column import Column
 from .linphone import ADDRESS, NAME, ROUTER, Linphone
 from .networks import Network, run
-from .proc import wait_for
 from .sip import Phone, answer, uri_of
 from .talk import TONE_1001, TONE_1002, TONE_1003, take_call_by_hand
 
@@ -62,9 +61,7 @@ class LinphoneColumn(Column):
         self.one.wait_said("Media streams established")
         self.one.wait_tone(TONE_1002)  # baresip records nothing more of what it hears once it was on hold
         for command in (two.hold, two.resume):
-            before = self.acknowledged()
-            command()
-            wait_for(lambda: self.acknowledged() > before, "the re-INVITE to be answered and acknowledged")
+            self.reinvite(command)
         two.hang_up()
         self.one.wait_closed()
 
@@ -99,18 +96,14 @@ class LinphoneColumn(Column):
         two.wait_event("CALL_CLOSED")
 
     def test_blind_transfer(self):
-        two, three = self.two(), self.three()
-        self.one.dial("1002")
-        self.talk(two)
-        self.one.command("transfer 1 sip:1003@sbc.test")
+        two, three = self.call_two(), self.three()
+        self.one.command(f"transfer 1 sip:1003@{NAME}")
         three.wait_event("CALL_ESTABLISHED")
         three.wait_tone(TONE_1002)
         two.wait_tone(TONE_1003)
 
     def test_be_transferred(self):
-        two, three = self.two(), self.three()
-        self.one.dial("1002")
-        self.talk(two)
+        two, three = self.call_two(), self.three()
         two.transfer("1003")
         three.wait_event("CALL_ESTABLISHED")
         three.wait_tone(TONE_1001)
