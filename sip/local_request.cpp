@@ -63,7 +63,8 @@ void write_in_dialog(const RawMessage& sent_invite, const RawMessage& response, 
   string_view target = sent_invite.request_uri;
   const HeaderLine* contact = response.find(HeaderName::contact);
   const auto element = contact != nullptr ? ElementReader(response.text(contact->value)).next() : std::nullopt;
-  if (const auto address = element ? NameAddrView::parse(*element) : std::nullopt) target = address->uri;
+  const auto address = element ? NameAddrView::parse(*element) : std::nullopt;
+  if (address && UriView::parse(address->uri)) target = address->uri;
   out.append(request.method).append(" ").append(target).append(" SIP/2.0\r\nVia: SIP/2.0/").append(sent_invite.top_via.transport);
   out.append(" ").append(sent_invite.top_via.sent_by).append(";branch=").append(request.branch).append("\r\n");
   append_lines(response, HeaderName::from, out);
