@@ -83,6 +83,7 @@ bool InwardRewriter::request(const Request& request, std::string& out) {
     state_.editor.append("Contact", "<" + request.registration->replaced_contact + ">;expires=0");
   source(request.flow);
   body(message);
+  if (!is_datagram(state_.options.pbx.transport)) state_.editor.state_length();
   return sealed_ && state_.editor.serialise(out);
 }
 
@@ -189,6 +190,7 @@ bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow,
   if (response.status_code > 100 && response.status_code < 300)
     each_line(hidden_routes, [&](std::string_view route) { editor.append("Record-Route", route); });
   body(response);
+  if (!is_datagram(state_.options.pbx.transport)) editor.state_length();
   return sealed_ && editor.serialise(out);
 }
 

@@ -104,6 +104,7 @@ bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, 
     common_header(context, header);
   }
   body(context);
+  if (!is_datagram(context.access.transport)) editor.state_length();
   return sealed_ && editor.serialise(out);
 }
 

@@ -194,6 +194,7 @@ bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core
     }
   }
   body(context);
+  if (!is_datagram(context.access.transport)) editor.state_length();
   return sealed_ && editor.serialise(out);
 }
 

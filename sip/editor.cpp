@@ -19,6 +19,7 @@ void Editor::reset(const RawMessage& message) {
   texts_.clear();
   bad_ = false;
   lines_added_ = lines_removed_ = new_body_size_ = 0;
+  length_stated_ = message.find(HeaderName::content_length) != nullptr;
 }
 
 /// Texts made from what came may hold folds (§7.3.1): only their white space is written. Any other CR or LF would let a text begin a
@@ -93,6 +94,13 @@ void Editor::replace_body(string_view body) {
   }
   add({begin, static_cast<std::uint32_t>(message_->bytes.size())}, body, false);
   new_body_size_ = body.size();
+  length_stated_ = true;
+}
+
+void Editor::state_length() {
+  if (length_stated_) return;
+  append(to_string(HeaderName::content_length), std::to_string(message_->body().size()));
+  length_stated_ = true;
 }
 
 bool Editor::serialise(std::string& out) {

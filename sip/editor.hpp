@@ -28,6 +28,8 @@ class Editor {
   void append(std::string_view name, std::string_view value);
   /// Replaces the body and with it Content-Length (added if it was absent).
   void replace_body(std::string_view body);
+  /// Adds Content-Length if it is absent: a datagram may leave it out, a stream may not (RFC 3261 §20.14).
+  void state_length();
 
   /// Where edits' texts live: an edit's text is copied here, so callers may pass temporaries. Folds in a text for the header section
   /// (CRLF and white space, RFC 3261 §7.3.1) become their white space.
@@ -52,6 +54,7 @@ class Editor {
   std::size_t lines_added_ = 0;
   std::size_t lines_removed_ = 0;
   std::size_t new_body_size_ = 0;
+  bool length_stated_ = false;
   bool bad_ = false;
 };
 

@@ -70,6 +70,20 @@ TEST_F(EditorTest, ReplacesTheBodyAndItsLength) {
   EXPECT_EQ(serialised(), with(with(invite, "Length: 5", "Length: 0"), "\r\n\r\nv=0\r\n", "\r\n\r\n"));
 }
 
+TEST_F(EditorTest, StatesTheLengthOnlyWhereItIsAbsent) {
+  editor_.state_length();
+  EXPECT_EQ(serialised(), invite);
+  const std::string without = with(invite, "Content-Length: 5\r\n", "");
+  const std::string end = "\r\n\r\nv=0\r\n";
+  load(without);
+  editor_.state_length();
+  EXPECT_EQ(serialised(), with(without, end, "\r\nContent-Length: 5" + end));
+  load(without);
+  editor_.replace_body("abc");
+  editor_.state_length();
+  EXPECT_EQ(serialised(), with(without, end, "\r\nContent-Length: 3\r\n\r\nabc"));
+}
+
 TEST_F(EditorTest, LetsNobodyInjectAHeader) {
   using namespace std::string_literals;
   for (const std::string& text : {"a\r\nX-Evil: 1"s, "a\rb"s, "a\nb"s, "a\0b"s, "a\r\n"s, "a\n b"s, "a\r\n \r\nb"s}) {
