@@ -1,41 +1,16 @@
 """The door: a phone registers and calls through Postern to a PBX on a hidden port, and a scanner gets silence."""
 import json
 import os
-import pathlib
 import re
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 
-from acceptance import BINARY, ROOT, Result, check, harness, integration, limited, shown
+from acceptance import BINARY, ROOT, Result, check, harness, in_clone, integration, limited, shown
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 TARGETS = ("postern", "kamailio-sbc", "minifwd")
-
-
-def clone():
-    """A clean clone of HEAD in a folder that the caller removes; what was fetched once is not fetched again."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-clone-"))
-    target = folder / "postern"
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(target)], check=True)
-    if (ROOT / "build" / "cache").is_dir():
-        shutil.copytree(ROOT / "build" / "cache", target / "build" / "cache")
-    return folder, target
-
-
-def in_clone(command, timeout, limit, extra=None):
-    folder, target = clone()
-    data = os.environ.get("POSTERN_TEST_DATA") or str(ROOT.parent / "shared" / "data")
-    env = dict(os.environ, POSTERN_TEST_DATA=data, PYTHONPATH=str(target / "tests"), PYTHONDONTWRITEBYTECODE="1", **(extra or {}))
-    try:
-        run = subprocess.run(command, cwd=target, env=env, capture_output=True, text=True, timeout=timeout)
-        lines = [line for line in (run.stdout + run.stderr).splitlines() if line.startswith(("measured: ", "100%")) or re.match(r"\w+ +(passed|FAILED) +\d+ s$", line) or "tests passed" in line]
-        tail = "" if run.returncode == 0 else " | " + " / ".join((run.stdout + run.stderr).splitlines()[-8:])
-        return Result(f"git clone . CLONE; cd CLONE; {' '.join(command)}", f"exit status {run.returncode}; " + "; ".join(lines) + tail, limit, run.returncode == 0)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @check("clean-clone-test", "A clean clone: scripts/test is green", slow=True)

@@ -3,7 +3,7 @@ import re
 import subprocess
 import sys
 
-from acceptance import BINARY, ROOT, Result, check, integration, shown
+from acceptance import BINARY, ROOT, Result, check, in_clone, integration, shown
 
 
 def run_matrix(*options):
@@ -43,3 +43,14 @@ def certificates():
        "cut off by their limits while calls go on, memory flat")
 def hostile_streams():
     return integration("streams_test", limit="passes")
+
+
+@check("core-streams", "PBX over TCP and TLS: calls both ways over one connection, which is made again; a wrong certificate is no PBX; what it costs is said by `check`")
+def core_streams():
+    return integration("core_stream_test", limit="passes")
+
+
+@check("run", "scripts/run offers UDP, TCP, TLS (self-made CA) and WSS out of the box, with a page that registers a browser phone", slow=True)
+def run():
+    return in_clone([sys.executable, "tests/acceptance/run_door.py", "RunDoor.test_phones_register_and_talk_through_it"], 900,
+                    "a phone over each registers; two browsers and two baresips hear each other; all that was started ends")

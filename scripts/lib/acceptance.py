@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -44,6 +45,29 @@ def check(name, line, slow=False):
 def shown(command):
     """A command as a reader at the root of the checkout would type it."""
     return " ".join(os.path.relpath(str(part), ROOT) if str(part).startswith(str(ROOT) + "/") else str(part) for part in command)
+
+
+def clone():
+    """A clean clone of HEAD in a folder that the caller removes; what was fetched once is not fetched again."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-clone-"))
+    target = folder / "postern"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(target)], check=True)
+    if (ROOT / "build" / "cache").is_dir():
+        shutil.copytree(ROOT / "build" / "cache", target / "build" / "cache")
+    return folder, target
+
+
+def in_clone(command, timeout, limit, extra=None):
+    folder, target = clone()
+    data = os.environ.get("POSTERN_TEST_DATA") or str(ROOT.parent / "shared" / "data")
+    env = dict(os.environ, POSTERN_TEST_DATA=data, PYTHONPATH=str(target / "tests"), PYTHONDONTWRITEBYTECODE="1", **(extra or {}))
+    try:
+        run = subprocess.run(command, cwd=target, env=env, capture_output=True, text=True, timeout=timeout)
+        lines = [line for line in (run.stdout + run.stderr).splitlines() if line.startswith(("measured: ", "100%")) or re.match(r"\w+ +(passed|FAILED) +\d+ s$", line) or "tests passed" in line]
+        tail = "" if run.returncode == 0 else " | " + " / ".join((run.stdout + run.stderr).splitlines()[-8:])
+        return Result(f"git clone . CLONE; cd CLONE; {' '.join(command)}", f"exit status {run.returncode}; " + "; ".join(lines) + tail, limit, run.returncode == 0)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def integration(file, *tests, environment=None, limit="passes", timeout=600):

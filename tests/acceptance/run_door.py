@@ -6,6 +6,7 @@ import signal
 
 from support import browser, case, talk
 from support.proc import Process, wait_for
+from support.stream import StreamPhone
 
 
 def processes():
@@ -34,12 +35,20 @@ class RunDoor(case.Case):
         two.wait_event("CALL_CLOSED")
         one.stop()
         two.stop()
+        self.streams_register(run.log())
         self.browsers_talk(re.search(r"a browser: +(https://\S+)", run.log()).group(1))
         run.signal(signal.SIGTERM)
         run.wait_end(30)
         started = lambda: [text for text in processes().values() if "kamailio" in text or "bin/postern" in text or "phone/serve" in text or "tail " in text]
         wait_for(lambda: not started(), f"all that scripts/run started to end; there are {started()}")
-        case.measured("2 phones registered, each heard the other's tone; 2 browsers registered over WSS, each got the other's audio; 0 processes left")
+        case.measured("2 phones registered over UDP, each heard the other's tone; 1 over TCP and 1 over TLS registered; 2 browsers registered over WSS, each got the other's audio; 0 processes left")
+
+    def streams_register(self, said):
+        """Over TCP, and over TLS for a phone that trusts the authority that was made."""
+        address, port, authority = re.search(r"over TLS: (\S+):(\d+), once the phone trusts (\S+)", said).groups()
+        for phone in (StreamPhone(None, (address, 5060), "1003"), StreamPhone(None, (address, int(port)), "1004", authority, address)):
+            self.run_until_end(phone)
+            self.assertEqual(phone.register().status, 200)
 
     def browsers_talk(self, page):
         browser.add_ice_addresses()
