@@ -19,7 +19,7 @@ void Editor::reset(const RawMessage& message) {
   texts_.clear();
   bad_ = false;
   lines_added_ = lines_removed_ = new_body_size_ = 0;
-  length_stated_ = message.find(HeaderName::content_length) != nullptr;
+  length_stated_ = false;
 }
 
 /// Texts made from what came may hold folds (§7.3.1): only their white space is written. Any other CR or LF would let a text begin a
@@ -98,7 +98,7 @@ void Editor::replace_body(string_view body) {
 }
 
 void Editor::state_length() {
-  if (length_stated_) return;
+  if (length_stated_ || message_->find(HeaderName::content_length) != nullptr) return;
   append(to_string(HeaderName::content_length), std::to_string(message_->body().size()));
   length_stated_ = true;
 }

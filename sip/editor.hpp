@@ -54,7 +54,7 @@ class Editor {
   std::size_t lines_added_ = 0;
   std::size_t lines_removed_ = 0;
   std::size_t new_body_size_ = 0;
-  bool length_stated_ = false;
+  bool length_stated_ = false;  ///< by an edit
   bool bad_ = false;
 };
 

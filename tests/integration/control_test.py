@@ -143,6 +143,7 @@ class Permissions(Control):
     def test_without_a_place_for_it_postern_runs_and_says_so(self):
         os.chmod(self.folder, 0o777)
         self.postern = self.run_until_end(Postern(self.folder))
+        self.postern.wait_log("others may write into the folder")
         self.assertRegex(self.postern.log(), r"warning event=control path=\S+ message=.*others may write into the folder")
         self.assertEqual(self.command("calls").returncode, 3)
 

@@ -74,7 +74,7 @@ class CoreStream(case.Case):
                 postern = Postern(self.folder, text("tls", more), name=f"postern{number}")
                 self.addCleanup(postern.stop_if_alive)
                 wait_for(lambda: postern.metric("postern_pbx_up") == 0, "the PBX not to be believed", 10)
-                wait_for(lambda: "its certificate is not accepted" in postern.log(), "the log to say why", 10)
+                postern.wait_log("its certificate is not accepted")
                 postern.stop()
 
     def test_a_pbx_that_restarts_is_missed_at_once_and_found_again(self):
@@ -83,7 +83,7 @@ class CoreStream(case.Case):
         self.assertEqual(one.register().status, 200)
         self.pbx.stop()
         wait_for(lambda: self.up() == 0, "the PBX to be known as gone", 5, 0.02)
-        wait_for(lambda: "event=pbx_down" in self.postern.log(), "the log to say so", 5)
+        self.postern.wait_log("event=pbx_down")
         refused = one.register(authenticate=False, timeout=0.9)
         self.assertEqual(refused.status, 503)
         self.assertIsNotNone(refused.get("Retry-After"))

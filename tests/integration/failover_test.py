@@ -53,8 +53,7 @@ class Failover(case.Case):
         self.assertEqual(len(second.contacts("1001")), 1)
         wait_for(lambda: self.up(FIRST) == 0, "the first to be known as dead", 10, 0.1)
         self.assertEqual(self.up(SECOND), 1)
-        self.assertIn("event=pbx_down", self.postern.log())
-        self.assertIn("address=%s:%d" % FIRST, self.postern.log())
+        self.postern.wait_log("event=pbx_down address=%s:%d" % FIRST)
         self.assertEqual(two.register(timeout=0.9).status, 200)  # at once, by the second
         call = one.invite("1002")
         invite, source = two.request("INVITE")
@@ -67,7 +66,7 @@ class Failover(case.Case):
 
         again = self.pbx("first", FIRST)
         wait_for(lambda: self.up(FIRST) == 1, "the first to be known as alive", 10, 0.1)
-        self.assertIn("event=pbx_up", self.postern.log())
+        self.postern.wait_log("event=pbx_up")
         self.assertEqual(one.register().status, 200)
         self.assertEqual(len(again.contacts("1001")), 1)
         case.measured("a phone registers, calls and hangs up by the second PBX; the first gets requests again once it lives")

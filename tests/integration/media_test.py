@@ -63,7 +63,7 @@ class Media(case.Case):
         phone.dial("1002")
         phone.wait_event("CALL_ESTABLISHED")
         far.wait_event("CALL_ESTABLISHED")
-        wait_for(lambda: "event=no_audio_likely" in postern.log(), "the reason in the log")
+        postern.wait_log("event=no_audio_likely")
         self.assertEqual(re.findall(r"event=no_audio_likely source=(\S+) device=(\S+) .*detail=(\S+)", postern.log()), [(f"{PHONE}:5080", "1001", PBX)])
         wait_for(lambda: forwarded("spoken") > 10, "the PBX to speak")
         self.assertEqual(forwarded("heard"), 0, "the phone has no way to where it was told to send")

@@ -36,7 +36,7 @@ class State(case.Case):
     def said(self, *texts):
         """The log is written by a thread of its own."""
         for text in texts:
-            wait_for(lambda: text in self.postern.log(), f"the log to say {text!r}; it is:\n{self.postern.log()[-2000:]}")
+            self.postern.wait_log(text)
 
     def may_call(self):
         """The rule lets a registered phone's call on: the PBX's challenge, or its ringing, comes back."""

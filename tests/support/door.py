@@ -96,6 +96,10 @@ class Postern:
     def log(self):
         return self._process.log()
 
+    def wait_log(self, text, timeout=10.0):
+        """Its lines come some time after what they tell of."""
+        self._process.wait_log(text, timeout)
+
     def memory_kib(self):
         return memory_kib(self.pid)
 
