@@ -33,8 +33,8 @@ bool host_has(const acl::Address& address) {
 }
 
 void check_loop(const Draft& draft, const sbc::ListenerOptions& listener, Report& report) {
-  // To the PBX by datagrams: a stream listener takes none.
-  if (!sbc::is_datagram(listener.transport)) return;
+  // A listener of datagrams takes none of a stream's ports, and the reverse.
+  if (sbc::is_datagram(listener.transport) != sbc::is_datagram(draft.config.engine.pbx.transport)) return;
   for (const Located<SipAddress>& pbx : draft.pbx) {
     const sbc::Endpoint address{*pbx.value.address, pbx.value.port};
     if (covers(listener.bind, address) && (listener.bind == address || host_has(address.address)))

@@ -207,7 +207,7 @@ bool Admission::ban(const sip::RawMessage& request, const Flow& flow, const Sour
   if (source.trusted || exempt(flow.peer.address)) return false;
   // Where devices are registered one packet would keep out the others and those that come back on another port; what proves it may have
   // been captured. The packet itself is dropped anyway.
-  if (is_datagram(flow.transport) && state_.registrations.devices_at(flow.peer.address, now) > 0) return false;
+  if (state_.registrations.devices_at(flow.peer.address, now) > 0) return false;
   // Evidence that anybody can forge silences what comes from there, and no longer than a minute.
   const acl::Proof proof = source.proven ? acl::Proof::proven : acl::Proof::unproven;
   const auto duration = source.proven ? rule.ban_time : std::min<std::chrono::seconds>(rule.ban_time, acl::BanTable::unproven_limit);

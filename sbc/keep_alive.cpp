@@ -47,9 +47,11 @@ void KeepAlive::advance(TimePoint now, Outbox& out) {
   std::size_t asked = 0;
   const bool more = state_.registrations.silent(cursor_, slice, now, *state_.options.keepalive, [&](const Binding& binding) {
     // Who has not shown where he is gets nothing that he did not ask for.
-    if (asked == most_asked || !binding.proven || !is_behind_nat(binding) || !state_.options.listeners[binding.flow.listener].open) return;
+    if (asked == most_asked || !binding.proven || !is_behind_nat(binding) || !state_.options.listeners[binding.flow.listener].open)
+      return false;
     ++asked;
     ask(binding, out);
+    return true;
   });
   if (!more) cursor_ = {};
 }

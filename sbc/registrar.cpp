@@ -130,8 +130,11 @@ std::optional<std::string> Registrar::restore(std::string_view memo, std::string
 
 std::optional<std::chrono::seconds> Registrar::shortened(std::string_view expires) const {
   const auto seconds = seconds_of(expires);
-  if (is_datagram(state_.options.pbx.transport) || !seconds || *seconds <= longest_over_streams) return std::nullopt;
-  return longest_over_streams;
+  return seconds && *seconds > longest() ? std::optional(longest()) : std::nullopt;
+}
+
+std::chrono::seconds Registrar::longest() const {
+  return is_datagram(state_.options.pbx.transport) ? longest_expires : longest_over_streams;
 }
 
 std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip::RawMessage& response, TimePoint now) {
@@ -155,7 +158,7 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     const auto own = contact.param("expires");
     auto expires = (own ? seconds_of(*own) : all_expire).value_or(default_expires);
     if (expires.count() == 0) return;
-    if (!is_datagram(state_.options.pbx.transport)) expires = std::min(expires, longest_over_streams);
+    expires = std::min(expires, longest());
     accepted_uris[accepted_count++] = pair->core_uri;
     binding.core_contact = pair->core_uri;
     binding.contact_uri = pair->device_uri;

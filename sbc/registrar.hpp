@@ -46,6 +46,7 @@ class Registrar {
   void ended(const Binding& binding, TimePoint now);
 
  private:
+  [[nodiscard]] std::chrono::seconds longest() const;
   /// Takes off what a memo's line says is over, unless it is among what was accepted. True if a binding ended by it.
   bool take_off(std::string_view line, std::span<const std::string_view> accepted, std::string_view aor_user);
   void tell(EventKind kind, const Binding& binding, TimePoint now);

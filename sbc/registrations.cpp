@@ -68,7 +68,7 @@ using Order = std::multimap<TimePoint, Node*>;
 
 struct FlowState {
   TimePoint last_heard;
-  TimePoint last_told;  ///< as one that is silent
+  TimePoint last_asked;  ///< whether it is still there
   std::uint32_t bindings = 0;
   std::uint32_t live = 0;
   std::uint32_t proven = 0;  ///< of those that are live
@@ -369,12 +369,11 @@ void Registrations::heard(const Flow& flow, TimePoint now) {
 }
 
 bool Registrations::silent(ListCursor& cursor, std::size_t limit, TimePoint now, acl::Duration silent_for,
-                           const std::function<void(const Binding&)>& visit) {
+                           const std::function<bool(const Binding&)>& visit) {
   return next_slice(impl_->serials, impl_->next_serial, cursor, limit, [&](const Node* node) {
     FlowState& flow = node->flow->second;
-    if (node->binding.expires <= now || now - std::max(flow.last_heard, flow.last_told) < silent_for) return;
-    flow.last_told = now;
-    visit(node->binding);
+    if (node->binding.expires <= now || now - std::max(flow.last_heard, flow.last_asked) < silent_for) return;
+    if (visit(node->binding)) flow.last_asked = now;
   });
 }
 

@@ -99,9 +99,9 @@ class Registrations {
   /// Calls visit(Binding) for the live ones among the next `limit`. False: that was all.
   bool list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const;
 
-  /// The same for the live ones whose flow was silent for `silent_for`, and for which this was not called in that time either.
+  /// The same for the live ones whose flow was silent for `silent_for`, and for which visit() was not true in that time either.
   bool silent(ListCursor& cursor, std::size_t limit, TimePoint now, acl::Duration silent_for,
-              const std::function<void(const Binding&)>& visit);
+              const std::function<bool(const Binding&)>& visit);
 
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::uint64_t evictions() const;

@@ -20,6 +20,7 @@ struct Record : Transaction {
   std::uint32_t index = 0;
   std::string cancel_reasons;            ///< Reason lines for the CANCEL that is passed on
   bool trying_sent = false;              ///< a non-INVITE was answered 100
+  bool link_lost = false;                ///< the connection that it went over has ended
   bool unsent = false;                   ///< moved to another next hop, but not sent there yet: who asked has to repeat himself
   std::chrono::milliseconds interval{};  ///< from the next retransmission to the one after it is made of this (A, E, G)
   TimePoint retransmit_at;

@@ -54,7 +54,7 @@ RequestMatch Transactions::Impl::match_ack(Record& record, TimePoint now) {
 
 // An unproven source's request goes to the next hop again only when it comes again, and no sooner than timer A or E would have it.
 void Transactions::Impl::repeat_unproven(Record& record, TimePoint now, Outbox& out) {
-  if (now < record.retransmit_at) return;
+  if (now < record.retransmit_at || (!is_datagram(record.to.transport) && !record.unsent)) return;
   table.recount(record);
   out.add(record.to) = record.sent;
   if (record.unsent) {
@@ -200,8 +200,9 @@ bool Transactions::knows(const BranchId& id) const {
 
 void Transactions::lost(const Endpoint& next_hop, TimePoint now) {
   impl_->table.for_each([&](Record& record) {
-    if (record.state == TransactionState::calling && record.to.side == Side::core && record.to.peer == next_hop)
-      impl_->set_life(record, now, now);
+    if (record.state != TransactionState::calling || record.to.side != Side::core || record.to.peer != next_hop) return;
+    record.link_lost = true;
+    impl_->set_life(record, now, now);
   });
 }
 

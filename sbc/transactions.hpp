@@ -142,7 +142,8 @@ class Transactions {
   [[nodiscard]] bool knows(const BranchId& id) const;
   /// Is there a transaction that this response belongs to, as match_response() finds it, our CANCEL's included?
   [[nodiscard]] bool awaits(const BranchId& id, const sip::RawMessage& response, const Flow& from) const;
-  /// The connection to a PBX has ended: what went over it and got no answer at all times out now, and so goes on to another.
+  /// The connection to a PBX has ended: what went over it and got no answer at all goes on to another,
+  /// or is answered 503 (RFC 3261 §16.9).
   void lost(const Endpoint& next_hop, TimePoint now);
   /// Is there one without a final answer from or to a flow of the access side over this listener? Looks at all of them.
   [[nodiscard]] bool awaits_answers(std::uint8_t listener) const;

@@ -18,6 +18,7 @@ bool Transactions::Impl::move_on(Record& record, TimePoint now, Outbox& out) {
   const auto next = hops->next(record, now);
   if (!next) return false;
   turn_to(record, *next);
+  record.link_lost = false;
   record.tried |= 1U << *next;
   start_retransmissions(record, now);
   if (record.proven) {

@@ -43,6 +43,11 @@ void Transactions::Impl::retransmit(Record& record, TimePoint now, Outbox& out) 
 
 void Transactions::Impl::end_of_life(Record& record, TimePoint now, Outbox& out) {
   if (record.state == TransactionState::calling && move_on(record, now, out)) return;
+  if (record.link_lost && !record.is_invite && !is_final(record)) {
+    sip::prescreen(record.original, kept);
+    if (!record.is_own) respond(record, kept, 503, out);
+    return table.erase(record);
+  }
   if (is_final(record) || !record.is_invite) return table.erase(record);  // silence: RFC 4320 §4.2
   if (record.state == TransactionState::proceeding && !record.cancel_sent) return send_cancel(record, now, out);
   give_up(record, now, out);
@@ -51,7 +56,7 @@ void Transactions::Impl::end_of_life(Record& record, TimePoint now, Outbox& out)
 void Transactions::Impl::give_up(Record& invite, TimePoint now, Outbox& out) {
   invite.cancel_wanted = !invite.cancel_sent;  // for the case that the next hop was only late
   sip::prescreen(invite.original, kept);
-  const bool sent = respond(invite, kept, 408, out);
+  const bool sent = respond(invite, kept, invite.link_lost ? 503 : 408, out);
   complete(invite, sent ? std::string_view{out.items().back().bytes} : std::string_view{}, now);
 }
 

@@ -98,8 +98,14 @@ void Editor::replace_body(string_view body) {
 }
 
 void Editor::state_length() {
-  if (length_stated_ || message_->find(HeaderName::content_length) != nullptr) return;
-  append(to_string(HeaderName::content_length), std::to_string(message_->body().size()));
+  if (length_stated_) return;
+  const std::string size = std::to_string(message_->body().size());
+  if (const HeaderLine* stated = message_->find(HeaderName::content_length)) {
+    const std::string_view line = message_->text(stated->line);
+    if (message_->text(stated->value) == size && line.find('\n') + 1 == line.size()) return;
+    remove(*stated);
+  }
+  append(to_string(HeaderName::content_length), size);
   length_stated_ = true;
 }
 

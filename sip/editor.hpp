@@ -28,7 +28,8 @@ class Editor {
   void append(std::string_view name, std::string_view value);
   /// Replaces the body and with it Content-Length (added if it was absent).
   void replace_body(std::string_view body);
-  /// Adds Content-Length if it is absent: a datagram may leave it out, a stream may not (RFC 3261 §20.14).
+  /// Adds Content-Length if it is absent, and writes it plainly if it is folded: a datagram may leave it out, a stream may not
+  /// (RFC 3261 §20.14), and not every reader of a stream knows folds.
   void state_length();
 
   /// Where edits' texts live: an edit's text is copied here, so callers may pass temporaries. Folds in a text for the header section

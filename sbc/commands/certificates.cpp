@@ -10,6 +10,8 @@
 #include <tuple>
 #include <vector>
 
+#include "sbc/net/start_error.hpp"
+#include "sbc/net/tls_client.hpp"
 #include "sbc/net/tls_context.hpp"
 
 namespace postern::commands {
@@ -54,6 +56,12 @@ void check_certificates(config::LoadResult& loaded) {
       loaded.problems.back().severity = problem.fatal ? config::Severity::error : config::Severity::warning;
       if (problem.fatal) loaded.policy.reset();
     }
+  }
+  try {
+    if (loaded.config.engine.pbx.transport == sbc::Transport::tls) net::TlsClient::load(loaded.config.engine.pbx.ca);
+  } catch (const net::StartError& error) {
+    loaded.problems.push_back(loaded.places.problem_at(error.key(), error.what()));
+    loaded.policy.reset();
   }
   std::ranges::sort(loaded.problems, {}, [](const config::Problem& p) { return std::tie(p.file, p.line, p.column, p.path, p.message); });
 }

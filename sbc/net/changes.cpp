@@ -102,6 +102,8 @@ void add_pbx(const sbc::PbxOptions& before, const sbc::PbxOptions& after, List& 
   if (before.domain != after.domain) list.add("pbx.domain");
   if (before.public_domain != after.public_domain) list.add("pbx.public_domain");
   if (before.health_check != after.health_check || before.health_check_user != after.health_check_user) list.add("pbx.health_check");
+  if (before.ca != after.ca) list.add("pbx.ca");
+  if (before.media_address != after.media_address) list.add("pbx.media_address");
   if (before.timeout != after.timeout)
     list.add("pbx.timeout", fmt::format("{} ms -> {} ms", before.timeout.count(), after.timeout.count()));
 }
@@ -124,6 +126,7 @@ std::string changes(const Configuration& before, const Configuration& after) {
   add_geo(before.policy->geo(), after.policy->geo(), list);
   add_rules(before, after, list);
   if (before.engine.limits != after.engine.limits) list.add("limits");
+  if (before.engine.keepalive != after.engine.keepalive) list.add("keepalive");
   add_shell(before.shell, after.shell, list);
   return list.text();
 }

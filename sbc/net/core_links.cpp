@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -34,17 +34,8 @@ acl::FileDescriptor bound_socket(const sbc::Endpoint& bind) {
   return socket;
 }
 
-/// A PBX that is gone without a word is found out within half a minute, and our port is free at once for the next connection: without a
-/// wait of a minute for octets that are still under way (TIME_WAIT).
-void set_options(int fd) {
-  constexpr int idle_seconds = 10;
-  constexpr int probe_seconds = 5;
-  constexpr int probes = 3;
-  constexpr int unacknowledged_ms = 20'000;
-  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_seconds);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, probe_seconds);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, probes);
-  set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, unacknowledged_ms);
+/// Our port is free at once for the next connection, without a wait of a minute for octets that are still under way (TIME_WAIT).
+void end_by_reset(int fd) {
   const linger at_once{1, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
@@ -61,6 +52,10 @@ std::string_view reason_of(ConnectionEnd why) {
       return "the PBX did not take what was sent";
     case ConnectionEnd::half_message:
       return "a message of the PBX did not end";
+    case ConnectionEnd::handshake_failed:
+      return "the handshake failed";
+    case ConnectionEnd::error:
+      return "the connection broke";
     default:
       return connection_end_words.at(static_cast<std::size_t>(why));
   }
@@ -73,10 +68,12 @@ struct CoreLinks::Link : std::enable_shared_from_this<Link> {
 
   sbc::Endpoint pbx;
   boost::asio::steady_timer timer;
-  std::uint64_t connection = 0;  ///< 0: none
-  bool open = false;             ///< the handshake is done
-  std::string failure;           ///< why it failed, in the system's words
-  std::chrono::milliseconds wait = first_retry;
+  std::uint64_t connection = 0;              ///< ours; 0: none, the timer runs
+  std::optional<acl::TimePoint> open_since;  ///< the handshake was done
+  std::vector<std::uint64_t> accepted;       ///< the PBX's own, the latest last
+  std::string waiting;                       ///< messages for the next connection
+  std::string failure;                       ///< why the last one failed, in the system's words
+  std::chrono::milliseconds retry_in = first_retry;
 };
 
 /// What a link's connection works on: waits until the socket is connected, and tells the link what becomes of it.
@@ -126,8 +123,7 @@ Status CoreLinks::LinkStream::handshake() {
   }
   const Status status = noted({inner_->handshake(), 0}).status;
   if (status == Status::done) {
-    link_->open = true;
-    link_->wait = first_retry;
+    link_->open_since = acl::Clock::now();
     watcher_.on_linked(link_->pbx);
   }
   return status;
@@ -143,7 +139,7 @@ CoreLinks::CoreLinks(boost::asio::io_context& io, Streams& streams, CoreLinkWatc
         fmt::format("pbx.bind: cannot use tcp {}: {}: {}", bind.to_string(), error.code().message(), bind_advice(error.code(), 't', bind)),
         "pbx.bind");
   }
-  apply(pbx);
+  apply(pbx, prepare(pbx));
 }
 
 CoreLinks::~CoreLinks() { stop(); }
@@ -177,8 +173,12 @@ void CoreLinks::stop() {
   for (const auto& link : links_) link->timer.cancel();
 }
 
-void CoreLinks::apply(const sbc::PbxOptions& pbx) {
-  if (transport_ == sbc::Transport::tls) tls_ = TlsClient::load(pbx.ca);
+std::shared_ptr<const TlsClient> CoreLinks::prepare(const sbc::PbxOptions& pbx) const {
+  return transport_ == sbc::Transport::tls ? TlsClient::load(pbx.ca) : nullptr;
+}
+
+void CoreLinks::apply(const sbc::PbxOptions& pbx, std::shared_ptr<const TlsClient> tls) {
+  tls_ = std::move(tls);
   domain_ = pbx.domain.value_or("");
   std::vector<std::shared_ptr<Link>> before = std::exchange(links_, {});
   for (const sbc::Endpoint& address : pbx.addresses) {
@@ -190,11 +190,12 @@ void CoreLinks::apply(const sbc::PbxOptions& pbx) {
     if (std::ranges::find(links_, link) != links_.end()) continue;
     link->timer.cancel();
     streams_.close(link->connection);
+    for (const std::uint64_t accepted : std::exchange(link->accepted, {})) streams_.close(accepted);
   }
 }
 
-CoreLinks::Link* CoreLinks::find(const sbc::Endpoint& pbx) {
-  const auto found = std::ranges::find(links_, pbx, [](const auto& link) { return link->pbx; });
+CoreLinks::Link* CoreLinks::find(const acl::Address& pbx) const {
+  const auto found = std::ranges::find(links_, pbx, [](const auto& link) { return link->pbx.address; });
   return found == links_.end() ? nullptr : found->get();
 }
 
@@ -210,11 +211,10 @@ std::unique_ptr<ByteStream> CoreLinks::stream_for(Link& link, int fd) const {
 }
 
 void CoreLinks::connect(Link& link) {
-  link.open = false;
   link.failure.clear();
   try {
     acl::FileDescriptor socket = bound_socket(bound_);
-    set_options(socket.get());
+    end_by_reset(socket.get());
     SocketAddress address{};
     const socklen_t length = fill(address, link.pbx);
     if (::connect(socket.get(), &address.any, length) != 0 && errno != EINPROGRESS) return retry(link, words_of(errno));
@@ -228,51 +228,55 @@ void CoreLinks::connect(Link& link) {
     flow.peer = link.pbx;
     flow.connection = link.connection = streams_.next_id();
     streams_.add_core(flow, std::move(socket), std::move(stream));
+    if (!link.waiting.empty()) streams_.send(flow, std::exchange(link.waiting, {}));
   } catch (const std::system_error& error) {
     retry(link, error.code().message());
   }
 }
 
 void CoreLinks::retry(Link& link, const std::string& why) {
+  // One that stood for a while had no trouble with us; one that ends at once shall not keep us busy.
+  if (link.open_since && acl::Clock::now() - *link.open_since >= longest_retry) link.retry_in = first_retry;
   link.connection = 0;
+  link.open_since.reset();
+  link.waiting.clear();  // who asked is told so now
   watcher_.on_unlinked(link.pbx, why);
-  link.timer.expires_after(link.wait);
-  link.wait = std::min(link.wait * 2, longest_retry);
+  link.timer.expires_after(link.retry_in);
+  link.retry_in = std::min(link.retry_in * 2, longest_retry);
   link.timer.async_wait([this, self = link.shared_from_this()](auto error) {
-    if (!error && running_ && find(self->pbx) == self.get()) connect(*self);
+    if (!error && running_ && find(self->pbx.address) == self.get()) connect(*self);
   });
 }
 
 void CoreLinks::send(const sbc::Flow& flow, std::string_view message) {
+  Link* link = find(flow.peer.address);
+  if (link == nullptr) return;  // a reload has taken it away
   sbc::Flow by = flow;
-  const auto accepted = accepted_.find(flow.peer);
-  if (accepted != accepted_.end()) {
-    by.connection = accepted->second;
-  } else {
-    // Its own connection is gone: it listens where ours goes (RFC 3261 §18.2.2).
-    const auto link = std::ranges::find_if(links_, [&](const auto& one) {
-      return one->pbx == flow.peer || (one->pbx.address == flow.peer.address && find(flow.peer) == nullptr);
-    });
-    by.connection = link == links_.end() ? 0 : (*link)->connection;
+  by.connection = link->open_since || link->accepted.empty() ? link->connection : link->accepted.back();
+  if (by.connection != 0) {
+    streams_.send(by, message);
+  } else if (link->waiting.size() + message.size() <= most_waiting) {
+    link->waiting += message;
   }
-  streams_.send(by, message);
 }
 
 bool CoreLinks::on_connected(const sbc::Flow& flow) {
-  const bool is_pbx = std::ranges::any_of(links_, [&](const auto& link) { return link->pbx.address == flow.peer.address; });
-  if (is_pbx) accepted_[flow.peer] = flow.connection;
-  return is_pbx;
+  Link* link = find(flow.peer.address);
+  if (link == nullptr || link->accepted.size() == most_accepted) return false;
+  link->accepted.push_back(flow.connection);
+  return true;
+}
+
+sbc::Endpoint CoreLinks::end_of(const sbc::Flow& flow) const {
+  const Link* link = find(flow.peer.address);
+  return link == nullptr ? flow.peer : link->pbx;
 }
 
 void CoreLinks::on_disconnected(const sbc::Flow& flow, ConnectionEnd why) {
-  if (const auto accepted = accepted_.find(flow.peer); accepted != accepted_.end() && accepted->second == flow.connection) {
-    accepted_.erase(accepted);
-    return;
-  }
-  Link* link = find(flow.peer);
-  if (link == nullptr || link->connection != flow.connection || !running_) return;
+  Link* link = find(flow.peer.address);
+  if (link == nullptr || !running_ || std::erase(link->accepted, flow.connection) != 0 || link->connection != flow.connection) return;
   const std::string reason = link->failure.empty() ? std::string(reason_of(why)) : link->failure;
-  retry(*link, fmt::format("{}: {}", link->open ? "the connection has ended" : "cannot be connected to", reason));
+  retry(*link, fmt::format("{}: {}", link->open_since ? "the connection has ended" : "cannot be connected to", reason));
 }
 
 }  // namespace postern::net

@@ -6,7 +6,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,6 +38,8 @@ class CoreLinkWatcher {
 class CoreLinks {
  public:
   static constexpr std::chrono::milliseconds first_retry{200}, longest_retry{5'000};
+  static constexpr std::size_t most_accepted = 64;                      ///< of one address
+  static constexpr std::size_t most_waiting = std::size_t{256} * 1024;  ///< octets for a connection that is to be made
 
   /// Binds `bind`, port 0: any. Throws StartError. All must outlive it.
   CoreLinks(boost::asio::io_context& io, Streams& streams, CoreLinkWatcher& watcher, const sbc::PbxOptions& pbx, const sbc::Endpoint& bind);
@@ -49,13 +50,18 @@ class CoreLinks {
   [[nodiscard]] const sbc::Endpoint& bound() const { return bound_; }
   void start();
   void stop();
-  /// What a reload may change: the addresses, and who vouches for them. Throws StartError, and then nothing has changed.
-  void apply(const sbc::PbxOptions& pbx);
+  /// What of a reload may fail: who vouches for the addresses. Throws StartError. nullptr: nobody has to.
+  [[nodiscard]] std::shared_ptr<const TlsClient> prepare(const sbc::PbxOptions& pbx) const;
+  /// What a reload may change: the addresses, and what prepare() gave for them.
+  void apply(const sbc::PbxOptions& pbx, std::shared_ptr<const TlsClient> tls);
 
-  /// To flow.peer, by whatever connection there is; what cannot be sent is counted and gone.
+  /// To whom is at flow.peer's address: by our connection, else by one of the PBX's own, else by the next. What the next would not take
+  /// is gone.
   void send(const sbc::Flow& flow, std::string_view message);
   /// Of a connection that the PBX makes: whether it may stay.
   bool on_connected(const sbc::Flow& flow);
+  /// Who is at the other end, by whichever connection: the address that is configured.
+  [[nodiscard]] sbc::Endpoint end_of(const sbc::Flow& flow) const;
   void on_disconnected(const sbc::Flow& flow, ConnectionEnd why);
 
  private:
@@ -66,7 +72,7 @@ class CoreLinks {
   [[nodiscard]] std::unique_ptr<ByteStream> stream_for(Link& link, int fd) const;
   void connect(Link& link);
   void retry(Link& link, const std::string& why);
-  [[nodiscard]] Link* find(const sbc::Endpoint& pbx);
+  [[nodiscard]] Link* find(const acl::Address& pbx) const;
 
   boost::asio::io_context& io_;
   Streams& streams_;
@@ -77,8 +83,7 @@ class CoreLinks {
   sbc::Endpoint bound_;
   acl::FileDescriptor reserved_;  ///< TLS: keeps the port ours while there is no connection
   std::shared_ptr<StreamListener> listener_;
-  std::vector<std::shared_ptr<Link>> links_;         ///< by place in the list of addresses
-  std::map<sbc::Endpoint, std::uint64_t> accepted_;  ///< the PBX's own connections, by where they come from
+  std::vector<std::shared_ptr<Link>> links_;  ///< by place in the list of addresses, each of which is of another host
   bool running_ = false;
 };
 

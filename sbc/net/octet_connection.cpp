@@ -29,7 +29,7 @@ void OctetConnection::close_socket() {
   descriptor_.release();
   socket_.reset();
   stream_.reset();
-  streams().release(held_.size() + unsent_.size());
+  release(held_.size() + unsent_.size());
   std::string().swap(held_);
   std::string().swap(unsent_);
 }
@@ -94,12 +94,12 @@ void OctetConnection::read() {
     hold(take_messages(octets));
   } else {
     held_.append(octets);
-    streams().reserve(octets.size());
+    reserve(octets.size());
     hold(take_messages(held_));
   }
   turn_over();
   if (ended() || closing()) return;
-  if (streams().reserved() > Streams::most_reserved && !held_.empty()) return end(ConnectionEnd::memory);
+  if (!held_.empty() && over_pool()) return end(ConnectionEnd::memory);
   if (backlog_ || stream_->has_more()) return turn_again();
   wait(Status::wants_read);
 }
@@ -136,8 +136,8 @@ void OctetConnection::hold(std::string_view octets) {
   } else {
     held_ = octets;
   }
-  streams().release(before);
-  streams().reserve(held_.size());
+  release(before);
+  reserve(held_.size());
   if (!same_message) message_boundary();
 }
 
@@ -159,7 +159,7 @@ bool OctetConnection::write_unsent() {
   std::string_view rest = unsent_;
   const bool good = write_some(rest);
   const std::size_t done = unsent_.size() - rest.size();
-  streams().release(done);
+  release(done);
   if (rest.empty()) {
     std::string().swap(unsent_);
   } else {
@@ -178,10 +178,10 @@ void OctetConnection::write(std::string_view message) {
   if (broken_) return;
   if (open_ && unsent_.empty() && !write_some(message)) return break_off(ConnectionEnd::error);
   if (message.empty()) return;
-  if (unsent_.size() + message.size() > most_unsent() || streams().reserved() > Streams::most_reserved)
-    return break_off(ConnectionEnd::slow_reader);
+  if (unsent_.size() + message.size() > most_unsent()) return break_off(ConnectionEnd::slow_reader);
+  if (over_pool()) return break_off(ConnectionEnd::memory);
   unsent_.append(message);
-  streams().reserve(message.size());
+  reserve(message.size());
 }
 
 }  // namespace postern::net

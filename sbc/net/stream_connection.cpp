@@ -40,6 +40,18 @@ void StreamConnection::handshake_done() {
   arm_timer();
 }
 
+void StreamConnection::reserve(std::size_t octets) {
+  if (flow_.side == sbc::Side::access) streams_.reserve(octets);
+}
+
+void StreamConnection::release(std::size_t octets) {
+  if (flow_.side == sbc::Side::access) streams_.release(octets);
+}
+
+bool StreamConnection::over_pool() const {
+  if (flow_.side == sbc::Side::core || streams_.reserved() <= Streams::most_reserved / 2) return false;
+  return streams_.reserved() > Streams::most_reserved || !streams_.handler().keeps(flow_);
+}
 void StreamConnection::send(std::string_view message) {
   if (!ended_) write(message);
 }

@@ -76,6 +76,12 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
   void sent();
   /// From within send(), where nothing may be called back.
   void end_later(ConnectionEnd why);
+  // What is unread or unsent, in the pool that all connections of the access side share. The PBX's are outside of it: no stranger must be
+  // able to have them cut off, and they are bounded by themselves.
+  void reserve(std::size_t octets);
+  void release(std::size_t octets);
+  /// The pool is full (for whom no registration and no call needs: half full): whoever wants more is cut off.
+  [[nodiscard]] bool over_pool() const;
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] std::size_t most_unsent() const { return flow_.side == sbc::Side::core ? most_unsent_core : most_unsent_access; }
   [[nodiscard]] bool closing() const { return closing_.has_value(); }

@@ -18,7 +18,7 @@ namespace postern::net {
   X(peer_closed,       "the peer closed it")                                                                  \
   X(not_admitted,      "banned, or denied by a rule whatever it says: closed at accept")                      \
   X(source_limit,      "over `limits.connections_per_source`: closed at accept")                              \
-  X(connections_full,  "more than this process can have: closed at accept")                                   \
+  X(connections_full,  "more than this process can have: one that nobody needed, or the new one")                                   \
   X(handshake_failed,  "no TLS, no WebSocket, or no certificate that is accepted")                            \
   X(handshake_timeout, "the handshake was not done within 5 s")                                               \
   X(half_message,      "a message that had begun did not end within 10 s")                                    \

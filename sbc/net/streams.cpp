@@ -40,6 +40,18 @@ void set_options(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
+/// A PBX that is gone without a word is found out within half a minute. With SO_KEEPALIVE, as set above.
+void set_core_options(int fd) {
+  constexpr int idle_seconds = 10;
+  constexpr int probe_seconds = 5;
+  constexpr int probes = 3;
+  constexpr int unacknowledged_ms = 20'000;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &probe_seconds, sizeof probe_seconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
+}
+
 acl::Address local_address(int fd) {
   SocketAddress address{};
   socklen_t length = sizeof address;
@@ -96,6 +108,7 @@ void Streams::stop() {
   }
   for (const auto& [id, connection] : std::exchange(connections_, {})) connection->abandon();
   by_source_.clear();
+  by_age_.clear();
   counters_.open = {};
 }
 
@@ -119,6 +132,20 @@ bool Streams::send(const sbc::Flow& flow, std::string_view message) {
   }
   found->second->send(message);
   return true;
+}
+
+bool Streams::make_room() {
+  constexpr int most_looked_at = 64;
+  auto next = by_age_.lower_bound(looked_at_);
+  for (int i = 0; i < most_looked_at && !by_age_.empty(); ++i) {
+    if (next == by_age_.end()) next = by_age_.begin();
+    looked_at_ = *next + 1;
+    const std::shared_ptr<StreamConnection> connection = connections_.at(*next++);
+    if (handler_.keeps(connection->flow())) continue;
+    connection->end(ConnectionEnd::connections_full);
+    return true;
+  }
+  return false;
 }
 
 bool Streams::over_source_limit(const acl::Address& peer) const {
@@ -148,8 +175,8 @@ void Streams::accepted(acl::FileDescriptor socket, const StreamListener& listene
   flow.peer = peer;
   flow.connection = next_id();
   if (core) return accepted_core(std::move(socket), flow);
-  if (connections_.size() >= limit_) return refuse(ConnectionEnd::connections_full);
   if (over_source_limit(peer.address)) return refuse(ConnectionEnd::source_limit);
+  if (connections_.size() >= limit_ && !make_room()) return refuse(ConnectionEnd::connections_full);
   if (!handler_.on_connected(flow)) return refuse(ConnectionEnd::not_admitted);
   set_options(socket.get());
   const std::shared_ptr<StreamConnection> connection = make(flow, std::move(socket), listener);
@@ -158,6 +185,7 @@ void Streams::accepted(acl::FileDescriptor socket, const StreamListener& listene
     return refuse(ConnectionEnd::memory);
   }
   connections_.emplace(flow.connection, connection);
+  by_age_.insert(flow.connection);
   ++by_source_[acl::SourceKey(peer.address).value()];
   ++counters_.open[static_cast<std::size_t>(flow.transport)];
   connection->start();
@@ -172,6 +200,7 @@ void Streams::accepted_core(acl::FileDescriptor socket, sbc::Flow flow) {
 
 void Streams::add_core(const sbc::Flow& flow, acl::FileDescriptor socket, std::unique_ptr<ByteStream> stream) {
   set_options(socket.get());
+  set_core_options(socket.get());
   const auto connection = std::make_shared<OctetConnection>(io_, *this, flow, std::move(socket), std::move(stream));
   connections_.emplace(flow.connection, connection);
   connection->start();
@@ -192,6 +221,7 @@ void Streams::on_end(const StreamConnection& connection, ConnectionEnd why) {
   }
   ++counters_.ended[static_cast<std::size_t>(why)];
   if (connections_.erase(flow.connection) == 0) return;
+  by_age_.erase(flow.connection);
   --counters_.open[static_cast<std::size_t>(flow.transport)];
   const auto source = by_source_.find(acl::SourceKey(flow.peer.address).value());
   if (source != by_source_.end() && --source->second == 0) by_source_.erase(source);

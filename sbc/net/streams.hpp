@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -106,6 +107,8 @@ class Streams {
                                                               const std::string& key);
   [[nodiscard]] std::shared_ptr<StreamConnection> make(const sbc::Flow& flow, acl::FileDescriptor socket, const StreamListener& listener);
   void accepted_core(acl::FileDescriptor socket, sbc::Flow flow);
+  /// Ends one that nobody needs, of some that are looked at, from the oldest on; false: there was none.
+  bool make_room();
   [[nodiscard]] bool over_source_limit(const acl::Address& peer) const;
   void refuse(ConnectionEnd why) { ++counters_.ended[static_cast<std::size_t>(why)]; }
 
@@ -114,6 +117,8 @@ class Streams {
   StreamTimes times_;
   Listeners listeners_;
   std::unordered_map<std::uint64_t, std::shared_ptr<StreamConnection>> connections_;  ///< by id
+  std::set<std::uint64_t> by_age_;                                                    ///< ids of the access side
+  std::uint64_t looked_at_ = 0;                                                       ///< where make_room() goes on
   std::unordered_map<std::uint64_t, std::size_t> by_source_;                          ///< how many, by acl::SourceKey
   std::unique_ptr<char[]> buffer_;                                                    // NOLINT(modernize-avoid-c-arrays)
   StreamCounters counters_;

@@ -20,11 +20,11 @@ std::shared_ptr<const TlsClient> TlsClient::load(const std::string& ca) {
     throw StartError("pbx: OpenSSL gives no TLS", "pbx.address");
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_clear_mode(context.get(), SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   if (!ca.empty() && SSL_CTX_load_verify_file(context.get(), ca.c_str()) != 1) {
     ERR_clear_error();
-    throw StartError(fmt::format("pbx.ca: {} cannot be read as certificates in PEM: check the path, and that Postern may read it", ca),
-                     "pbx.ca");
+    throw StartError(fmt::format("{} cannot be read as certificates in PEM: check the path, and that Postern may read it", ca), "pbx.ca");
   }
   SSL_CTX_set_verify(context.get(), ca.empty() ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
   return std::shared_ptr<const TlsClient>(new TlsClient(std::move(context), !ca.empty()));

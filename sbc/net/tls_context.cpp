@@ -126,6 +126,8 @@ bool set_up(SSL_CTX* context, const sbc::TlsOptions& options) {
   // The key of session tickets lives as long as this context. A session that is resumed was one with a certificate, where one is required.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 1);
+  // Records that bring no octets (key updates, say) end a read as well: else one peer's could keep all others waiting.
+  SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   // An idle connection keeps no buffers; what is written again stands elsewhere by then.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

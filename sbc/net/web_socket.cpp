@@ -130,14 +130,14 @@ void WebSocket::read() {
 void WebSocket::on_read(std::size_t size) {
   const bool begins = held_octets_ == 0;
   held_octets_ += size;
-  streams().reserve(size);
+  reserve(size);
   if (stream_.is_message_done()) {
     take_message();
   } else if (begins) {
     message_boundary();
   }
   if (ended() || closing()) return;
-  if (streams().reserved() > Streams::most_reserved && inside_message()) return end(ConnectionEnd::memory);
+  if (inside_message() && over_pool()) return end(ConnectionEnd::memory);
   read();
 }
 
@@ -145,7 +145,7 @@ void WebSocket::take_message() {
   const std::string_view message(static_cast<const char*>(buffer_.data().data()), buffer_.size());
   // An empty one is nothing at all.
   if (!message.empty() && deliver(message) && message == keep_alive_ping) write(keep_alive_pong);
-  streams().release(std::exchange(held_octets_, 0));
+  release(std::exchange(held_octets_, 0));
   buffer_.clear();
   buffer_.shrink_to_fit();
   message_boundary();
@@ -153,11 +153,10 @@ void WebSocket::take_message() {
 }
 
 void WebSocket::write(std::string_view message) {
-  if (unsent_octets_ + message.size() > most_unsent() || streams().reserved() > Streams::most_reserved)
-    return end_later(ConnectionEnd::slow_reader);
+  if (unsent_octets_ + message.size() > most_unsent() || over_pool()) return end_later(ConnectionEnd::slow_reader);
   unsent_.emplace_back(message);
   unsent_octets_ += message.size();
-  streams().reserve(message.size());
+  reserve(message.size());
   if (unsent_.size() == 1) write_next();
 }
 
@@ -174,7 +173,7 @@ void WebSocket::write_next() {
 void WebSocket::on_written() {
   const std::size_t size = unsent_.front().size();
   unsent_octets_ -= size;
-  streams().release(size);
+  release(size);
   unsent_.pop_front();
   if (!unsent_.empty()) return write_next();
   sent();
@@ -182,7 +181,7 @@ void WebSocket::on_written() {
 
 /// What is being written or read is aborted and comes back; its buffers stay until then.
 void WebSocket::close_socket() {
-  streams().release(unsent_octets_ + held_octets_);
+  release(unsent_octets_ + held_octets_);
   stream_.next_layer().close();
 }
 

@@ -139,9 +139,9 @@ sbc::Setup Worker::reload(sbc::Setup setup) {
     throw StartError(fmt::format("more than {} listeners, those that are gone since the start included: restart needed", sbc::no_listener),
                      "listeners");
   }
+  std::shared_ptr<const TlsClient> tls = core_links_ != nullptr ? core_links_->prepare(options.pbx) : nullptr;
   Streams::Plan streams = streams_->open(*slots, wanted);
   Ports ports = open_listeners(*slots, wanted);
-  if (core_links_ != nullptr) core_links_->apply(options.pbx);
   options.listeners = std::move(*slots);
   options.pbx.bind = core();
   options_ = options;
@@ -149,6 +149,7 @@ sbc::Setup Worker::reload(sbc::Setup setup) {
   swap_ports(std::move(ports));
   apply_streams(std::move(streams));
   sbc::Setup before = engine_->apply(std::move(setup), acl::Clock::now());
+  if (core_links_ != nullptr) core_links_->apply(options_.pbx, std::move(tls));
   if (running_) arm_timer();
   return before;
 }

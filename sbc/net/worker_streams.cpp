@@ -15,6 +15,7 @@ sbc::Outcome Worker::StreamSide::on_message(const sbc::Flow& flow, std::string_v
   sbc::Flow by = flow;
   if (by.side == sbc::Side::core) {
     // Another connection may take its place at any time: to the engine it is who is at its end.
+    by.peer = worker_.core_links_->end_of(flow);
     by.connection = 0;
     by.listener = 0;
   }

@@ -40,6 +40,17 @@ std::string joined(const std::vector<std::string>& lines, const std::string& bod
   return out + "\r\n" + body;
 }
 
+/// The names behind "- ", whose lines are taken out.
+std::set<std::string> take_left_out(std::vector<std::string>& lines) {
+  std::set<std::string> names;
+  std::erase_if(lines, [&](const std::string& line) {
+    if (!line.starts_with("- ")) return false;
+    names.insert(line.substr(2));
+    return true;
+  });
+  return names;
+}
+
 }  // namespace
 
 std::string header_of(std::string_view bytes, std::string_view name) {
@@ -54,15 +65,8 @@ std::string complete_request(std::vector<std::string> lines, const Sender& sende
   const std::string body = take_body(lines);
   const std::string method = lines.front().substr(0, lines.front().find(' '));
   const std::size_t uri = std::min(method.size() + 1, lines.front().size());
-  std::set<std::string> left_out;
-  std::vector<std::string> written{lines.front()};
-  for (std::size_t i = 1; i < lines.size(); ++i) {
-    if (lines[i].starts_with("- ")) {
-      left_out.insert(lines[i].substr(2));
-    } else {
-      written.push_back(lines[i]);
-    }
-  }
+  std::set<std::string> left_out = take_left_out(lines);
+  std::vector<std::string> written = lines;
   std::size_t at = 1;  // behind the Vias, which stand on top
   while (at < written.size() && is_header(written[at], "Via")) ++at;
   const auto add = [&](const std::string& name, const std::string& value) {
@@ -90,6 +94,7 @@ std::string complete_request(std::vector<std::string> lines, const Sender& sende
 
 std::string answer_to(std::string_view request, const std::string& status_line, const std::string& tag, std::vector<std::string> lines) {
   const std::string body = take_body(lines);
+  const std::set<std::string> left_out = take_left_out(lines);
   std::vector<std::string> written{"SIP/2.0 " + status_line};
   for (const std::string& line : lines_of_message(request)) {
     if (line.empty()) break;
@@ -100,7 +105,8 @@ std::string answer_to(std::string_view request, const std::string& status_line, 
     }
   }
   written.insert(written.end(), lines.begin(), lines.end());
-  if (!has(written, "Content-Length")) written.push_back("Content-Length: " + std::to_string(body.size()));
+  if (!has(written, "Content-Length") && !left_out.contains("Content-Length"))
+    written.push_back("Content-Length: " + std::to_string(body.size()));
   return joined(written, body);
 }
 

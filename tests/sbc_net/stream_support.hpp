@@ -31,6 +31,7 @@ class Script final : public StreamHandler {
  public:
   [[nodiscard]] bool is_trusted(const acl::Address&) const override { return trusted; }
   bool on_connected(const sbc::Flow& flow) override {
+    if (flow.side == sbc::Side::core) return on_core(flow);
     connected.push_back(flow);
     return admits;
   }
@@ -43,7 +44,10 @@ class Script final : public StreamHandler {
     ++turns;
     if (answers) answers();
   }
-  void on_disconnected(const sbc::Flow& flow, ConnectionEnd /*why*/) override { disconnected.push_back(flow); }
+  void on_disconnected(const sbc::Flow& flow, ConnectionEnd why) override {
+    disconnected.push_back(flow);
+    if (flow.side == sbc::Side::core) on_core_end(flow, why);
+  }
   [[nodiscard]] bool keeps(const sbc::Flow&) const override { return kept; }
 
   bool trusted = false;
@@ -51,6 +55,8 @@ class Script final : public StreamHandler {
   bool kept = false;
   sbc::Outcome outcome = sbc::Outcome::forwarded;
   std::function<void()> answers;
+  std::function<bool(const sbc::Flow&)> on_core;
+  std::function<void(const sbc::Flow&, ConnectionEnd)> on_core_end;
   std::vector<sbc::Flow> connected, flows, disconnected;
   std::vector<std::string> messages;
   int turns = 0;
