@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "config/suggest.hpp"
+#include "config/words.hpp"
 #include "config/yaml_hints.hpp"
 
 namespace postern::config {

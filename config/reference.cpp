@@ -6,6 +6,7 @@
 #include "config/load.hpp"
 #include "config/reader.hpp"
 #include "config/schema.hpp"
+#include "config/words.hpp"
 
 namespace postern::config {
 namespace {

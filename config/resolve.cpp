@@ -150,22 +150,20 @@ void Resolver::one_pbx_a_host() {
 
 /// What a PBX over TCP or TLS costs, and whom we believe to be it.
 void Resolver::pbx_by_stream() {
-  if (draft_.pbx.empty() || sbc::is_datagram(draft_.pbx.front().value.transport)) {
-    if (draft_.pbx_ca) report_.error(draft_.pbx_ca->at, "is of tls:// alone; the PBX is reached over udp://");
-    return;
-  }
+  if (draft_.pbx.empty()) return;
   const Located<SipAddress>& first = draft_.pbx.front();
-  const std::string_view scheme = sbc::to_string(first.value.transport);
+  const sbc::Transport transport = first.value.transport;
+  if (draft_.pbx_ca && transport != sbc::Transport::tls)
+    report_.error(draft_.pbx_ca->at, fmt::format("is of tls:// alone; the PBX is reached over {}://", sbc::to_string(transport)));
+  if (draft_.pbx_ca) draft_.config.engine.pbx.ca = absolute_path(directory_, draft_.pbx_ca->value);
+  if (sbc::is_datagram(transport)) return;
   report_.warning(first.at,
                   fmt::format("over {}:// Asterisk forgets every phone when our connection ends, so a restart of Postern or a fault of "
-                              "the network leaves phones unreachable until they register again; they are told to do so every 90 s, "
+                              "the network leaves phones unreachable until they register again; they are told to do so every {} s, "
                               "which the PBX has to bear. udp:// has none of that",
-                              scheme));
-  if (first.value.transport == sbc::Transport::tls && !draft_.pbx_ca)
+                              sbc::to_string(transport), sbc::PbxOptions::longest_expires_over_streams.count()));
+  if (transport == sbc::Transport::tls && !draft_.pbx_ca)
     report_.warning(first.at, "without `ca` any certificate is taken for the PBX's: name the file of the authority that signed it");
-  if (first.value.transport != sbc::Transport::tls && draft_.pbx_ca)
-    report_.error(draft_.pbx_ca->at, fmt::format("is of tls:// alone; the PBX is reached over {}://", scheme));
-  if (draft_.pbx_ca) draft_.config.engine.pbx.ca = absolute_path(directory_, draft_.pbx_ca->value);
 }
 
 void Resolver::pbx() {

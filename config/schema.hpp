@@ -70,8 +70,5 @@ std::span<const Row> schema();
 const Row& root_row();
 /// Rows directly below one, those that it takes over from another included.
 const std::vector<const Row*>& children(const Row& row);
-/// One of `words`, as it stands there; empty if it is none.
-std::string_view find_word(std::string_view words, std::string_view text);
-std::vector<std::string_view> split_words(std::string_view words);
 
 }  // namespace postern::config

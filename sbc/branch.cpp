@@ -49,7 +49,9 @@ BranchId branch_id_of(Mac& mac, const Flow& flow, const sip::RawMessage& request
   const bool invite = is_of_invite(request.method);
   const std::array<char, 2> kind{static_cast<char>(flow.side), static_cast<char>(flow.transport)};
   const std::string_view address = bytes_of(flow.peer.address);
-  const std::string_view port = flow.connection == 0 ? bytes_of(flow.peer.port) : bytes_of(flow.connection);
+  // On the core side a CANCEL may come over another connection than its INVITE.
+  const bool by_connection = flow.side == Side::access && flow.connection != 0;
+  const std::string_view port = by_connection ? bytes_of(flow.connection) : bytes_of(flow.peer.port);
   const std::string_view method = invite ? std::string_view{"INVITE"} : request.method_text;
   if (is_rfc3261_branch(request.branch)) {
     const std::array<std::string_view, 6> parts{

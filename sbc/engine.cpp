@@ -130,7 +130,8 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
 }
 
 Outcome Engine::Impl::access_response(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
-  const bool to_keep_alive = keep_alive.answered(message, flow);
+  // Nobody else was asked, and a stranger's costs nothing.
+  const bool to_keep_alive = source.live && keep_alive.answered(message, flow);
   if (to_keep_alive || proxy.awaits(message, flow)) admission.prove(source, flow, now);
   if (to_keep_alive) return Outcome::keep_alive;
   return source.outcome == Outcome::forwarded ? proxy.response(message, flow, now, out) : source.outcome;

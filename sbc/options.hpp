@@ -50,6 +50,7 @@ struct ListenerOptions {
 struct PbxOptions {
   static constexpr std::uint16_t default_bind_port = 5080;
   static constexpr std::size_t most_addresses = 16;
+  static constexpr std::chrono::seconds longest_expires_over_streams{90};  ///< what a device is told at most; over UDP, what the PBX grants
 
   std::vector<Endpoint> addresses;            ///< at least one
   Transport transport = Transport::udp;       ///< to all of them: udp, tcp or tls

@@ -134,7 +134,7 @@ std::optional<std::chrono::seconds> Registrar::shortened(std::string_view expire
 }
 
 std::chrono::seconds Registrar::longest() const {
-  return is_datagram(state_.options.pbx.transport) ? longest_expires : longest_over_streams;
+  return is_datagram(state_.options.pbx.transport) ? longest_expires : PbxOptions::longest_expires_over_streams;
 }
 
 std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip::RawMessage& response, TimePoint now) {

@@ -38,7 +38,6 @@ class Registrar {
   /// What a device is told for an `expires` of the PBX's; nullopt: the same. A PBX over TCP or TLS forgets every Contact with our
   /// connection, so devices have to come back soon.
   [[nodiscard]] std::optional<std::chrono::seconds> shortened(std::string_view expires) const;
-  static constexpr std::chrono::seconds longest_over_streams{90};
 
   /// A 2xx to REGISTER: updates the registrations. Returns until when the source is known; nullopt: nothing is registered now.
   std::optional<TimePoint> accepted(const Transaction& asked, const sip::RawMessage& response, TimePoint now);

@@ -6,62 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "acl/bounded_table.hpp"
 #include "sbc/durable.hpp"
+#include "sbc/registration_keys.hpp"
 
 namespace postern::sbc {
 namespace {
-
-/// What tells a peer's flow from another's while it lasts.
-struct FlowKey {
-  explicit FlowKey(const Flow& flow) : peer(flow.peer), connection(flow.connection), transport(flow.transport), listener(flow.listener) {}
-  bool operator==(const FlowKey&) const = default;
-
-  Endpoint peer;
-  std::uint64_t connection;
-  Transport transport;
-  std::uint8_t listener;
-};
-
-/// Of one source and one AOR.
-struct DeviceKey {
-  std::uint64_t source = 0;
-  std::uint64_t aor = 0;
-  bool operator==(const DeviceKey&) const = default;
-};
-
-/// Nobody without the seed can choose what collides.
-class Hash {
- public:
-  explicit Hash(std::uint64_t seed) : keyed_(seed) {}
-
-  std::uint64_t of(std::string_view text) const {
-    std::uint64_t hash = keyed_(text.size());
-    for (; !text.empty(); text.remove_prefix(std::min(text.size(), sizeof(hash)))) {
-      std::uint64_t word = 0;
-      for (const char byte : text.substr(0, sizeof(hash))) word = (word << 8U) | static_cast<std::uint8_t>(byte);
-      hash = keyed_(hash ^ word);
-    }
-    return hash;
-  }
-
-  std::size_t operator()(const FlowKey& key) const {
-    std::uint64_t hash = (std::uint64_t{key.peer.port} << 16U) | (std::uint64_t{key.listener} << 8U) |
-                         (static_cast<std::uint64_t>(key.transport) ^ key.connection);
-    const acl::Address::Bytes& bytes = key.peer.address.bytes();
-    for (std::size_t half = 0; half < bytes.size(); half += sizeof(hash)) {
-      std::uint64_t word = 0;
-      for (std::size_t i = 0; i < sizeof(word); ++i) word = (word << 8U) | bytes[half + i];
-      hash = keyed_(hash ^ word);
-    }
-    return hash;
-  }
-  std::size_t operator()(const DeviceKey& key) const { return keyed_(key.source ^ key.aor); }
-  std::size_t operator()(std::uint64_t key) const { return keyed_(key); }
-
- private:
-  acl::KeyedHash keyed_;
-};
 
 struct Node;
 using Order = std::multimap<TimePoint, Node*>;
@@ -73,7 +22,7 @@ struct FlowState {
   std::uint32_t live = 0;
   std::uint32_t proven = 0;  ///< of those that are live
 };
-using Flows = std::unordered_map<FlowKey, FlowState, Hash>;
+using Flows = std::unordered_map<FlowKey, FlowState, RegistrationHash>;
 
 struct Node {
   Binding binding;
@@ -241,12 +190,12 @@ struct Registrations::Impl {
   std::size_t capacity;
   std::uint64_t evictions = 0;
   std::uint64_t next_serial = 0;
-  Hash hash;
-  std::unordered_map<std::uint64_t, Nodes, Hash> aors;  // owns; oldest first
-  std::unordered_multimap<std::uint64_t, Node*, Hash> contacts;
+  RegistrationHash hash;
+  std::unordered_map<std::uint64_t, Nodes, RegistrationHash> aors;  // owns; oldest first
+  std::unordered_multimap<std::uint64_t, Node*, RegistrationHash> contacts;
   Flows flows;
-  std::unordered_map<DeviceKey, std::uint32_t, Hash> devices;      // live bindings
-  std::unordered_map<std::uint64_t, std::uint32_t, Hash> sources;  // devices with live bindings
+  std::unordered_map<DeviceKey, std::uint32_t, RegistrationHash> devices;      // live bindings
+  std::unordered_map<std::uint64_t, std::uint32_t, RegistrationHash> sources;  // devices with live bindings
   Order live, lapsed;
   std::map<std::uint64_t, Node*> serials;
   DurableSink* sink = nullptr;

@@ -252,7 +252,9 @@ void CoreLinks::send(const sbc::Flow& flow, std::string_view message) {
   Link* link = find(flow.peer.address);
   if (link == nullptr) return;  // a reload has taken it away
   sbc::Flow by = flow;
-  by.connection = link->open_since || link->accepted.empty() ? link->connection : link->accepted.back();
+  // An answer, by the PBX's own connection that its request came over (RFC 3261 §18.2.2).
+  const bool asked_by = std::ranges::find(link->accepted, flow.connection) != link->accepted.end();
+  if (!asked_by) by.connection = link->open_since || link->accepted.empty() ? link->connection : link->accepted.back();
   if (by.connection != 0) {
     streams_.send(by, message);
   } else if (link->waiting.size() + message.size() <= most_waiting) {

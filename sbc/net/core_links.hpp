@@ -55,8 +55,8 @@ class CoreLinks {
   /// What a reload may change: the addresses, and what prepare() gave for them.
   void apply(const sbc::PbxOptions& pbx, std::shared_ptr<const TlsClient> tls);
 
-  /// To whom is at flow.peer's address: by our connection, else by one of the PBX's own, else by the next. What the next would not take
-  /// is gone.
+  /// To whom is at flow.peer's address: by flow.connection if that is one of his own and still there, by our connection, else by one of the
+  /// PBX's own, else by the next. What the next would not take is gone.
   void send(const sbc::Flow& flow, std::string_view message);
   /// Of a connection that the PBX makes: whether it may stay.
   bool on_connected(const sbc::Flow& flow);

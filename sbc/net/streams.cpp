@@ -176,8 +176,11 @@ void Streams::accepted(acl::FileDescriptor socket, const StreamListener& listene
   flow.connection = next_id();
   if (core) return accepted_core(std::move(socket), flow);
   if (over_source_limit(peer.address)) return refuse(ConnectionEnd::source_limit);
-  if (connections_.size() >= limit_ && !make_room()) return refuse(ConnectionEnd::connections_full);
   if (!handler_.on_connected(flow)) return refuse(ConnectionEnd::not_admitted);
+  if (connections_.size() >= limit_ && !make_room()) {
+    handler_.on_disconnected(flow, ConnectionEnd::connections_full);
+    return refuse(ConnectionEnd::connections_full);
+  }
   set_options(socket.get());
   const std::shared_ptr<StreamConnection> connection = make(flow, std::move(socket), listener);
   if (connection == nullptr) {

@@ -14,9 +14,8 @@ sbc::Outcome Worker::StreamSide::on_message(const sbc::Flow& flow, std::string_v
   if (!received_) received_ = now;
   sbc::Flow by = flow;
   if (by.side == sbc::Side::core) {
-    // Another connection may take its place at any time: to the engine it is who is at its end.
+    // Another connection may take its place at any time: to the engine it is who is at its end. The id only tells where answers go.
     by.peer = worker_.core_links_->end_of(flow);
-    by.connection = 0;
     by.listener = 0;
   }
   return worker_.engine_->handle({message, by}, now, worker_.outbox_);

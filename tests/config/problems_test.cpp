@@ -99,6 +99,15 @@ TEST(Problems, WhatThisVersionDoesNotDo) {
               ElementsAre("1:13: listeners[0]: wss:// needs `tls` with `certificate` and `private_key`"));
 }
 
+TEST(Problems, AStreamThatComesBackIsALoopAndADatagramsPortIsNone) {
+  const std::string loop = "is the listener \"tcp://0.0.0.0:15060\" itself: what goes to the PBX would come back";
+  EXPECT_THAT(problems_of("listeners: [tcp://0.0.0.0:15060]\npbx: tcp://127.0.0.1:15060\n"), ::testing::Contains(HasSubstr(loop)));
+  EXPECT_THAT(problems_of("listeners: [tcp://0.0.0.0:5080]\npbx: {address: tcp://127.0.0.9:15060, bind: 127.0.0.1:5080}\n"),
+              ::testing::Contains(HasSubstr("pbx.bind: is the listener \"tcp://0.0.0.0:5080\" itself; the PBX needs a port of its own")));
+  EXPECT_THAT(problems_of("listeners: [udp://0.0.0.0:15060]\npbx: tcp://127.0.0.1:15060\n"),
+              ::testing::Not(::testing::Contains(HasSubstr("itself"))));
+}
+
 TEST(Problems, APbxOverAStreamIsToldWhatItCosts) {
   const auto pbx = [](const std::string& text) { return problems_of("listeners: [udp://127.0.0.1:5060]\npbx: " + text + "\n"); };
   EXPECT_THAT(pbx("tcp://127.0.0.1:15060"), ElementsAre(HasSubstr("2:6: pbx: warning: over tcp:// Asterisk forgets every phone")));

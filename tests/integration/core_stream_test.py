@@ -98,8 +98,11 @@ class CoreStream(case.Case):
         self.assertEqual(one.register().status, 200)
         trunk = self.run_until_end(StreamPhone((ADDRESS[0], 0), CORE, "asterisk"))
         token = re.match(r"sip:(.*)@", self.pbx.contacts("1001")[0]).group(1)
-        trunk.invite(token, challenged=False)
-        self.assertEqual(one.request("INVITE")[0].request_uri, uri_of(one.contact))
+        call = trunk.invite(token, challenged=False)
+        invite, source = one.request("INVITE")
+        self.assertEqual(invite.request_uri, uri_of(one.contact))
+        one.send(answer(invite, 486, "Busy Here", AGAIN), source)
+        call.wait_status(486)
         stranger = self.run_until_end(StreamPhone(("127.77.0.66", 0), CORE, "asterisk"))
         self.assertEqual(stranger.socket.recv(1), b"")
 

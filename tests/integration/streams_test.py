@@ -124,6 +124,13 @@ class Hostile(Streams):
         self.ended("handshake_failed")
         stranger = self.run_until_end(WebSocketPhone(("127.1.1.4", 0), WSS, "1001", self.certificate, "https://evil.test"))
         self.assertEqual(stranger.accepted, 403)
+        tiny_message = (b"OPTIONS sip:a SIP/2.0\r\nv:SIP/2.0/TCP a;branch=z9hG4bK%d\r\nf:<sip:a@a>;tag=a\r\nt:<sip:a@a>\r\ni:%d\r\nCSeq:1 OPTIONS\r\n"
+                        b"Max-Forwards:70\r\nl:0\r\n\r\n")
+        pipelined = b"".join(tiny_message % (n, n) for n in range(65536 // len(tiny_message)))
+        with connect(ACCESS, ("127.1.1.5", 0)) as tiny:
+            tiny.sendall(pipelined)
+            closed(tiny)
+        self.ended("refused")
         with connect(ACCESS, ("127.1.1.3", 0)) as tiny:
             tiny.sendall(b"\r\n\r\n" * 16000)
             tiny.settimeout(0.2)

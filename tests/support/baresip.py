@@ -44,6 +44,16 @@ def read_samples(path):
     return struct.unpack(f"<{len(data) // 2}h", data[:len(data) // 2 * 2])
 
 
+def wait_tone(received, frequency, who, seconds, timeout):
+    """`received`: gives all samples so far. Waits until those that come from now on hold `seconds` of a clear tone; returns its share of the energy."""
+    skip = len(received())
+    def heard():
+        samples = received()[skip:][-int(RATE * seconds):]
+        share = goertzel(samples, frequency) if len(samples) >= RATE * seconds else 0
+        return share if share > 0.8 else None
+    return wait_for(heard, f"{who} to hear {frequency} Hz", timeout, 0.2)
+
+
 class Baresip:
     """A phone at ADDRESS:5080 with its control port at 4444, that answers by itself (or with answer="manual" when it is told), registers every `refresh`
     seconds and sends a tone. `within`: the command prefix of a namespace (networks.py). `webrtc`: with the media that a browser speaks, DTLS-SRTP and ICE."""
@@ -143,12 +153,7 @@ class Baresip:
 
     def wait_tone(self, frequency, seconds=1.0, timeout=20.0):
         """Waits until what was received since now holds this much of a clear tone; returns its share of the energy."""
-        skip = len(self._received())
-        def heard():
-            samples = self._received()[skip:][-int(RATE * seconds):]
-            share = goertzel(samples, frequency) if len(samples) >= RATE * seconds else 0
-            return share if share > 0.8 else None
-        return wait_for(heard, f"baresip {self.user} to hear {frequency} Hz", timeout, 0.2)
+        return wait_tone(self._received, frequency, f"baresip {self.user}", seconds, timeout)
 
     def _received(self):
         """What the newest recording of the decoded audio holds so far."""

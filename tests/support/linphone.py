@@ -4,7 +4,7 @@ import re
 import struct
 import subprocess
 
-from .baresip import RATE, goertzel, write_tone
+from .baresip import wait_tone, write_tone
 from .proc import Process, wait_for
 
 NAME = "sbc.test"
@@ -88,12 +88,7 @@ class Linphone:
 
     def wait_tone(self, frequency, seconds=1.0, timeout=20.0):
         """As Baresip's."""
-        skip = len(self._received())
-        def heard():
-            samples = self._received()[skip:][-int(RATE * seconds):]
-            share = goertzel(samples, frequency) if len(samples) >= RATE * seconds else 0
-            return share if share > 0.8 else None
-        return wait_for(heard, f"linphonec to hear {frequency} Hz", timeout, 0.2)
+        return wait_tone(self._received, frequency, "linphonec", seconds, timeout)
 
     def _received(self):
         """The samples so far; it writes the header, of 44 bytes, when the call is over."""
