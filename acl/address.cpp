@@ -91,9 +91,14 @@ bool Address::is_private() const {
 
 std::string Address::to_string() const {
   std::array<char, INET6_ADDRSTRLEN> buffer{};
-  const bool dotted = is_v4();
-  inet_ntop(dotted ? AF_INET : AF_INET6, dotted ? bytes_.data() + mapped_prefix_size : bytes_.data(), buffer.data(), buffer.size());
-  return buffer.data();
+  if (!is_v4()) return inet_ntop(AF_INET6, bytes_.data(), buffer.data(), buffer.size());
+  // inet_ntop() takes printf() for these, and each packet that is forwarded needs some.
+  char* end = buffer.data();
+  for (std::size_t i = mapped_prefix_size; i < bytes_.size(); ++i) {
+    if (i > mapped_prefix_size) *end++ = '.';
+    end = std::to_chars(end, buffer.data() + buffer.size(), bytes_[i]).ptr;
+  }
+  return {buffer.data(), end};
 }
 
 Network::Network(const Address& address, unsigned prefix_length)

@@ -71,6 +71,7 @@ std::optional<OpenedOutward> open_outward(Tokens& tokens, const sip::UriView& ur
 
 std::string unfolded(std::string_view value) {
   std::string text(value);
+  if (value.find('\n') == std::string_view::npos && value.find('\r') == std::string_view::npos) return text;
   std::ranges::replace_if(text, [](char c) { return c == '\r' || c == '\n'; }, ' ');
   return text;
 }

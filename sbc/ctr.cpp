@@ -1,43 +1,38 @@
 #include "sbc/ctr.hpp"
 
+#include <algorithm>
 #include <array>
-#include <climits>
-#include <cstdlib>
-#include <stdexcept>
-
-#include "sbc/evp.hpp"
+#include <cstddef>
 
 namespace postern::sbc {
+namespace {
 
-struct Ctr::Impl {
-  Evp<EVP_CIPHER_CTX> context;
-};
+constexpr std::size_t blocks_at_once = 8;  // most texts fit
 
-Ctr::Ctr(std::span<const std::uint8_t, 16> key) : impl_(std::make_unique<Impl>()) {
-  const Evp<EVP_CIPHER> cipher(EVP_CIPHER_fetch(nullptr, "AES-128-CTR", nullptr));
-  impl_->context.reset(EVP_CIPHER_CTX_new());
-  if (!cipher || !impl_->context || EVP_EncryptInit_ex2(impl_->context.get(), cipher.get(), key.data(), nullptr, nullptr) != 1) {
-    throw std::runtime_error("the cryptographic library offers no AES-128-CTR");
+Block block_of(const Mac128& counter) {
+  Block block{};
+  for (std::size_t i = 0; i < 8; ++i) {
+    block[i] = static_cast<std::uint8_t>(counter.high >> (56 - 8 * i));
+    block[8 + i] = static_cast<std::uint8_t>(counter.low >> (56 - 8 * i));
   }
+  return block;
 }
 
-Ctr::~Ctr() = default;
-Ctr::Ctr(Ctr&&) noexcept = default;
-Ctr& Ctr::operator=(Ctr&&) noexcept = default;
+}  // namespace
 
 void Ctr::apply(const Mac128& vector, std::span<std::uint8_t> bytes) {
-  std::array<unsigned char, sizeof(Mac128)> iv{};
-  for (std::size_t i = 0; i < 8; ++i) {
-    iv.at(i) = static_cast<unsigned char>(vector.high >> (56 - 8 * i));
-    iv.at(8 + i) = static_cast<unsigned char>(vector.low >> (56 - 8 * i));
-  }
-  EVP_CIPHER_CTX* const context = impl_->context.get();
-  int written = 0;
-  // A new vector under the key that is there starts the mode anew.
-  if (bytes.size() > INT_MAX || EVP_EncryptInit_ex2(context, nullptr, nullptr, iv.data(), nullptr) != 1 ||
-      EVP_EncryptUpdate(context, bytes.data(), &written, bytes.data(), static_cast<int>(bytes.size())) != 1 ||
-      written != static_cast<int>(bytes.size())) {
-    std::abort();
+  Mac128 counter = vector;
+  std::array<Block, blocks_at_once> key_stream{};
+  while (!bytes.empty()) {
+    const std::size_t size = std::min(bytes.size(), sizeof key_stream);
+    const std::span<Block> blocks = std::span(key_stream).first((size + sizeof(Block) - 1) / sizeof(Block));
+    for (Block& block : blocks) {
+      block = block_of(counter);
+      if (++counter.low == 0) ++counter.high;
+    }
+    aes_.encrypt(blocks);
+    for (std::size_t i = 0; i < size; ++i) bytes[i] ^= key_stream[i / sizeof(Block)][i % sizeof(Block)];
+    bytes = bytes.subspan(size);
   }
 }
 

@@ -1,10 +1,10 @@
-// Hides bytes under an initialisation vector that is a MAC over them (AES-128 in counter mode, by OpenSSL).
+// Hides bytes under an initialisation vector that is a MAC over them (AES-128 in counter mode).
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 
+#include "sbc/aes.hpp"
 #include "sbc/mac.hpp"
 
 namespace postern::sbc {
@@ -13,17 +13,13 @@ namespace postern::sbc {
 /// by who takes the bytes back. Not thread-safe: one a worker.
 class Ctr {
  public:
-  /// Throws std::runtime_error if the library has no AES-128-CTR.
-  explicit Ctr(std::span<const std::uint8_t, 16> key);
-  ~Ctr();
-  Ctr(Ctr&&) noexcept;
-  Ctr& operator=(Ctr&&) noexcept;
-  /// Hides, and with the same vector shows again. Ends the process if the library fails, as Mac does.
+  /// Throws std::runtime_error if the library has no AES.
+  explicit Ctr(std::span<const std::uint8_t, 16> key) : aes_(key) {}
+  /// Hides, and with the same vector shows again.
   void apply(const Mac128& vector, std::span<std::uint8_t> bytes);
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  Aes aes_;
 };
 
 }  // namespace postern::sbc

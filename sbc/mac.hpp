@@ -4,7 +4,6 @@
 #include <array>
 #include <compare>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 
@@ -17,21 +16,16 @@ struct Mac128 {
   auto operator<=>(const Mac128&) const = default;
 };
 
-/// SipHash-2-4 with 128 bits of output (OpenSSL). Not thread-safe: one a worker.
+/// SipHash-2-4 with 128 bits of output, our own: a packet needs several, and OpenSSL's costs seven times as much for short texts, nearly
+/// all of it for setting itself up (docs/performance.md). A test holds it to OpenSSL's.
 class Mac {
  public:
-  /// Throws std::runtime_error if the library has no SipHash.
   explicit Mac(std::span<const std::uint8_t, 16> key);
-  ~Mac();
-  Mac(Mac&&) noexcept;
-  Mac& operator=(Mac&&) noexcept;
-  /// Over the parts, each preceded by its length (LEB128), so that ("ab","c") differs from ("a","bc"). No allocation. Ends the
-  /// process if the library fails, which it does not for want of memory or by input: a wrong hash would let strangers pass.
-  [[nodiscard]] Mac128 of(std::span<const std::string_view> parts);
+  /// Over the parts, each preceded by its length (LEB128), so that ("ab","c") differs from ("a","bc"). No allocation.
+  [[nodiscard]] Mac128 of(std::span<const std::string_view> parts) const;
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::uint64_t key_low_, key_high_;
 };
 
 }  // namespace postern::sbc

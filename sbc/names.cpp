@@ -318,8 +318,18 @@ bool Names::append_unmarked(std::string& out, std::string_view call_id) const {
   return swap_markers(out, call_id, &Hidden::access_marker, &Hidden::core_marker);
 }
 
+// Nearly all texts hold neither a host nor a marker, and a finder costs more than a look.
+bool Names::may_hold(std::string_view text) const {
+  for (std::size_t dash = text.find('-', 1); dash != std::string_view::npos; dash = text.find('-', dash + 1)) {
+    if (text[dash - 1] == 'h' || text[dash - 1] == 'a') return true;
+  }
+  const auto holds = [text](const Hidden& hidden) { return find_host(text, hidden.text, hidden.is_address, 0) != std::string_view::npos; };
+  return std::ranges::any_of(hidden_, holds) || std::ranges::any_of(former_, holds);
+}
+
 // Hosts become markers of the one kind, markers of the other become hosts, in one pass.
 bool Names::swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const {
+  if (!may_hold(call_id)) return false;
   std::size_t done = 0;
   Finder finder(call_id);
   for (const std::vector<Hidden>* known : {&hidden_, &former_}) {

@@ -97,6 +97,7 @@ class Names {
   class Finder;
   /// The hidden host at [begin, end) of plain, and what belongs to it; returns where the text goes on.
   std::size_t append_host(std::string& out, const PlainText& plain, std::size_t begin, std::size_t end, const Flow& access);
+  [[nodiscard]] bool may_hold(std::string_view text) const;
   bool swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const;
   void add_hidden(std::string text, Mac& mac);
   void keep_former(std::vector<Hidden> before);

@@ -9,35 +9,52 @@
 
 namespace postern::sip::chars {
 
-enum Class : std::uint8_t {
-  token = 1,     ///< token, which method and header names are
-  host = 2,      ///< in a host name or IPv4 address; "_" is not in the grammar, but in the field
-  ipv6 = 4,      ///< between the brackets of an IPv6 reference
-  digit = 8,     ///< 0..9
-  blank = 16,    ///< SP HT CR LF: white space around and inside a value, folds included
-  no_uri = 32,   ///< never in a URI: controls, SP, DEL, angle brackets, the double quote
-  alphanum = 64  ///< letters and digits
+enum Class : std::uint16_t {
+  token = 1,           ///< token, which method and header names are
+  host = 2,            ///< in a host name or IPv4 address; "_" is not in the grammar, but in the field
+  ipv6 = 4,            ///< between the brackets of an IPv6 reference
+  digit = 8,           ///< 0..9
+  blank = 16,          ///< SP HT CR LF: white space around and inside a value, folds included
+  no_uri = 32,         ///< never in a URI: controls, SP, DEL, angle brackets, the double quote
+  alphanum = 64,       ///< letters and digits
+  list_mark = 128,     ///< what ends or nests an element of a list: comma, double quote, "<", "("
+  plain_user = 256,    ///< of a user of a URI without escapes and parameters (sip/plain.hpp)
+  plain_value = 512,   ///< of a parameter's value without quotes, an address among them
+  plain_words = 1024,  ///< of a display name, quoted or not
+  param_mark = 2048,   ///< what ends a parameter's name, or quotes: ";", "=", double quote
+  uri_mark = 4096,     ///< what is never in a URI, and "@"
+  line_mark = 8192,    ///< CR, LF, NUL
 };
 
-consteval std::array<std::uint8_t, 256> make_classes() {
-  std::array<std::uint8_t, 256> table{};
+consteval std::array<std::uint16_t, 256> make_classes() {
+  std::array<std::uint16_t, 256> table{};
   const auto mark = [&table](std::string_view set, unsigned bits) {
     for (const char c : set) {
       auto& entry = table.at(static_cast<unsigned char>(c));
-      entry = static_cast<std::uint8_t>(entry | bits);
+      entry = static_cast<std::uint16_t>(entry | bits);
     }
   };
-  mark("0123456789", digit | alphanum | token | host | ipv6);
-  mark("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", alphanum | token | host);
+  constexpr unsigned plain = plain_user | plain_value | plain_words;
+  mark("0123456789", digit | alphanum | token | host | ipv6 | plain);
+  mark("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", alphanum | token | host | plain);
   mark("abcdefABCDEF:.", ipv6);
   mark("-._", host);
   mark("-.!%*_+`'~", token);
   mark(" \t\r\n", blank);
-  mark("<>\"\x7f ", no_uri);
-  for (unsigned c = 0; c < 0x20; ++c) table.at(c) = static_cast<std::uint8_t>(table.at(c) | no_uri);
+  mark(",\"<(", list_mark);
+  mark(";=\"", param_mark);
+  mark("\r\n", line_mark);
+  table[0] = line_mark;
+  mark("-._", plain);
+  mark("~+*", plain_user | plain_value);
+  mark(":", plain_value);
+  mark(" ", plain_words);
+  mark("<>\"\x7f ", no_uri | uri_mark);
+  mark("@", uri_mark);
+  for (unsigned c = 0; c < 0x20; ++c) table.at(c) = static_cast<std::uint16_t>(table.at(c) | no_uri | uri_mark);
   return table;
 }
-inline constexpr std::array<std::uint8_t, 256> classes = make_classes();
+inline constexpr std::array<std::uint16_t, 256> classes = make_classes();
 
 constexpr bool is(char c, Class which) { return (classes[static_cast<unsigned char>(c)] & which) != 0; }
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
@@ -58,6 +75,12 @@ constexpr bool any(std::string_view text, Class which) {
 constexpr std::size_t run(std::string_view text, Class which) {
   std::size_t n = 0;
   while (n < text.size() && is(text[n], which)) ++n;
+  return n;
+}
+/// How many at the front are not.
+constexpr std::size_t run_without(std::string_view text, Class which) {
+  std::size_t n = 0;
+  while (n < text.size() && !is(text[n], which)) ++n;
   return n;
 }
 constexpr std::string_view skip_blank(std::string_view text) { return text.substr(run(text, blank)); }
@@ -84,16 +107,12 @@ constexpr std::size_t past_quoted(std::string_view text, std::size_t at) {
   return std::string_view::npos;
 }
 /// The first `wanted` at or behind `at` that stands outside of quotes; size(): there is none; npos: a quoted string does not end.
-/// By memchr, since nearly all text has no quotes.
-inline std::size_t find_unquoted(std::string_view text, char wanted, std::size_t at = 0) {
-  std::size_t found = std::min(text.find(wanted, at), text.size());
-  while (true) {
-    const std::size_t quote = text.substr(0, found).find('"', at);
-    if (quote == std::string_view::npos) return found;
-    at = past_quoted(text, quote);
+constexpr std::size_t find_unquoted(std::string_view text, char wanted, std::size_t at = 0) {
+  while (at < text.size() && text[at] != wanted) {
+    at = text[at] == '"' ? past_quoted(text, at) : at + 1;
     if (at == std::string_view::npos) return at;
-    if (found < at) found = std::min(text.find(wanted, at), text.size());
   }
+  return std::min(at, text.size());
 }
 inline bool quotes_balance(std::string_view text) {
   std::size_t quote = text.find('"');

@@ -25,9 +25,8 @@ void Editor::reset(const RawMessage& message) {
 /// Texts made from what came may hold folds (§7.3.1): only their white space is written. Any other CR or LF would let a text begin a
 /// line of its own, and a NUL hides the rest from C strings.
 void Editor::append_unfolded(string_view text) {
-  // Three looks over all of it are cheaper than find_first_of(), which makes a look of each letter.
-  const auto next_break = [](string_view in) { return std::min({in.find('\r'), in.find('\n'), in.find('\0')}); };
-  for (std::size_t at = next_break(text); at != string_view::npos; at = next_break(text)) {
+  const auto next_break = [](string_view in) { return chars::run_without(in, chars::line_mark); };
+  for (std::size_t at = next_break(text); at != text.size(); at = next_break(text)) {
     const string_view next = text.substr(at);
     if (!next.starts_with("\r\n ") && !next.starts_with("\r\n\t")) {
       bad_ = true;

@@ -1,6 +1,7 @@
 #include "sip/header_fields.hpp"
 
 #include "sip/chars.hpp"
+#include "sip/plain.hpp"
 #include "sip/readers.hpp"
 
 namespace postern::sip {
@@ -12,25 +13,27 @@ constexpr std::uint32_t most_cseq = 0x7FFF'FFFF;  // §8.1.1.5: less than 2^31
 constexpr std::uint32_t most_max_forwards = 255;  // §20.22
 constexpr std::size_t user_agent_size = 512;
 
-struct Address {
-  string_view uri, user, tag;
-};
-
 /// From and To: one name-addr. A sip: URI must be split without doubt, since rules look at its user.
-bool read_address(string_view value, Address& out) {
+bool read_address(string_view value, plain::Address& out, RawMessage& message) {
+  if (plain::read_address(value, out)) return true;
+  message.plain = false;
   NameAddrView address;
   if (!read_name_addr(value, address)) return false;
-  out.uri = address.uri;
-  out.tag = find_param(address.params, "tag").value_or(string_view{});
-  if (iequals(out.uri.substr(0, 4), "tel:")) out.user = out.uri.substr(4);  // up to its parameters, which canonical_user() takes off
-  if (!iequals(out.uri.substr(0, 4), "sip:") && !iequals(out.uri.substr(0, 5), "sips:")) return true;
+  out = {{}, find_param(address.params, "tag").value_or(string_view{})};
+  if (iequals(address.uri.substr(0, 4), "tel:"))
+    out.user = address.uri.substr(4);  // up to its parameters, which canonical_user() takes off
+  if (!iequals(address.uri.substr(0, 4), "sip:") && !iequals(address.uri.substr(0, 5), "sips:")) return true;
   UriView uri;
-  if (!read_uri(out.uri, uri)) return false;
+  if (!read_uri(address.uri, uri)) return false;
   out.user = uri.user;
   return true;
 }
 
 Defect read_top_via(string_view value, RawMessage& out) {
+  if (plain::read_via(value, out.top_via, out.branch)) return Defect::none;
+  out.plain = false;
+  out.top_via = {};
+  out.branch = {};
   // Nearly always there is one element.
   const auto first = value.find(',') == string_view::npos ? value : ElementReader(value).next();
   if (!first || !read_via(*first, out.top_via)) {
@@ -86,20 +89,50 @@ bool stands_once(HeaderName name) {
   }
 }
 
+bool decides(HeaderName name) {
+  switch (name) {
+    case HeaderName::via:
+    case HeaderName::from:
+    case HeaderName::to:
+    case HeaderName::call_id:
+    case HeaderName::cseq:
+    case HeaderName::contact:
+    case HeaderName::max_forwards:
+    case HeaderName::content_length:
+    case HeaderName::content_type:
+    case HeaderName::route:
+    case HeaderName::record_route:
+    case HeaderName::require:
+    case HeaderName::proxy_require:
+    case HeaderName::authorization:
+    case HeaderName::proxy_authorization:
+    case HeaderName::www_authenticate:
+    case HeaderName::proxy_authenticate:
+    case HeaderName::expires:
+    case HeaderName::refer_to:
+    case HeaderName::referred_by:
+    case HeaderName::replaces:
+    case HeaderName::rack:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Defect read_header(HeaderName name, string_view value, RawMessage& out) {
   switch (name) {
     case HeaderName::via:
       return read_top_via(value, out);
     case HeaderName::from: {
-      Address from;
-      if (!read_address(value, from)) return Defect::from;
+      plain::Address from;
+      if (!read_address(value, from, out)) return Defect::from;
       out.from_user = from.user;
       out.from_tag = from.tag;
       return Defect::none;
     }
     case HeaderName::to: {
-      Address to;
-      if (!read_address(value, to)) return Defect::to;
+      plain::Address to;
+      if (!read_address(value, to, out)) return Defect::to;
       out.to_user = to.user;
       out.to_tag = to.tag;
       return Defect::none;

@@ -12,6 +12,9 @@
 #include <cstring>
 #include <memory>
 
+#include "sip/header_fields.hpp"
+#include "sip/plain.hpp"
+
 namespace postern::sip {
 namespace {
 
@@ -30,38 +33,6 @@ ParseVerdict refuse(int status, string_view header) { return {status, header, {}
 
 string_view view(const char* text) { return text == nullptr ? string_view{} : string_view{text}; }
 
-/// The headers that decide where a message goes or what we write. Only a fault in one of these refuses the message: a strange Date
-/// is its reader's affair (RFC 4475 §3.1.2.12).
-bool is_fatal(HeaderName name) {
-  switch (name) {
-    case HeaderName::via:
-    case HeaderName::from:
-    case HeaderName::to:
-    case HeaderName::call_id:
-    case HeaderName::cseq:
-    case HeaderName::contact:
-    case HeaderName::max_forwards:
-    case HeaderName::content_length:
-    case HeaderName::content_type:
-    case HeaderName::route:
-    case HeaderName::record_route:
-    case HeaderName::require:
-    case HeaderName::proxy_require:
-    case HeaderName::authorization:
-    case HeaderName::proxy_authorization:
-    case HeaderName::www_authenticate:
-    case HeaderName::proxy_authenticate:
-    case HeaderName::expires:
-    case HeaderName::refer_to:
-    case HeaderName::referred_by:
-    case HeaderName::replaces:
-    case HeaderName::rack:
-      return true;
-    default:
-      return false;
-  }
-}
-
 /// The first fatal header among those that sofia-sip could not parse or that stand twice. Duplicates keep their own class in that list,
 /// so an entry's name may be read from it only if it is an error entry.
 string_view fatal_error(const sip_t& sip) {
@@ -70,7 +41,7 @@ string_view fatal_error(const sip_t& sip) {
     const string_view name = view(type == sip_error_class ? error->er_name : type->hc_name);
     if (name.empty()) return "Header line";
     const HeaderName known = header_name_of(name);
-    if (is_fatal(known)) return to_string(known);
+    if (decides(known)) return to_string(known);
   }
   return {};
 }
@@ -147,6 +118,11 @@ bool feed(msg_t* msg, string_view bytes) {
 }  // namespace
 
 ParseVerdict check(const RawMessage& message) {
+  // It would cost as much as all else that is done with the message.
+  return plain::is_good(message) ? ParseVerdict{} : check_fully(message);
+}
+
+ParseVerdict check_fully(const RawMessage& message) {
   const MessagePtr msg{msg_create(sip_default_mclass(), MSG_DO_EXTRACT_COPY)};  // keeps where each header stood
   if (!msg) return refuse(500, "Memory");
   su_home_preload(msg_home(msg.get()), 1, preload_size(message.bytes.size()));

@@ -16,9 +16,12 @@ struct ParseVerdict {
   [[nodiscard]] bool ok() const { return status == 0; }
 };
 
-/// Has sofia-sip parse the whole message and applies the policy: error mask, sanity, presence, Request-URI scheme,
-/// Max-Forwards (0: 483; tested before any decrement), Proxy-Require (420). It also holds the prescreen to its word:
-/// method, Call-ID, CSeq, top branch and tags must be the same as sofia-sip's, or the message is refused (400).
+/// Has sofia-sip parse the whole message, unless it is so plainly written that there is nothing to find (sip/plain.hpp), and applies the
+/// policy: error mask, sanity, presence, Request-URI scheme, Max-Forwards (0: 483; tested before any decrement), Proxy-Require (420). It
+/// also holds the prescreen to its word: method, Call-ID, CSeq, top branch and tags must be the same as sofia-sip's, or the message is
+/// refused (400).
 [[nodiscard]] ParseVerdict check(const RawMessage& message);
+/// The same by sofia-sip in any case.
+[[nodiscard]] ParseVerdict check_fully(const RawMessage& message);
 
 }  // namespace postern::sip

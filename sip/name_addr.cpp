@@ -9,9 +9,9 @@ using std::string_view;
 
 /// Any URI: a scheme, a colon and something without white space or brackets (RFC 3986 §3.1).
 bool is_uri(string_view uri) {
-  const std::size_t colon = uri.find(':');
-  return colon != string_view::npos && colon > 0 && colon + 1 < uri.size() && !chars::is(uri.front(), chars::digit) &&
-         chars::all(uri.substr(0, colon), chars::token) && !chars::any(uri, chars::no_uri);
+  const std::size_t colon = chars::run(uri, chars::token);
+  return colon > 0 && colon + 1 < uri.size() && uri[colon] == ':' && !chars::is(uri.front(), chars::digit) &&
+         !chars::any(uri.substr(colon), chars::no_uri);
 }
 
 /// A comma outside of quotes and brackets separates elements: here it means that somebody forgot quotes (RFC 4475 §3.1.2.15).
@@ -43,7 +43,8 @@ bool read_name_addr(string_view element, NameAddrView& out) {
   const std::size_t open = chars::find_unquoted(element, '<');
   if (open == string_view::npos) return false;
   const bool split = open < element.size() ? split_bracketed(element, open, out) : split_bare(element, out);
-  return split && is_uri(out.uri) && chars::quotes_balance(out.params) && !holds_comma(out.display) && !holds_comma(out.params);
+  if (!split || !is_uri(out.uri)) return false;
+  return (out.params.empty() || (chars::quotes_balance(out.params) && !holds_comma(out.params))) && !holds_comma(out.display);
 }
 
 std::optional<NameAddrView> NameAddrView::parse(string_view element) {

@@ -41,16 +41,17 @@ std::size_t past_unit(string_view text, std::size_t at) {
 }  // namespace
 
 bool next_param(string_view& rest, Param& out) {
-  const std::size_t begin = rest.find(';');
+  const std::size_t begin = !rest.empty() && rest.front() == ';' ? 0 : rest.find(';');
   if (begin == string_view::npos) return false;
+  std::size_t equals = begin + 1;
+  while (equals < rest.size() && !chars::is(rest[equals], chars::param_mark)) ++equals;
   // The next ";" outside of quotes; a quoted string that does not end takes all.
-  const std::size_t end = std::min(chars::find_unquoted(rest, ';', begin + 1), rest.size());
+  const std::size_t end = std::min(chars::find_unquoted(rest, ';', equals), rest.size());
+  if (equals < end && rest[equals] != '=') equals = std::min(rest.find('=', equals), end);
   out.whole = rest.substr(begin, end - begin);
+  out.name = chars::trim(rest.substr(begin + 1, equals - begin - 1));
+  out.value = equals >= end ? string_view{} : chars::trim(rest.substr(equals + 1, end - equals - 1));
   rest.remove_prefix(end);
-  const string_view body = out.whole.substr(1);
-  const std::size_t equals = body.find('=');
-  out.name = chars::trim(body.substr(0, equals));
-  out.value = equals == string_view::npos ? string_view{} : chars::trim(body.substr(equals + 1));
   return true;
 }
 
@@ -102,7 +103,9 @@ string_view canonical_user(string_view user, std::span<char> buffer) {
 std::optional<string_view> ElementReader::next() {
   while (!rest_.empty()) {
     std::size_t at = 0;
-    while (at < rest_.size() && rest_[at] != ',') {
+    while (true) {
+      at += chars::run_without(rest_.substr(at), chars::list_mark);
+      if (at == rest_.size() || rest_[at] == ',') break;
       at = past_unit(rest_, at);
       if (at == string_view::npos) {
         rest_ = {};

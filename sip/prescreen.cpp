@@ -106,6 +106,7 @@ void Scanner::clear() {
   out_.status_code = 0;
   out_.top_via = {};
   out_.cseq = 0;
+  out_.plain = true;
   out_.header_count = 0;
   out_.body_begin = bytes_.size();
   for (string_view* view : {&out_.method_text, &out_.request_uri, &out_.reason_phrase, &out_.branch, &out_.call_id, &out_.user_agent,
@@ -139,6 +140,7 @@ void Scanner::scan(std::size_t at) {
 void Scanner::take_folds(Line& field) {
   Line fold;
   while (field.next < section_.size() && (section_[field.next] == ' ' || section_[field.next] == '\t')) {
+    out_.plain = false;
     fold.read(section_, field.next);
     if (chars::all(fold.text, chars::blank)) fail(Defect::bad_header_line);
     field.clean = field.clean && fold.clean;

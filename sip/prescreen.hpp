@@ -49,6 +49,7 @@ struct RawMessage {
   std::string_view from_user, to_user;  ///< of sip:, sips: and tel: URIs (there with its parameters), else empty
   std::string_view from_tag, to_tag;    ///< empty: none
   std::string_view request_user;        ///< user of a sip:/sips: Request-URI
+  bool plain = false;  ///< the start line and the first Via, From and To are plainly written (sip/plain.hpp), and no field is folded
   std::size_t header_count = 0;
   union {
     /// The first header_count; the rest is not initialised (in a union, which leaves alone what the constructor does not name).

@@ -1,6 +1,7 @@
 #include "sip/start_line.hpp"
 
 #include "sip/chars.hpp"
+#include "sip/plain.hpp"
 #include "sip/readers.hpp"
 
 namespace postern::sip {
@@ -35,6 +36,9 @@ Defect read_request_line(string_view line, RawMessage& out) {
   if (out.request_uri.empty() || chars::any(out.request_uri, chars::no_uri) || !is_version(last)) return Defect::start_line;
   if (!iequals(last, version)) return Defect::version;
   if (!parser_takes_method(out.method_text)) return Defect::method;
+  if (plain::read_uri(out.request_uri, out.request_user)) return Defect::none;
+  out.plain = false;
+  out.request_user = {};
   const bool sip = iequals(out.request_uri.substr(0, 4), "sip:") || iequals(out.request_uri.substr(0, 5), "sips:");
   if (!sip) return Defect::none;
   UriView uri;

@@ -14,23 +14,23 @@ std::size_t host_size(string_view text) {
   return inside > 1 && inside + 1 < text.size() && text[inside + 1] == ']' ? inside + 2 : 0;
 }
 
-/// "sip:" or "sips:" taken off; 0: neither.
+/// Of "sip:" or "sips:", without the colon; 0: neither.
 std::size_t scheme_size(string_view uri) {
-  if (uri.size() > 4 && uri[3] == ':' && iequals(uri.substr(0, 3), "sip")) return 3;
-  if (uri.size() > 5 && uri[4] == ':' && iequals(uri.substr(0, 4), "sips")) return 4;
-  return 0;
+  const auto letter = [uri](std::size_t at) { return static_cast<char>(uri[at] | 0x20); };
+  if (uri.size() < 5 || letter(0) != 's' || letter(1) != 'i' || letter(2) != 'p') return 0;
+  if (uri[3] == ':') return 3;
+  return uri.size() > 5 && letter(3) == 's' && uri[4] == ':' ? 4 : 0;
 }
 
-/// user [":" password] "@" taken off the front of `rest`, if there is an "@". The first one: neither a host nor parameters can hold
+/// user [":" password] "@" taken off the front of `rest`, whose first "@" is there. The first one: neither a host nor parameters can hold
 /// one unescaped, while a user may hold ";" and "?" (RFC 4475 §3.1.1.9).
-void split_user(string_view& rest, UriView& uri) {
-  const std::size_t at = rest.find('@');
-  if (at == string_view::npos) return;
+void split_user(string_view& rest, std::size_t at, UriView& uri) {
   uri.has_user = true;
   const string_view userinfo = rest.substr(0, at);
-  const std::size_t colon = userinfo.find(':');
+  std::size_t colon = 0;
+  while (colon < at && userinfo[colon] != ':') ++colon;
   uri.user = userinfo.substr(0, colon);
-  uri.password = colon == string_view::npos ? userinfo.substr(at) : userinfo.substr(colon + 1);
+  uri.password = colon == at ? userinfo.substr(at) : userinfo.substr(colon + 1);
   rest.remove_prefix(at + 1);
 }
 
@@ -69,11 +69,13 @@ bool read_host_port(string_view text, bool spaces, HostPort& out) {
 
 bool read_uri(string_view uri, UriView& out) {
   const std::size_t scheme = scheme_size(uri);
-  if (scheme == 0 || chars::any(uri, chars::no_uri)) return false;
+  if (scheme == 0) return false;
   out.whole = uri;
   out.scheme = uri.substr(0, scheme);
   string_view rest = uri.substr(scheme + 1);
-  split_user(rest, out);
+  const std::size_t at = chars::run_without(rest, chars::uri_mark);
+  if (at < rest.size() && rest[at] == '@') split_user(rest, at, out);
+  if (chars::any(rest, chars::no_uri)) return false;
   HostPort host;
   if (!read_host_port(rest, false, host)) return false;
   out.host = host.host;

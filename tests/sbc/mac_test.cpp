@@ -1,6 +1,9 @@
 #include "sbc/mac.hpp"
 
 #include <gtest/gtest.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
 
 #include <algorithm>
 #include <numeric>
@@ -76,6 +79,41 @@ TEST(Mac, TakesPartsOfAnyLength) {
     EXPECT_EQ(std::count(seen.begin(), seen.end(), mac_of_part), 0) << length;
     EXPECT_EQ(of(mac, {part, "y"}), mac_of_part);
     seen.push_back(mac_of_part);
+  }
+}
+
+/// OpenSSL's SipHash-2-4-128 over all bytes in one piece.
+std::array<std::uint8_t, 16> by_openssl(const std::array<std::uint8_t, 16>& with, std::string_view bytes) {
+  std::array<std::uint8_t, 16> out{};
+  std::size_t size = out.size();
+  const std::array<OSSL_PARAM, 2> parameters{OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end()};
+  EXPECT_NE(EVP_Q_mac(nullptr, "SIPHASH", nullptr, nullptr, parameters.data(), with.data(), with.size(),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out.data(), out.size(), &size),
+            nullptr);
+  return out;
+}
+
+TEST(Mac, AgreesWithOpenSslForAllSizes) {
+  const std::array<std::uint8_t, 16> with = key(9);
+  const Mac mac(with);
+  std::string text(300, '\0');
+  std::iota(text.begin(), text.end(), '\x17');
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    // A part behind one of another size, so that words begin at all places.
+    const std::string_view first = std::string_view(text).substr(0, size % 11);
+    const std::string_view second = std::string_view(text).substr(0, size);
+    std::string whole(1, static_cast<char>(first.size()));
+    whole.append(first);
+    if (size >= 0x80) whole += static_cast<char>((size & 0x7fU) | 0x80U);
+    whole += static_cast<char>(size >= 0x80 ? size >> 7U : size);
+    whole.append(second);
+    const Mac128 ours = mac.of(std::array{first, second});
+    std::array<std::uint8_t, 16> bytes{};
+    for (std::size_t i = 0; i < 8; ++i) {
+      bytes.at(i) = static_cast<std::uint8_t>(ours.high >> (56 - 8 * i));
+      bytes.at(8 + i) = static_cast<std::uint8_t>(ours.low >> (56 - 8 * i));
+    }
+    EXPECT_EQ(bytes, by_openssl(with, whole)) << size;
   }
 }
 

@@ -1,10 +1,14 @@
 #include "sbc/seal.hpp"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <numeric>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace postern::sbc {
@@ -72,6 +76,38 @@ TEST(Seal, AFailureLeavesNothingBehind) {
   EXPECT_EQ(opened(seal, "aa", good), std::nullopt);
   Seal other(key(1));
   EXPECT_EQ(opened(other, "a", good), std::nullopt);
+}
+
+/// OpenSSL's own AES-128-SIV.
+Bytes sealed_by_openssl(const std::array<std::uint8_t, 32>& with, std::string_view associated, const Bytes& plain) {
+  const std::unique_ptr<EVP_CIPHER, decltype(&EVP_CIPHER_free)> cipher(EVP_CIPHER_fetch(nullptr, "AES-128-SIV", nullptr), EVP_CIPHER_free);
+  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
+  Bytes out(plain.size() + Seal::tag_size);
+  int written = 0;
+  EXPECT_EQ(EVP_EncryptInit_ex2(context.get(), cipher.get(), with.data(), nullptr, nullptr), 1);
+  EXPECT_EQ(EVP_EncryptUpdate(context.get(), nullptr, &written, reinterpret_cast<const unsigned char*>(associated.data()),
+                              static_cast<int>(associated.size())),
+            1);
+  EXPECT_EQ(EVP_EncryptUpdate(context.get(), out.data() + Seal::tag_size, &written, plain.data(), static_cast<int>(plain.size())), 1);
+  EXPECT_EQ(EVP_EncryptFinal_ex(context.get(), out.data(), &written), 1);
+  EXPECT_EQ(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, Seal::tag_size, out.data()), 1);
+  return out;
+}
+
+TEST(Seal, AgreesWithOpenSslForAllSizes) {
+  const std::array<std::uint8_t, 32> with = key(7);
+  Seal seal(with);
+  for (std::size_t plain_size = 1; plain_size <= 70; ++plain_size) {
+    for (const std::size_t associated_size : {std::size_t{1}, std::size_t{15}, std::size_t{16}, std::size_t{17}, plain_size + 31}) {
+      Bytes plain(plain_size);
+      std::iota(plain.begin(), plain.end(), static_cast<std::uint8_t>(3 * plain_size));
+      std::string associated(associated_size, 'a');
+      associated.front() = static_cast<char>('a' + plain_size % 26);
+      const Bytes ours = sealed(seal, associated, plain);
+      EXPECT_EQ(ours, sealed_by_openssl(with, associated, plain)) << plain_size << " behind " << associated_size;
+      EXPECT_EQ(opened(seal, associated, ours), plain);
+    }
+  }
 }
 
 TEST(Seal, RefusesSizesThatDoNotFit) {
