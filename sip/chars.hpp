@@ -47,7 +47,6 @@ consteval std::array<std::uint16_t, 256> make_classes() {
   table[0] = line_mark;
   mark("-._", plain);
   mark("~+*", plain_user | plain_value);
-  mark(":", plain_value);
   mark(" ", plain_words);
   mark("<>\"\x7f ", no_uri | uri_mark);
   mark("@", uri_mark);

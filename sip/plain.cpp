@@ -34,7 +34,7 @@ string_view take(string_view& text, chars::Class which) {
   return taken;
 }
 
-/// *( ";" name [ "=" value ] ). `value` becomes that of the first parameter named `name`.
+/// *( ";" name [ "=" value ] ). `value` becomes that of the parameter `name`, which stands once at most.
 bool take_params(string_view& text, string_view name, string_view& value) {
   bool found = false;
   while (take(text, ';')) {
@@ -45,7 +45,8 @@ bool take_params(string_view& text, string_view name, string_view& value) {
       this_value = take(text, chars::plain_value);
       if (this_value.empty()) return false;
     }
-    if (found || this_name.size() != name.size() || !iequals(this_name, name)) continue;
+    if (this_name.size() != name.size() || !iequals(this_name, name)) continue;
+    if (found) return false;  // which of the two counts?
     found = true;
     value = this_value;
   }
