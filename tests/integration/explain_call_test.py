@@ -38,6 +38,7 @@ class ExplainCall(case.Case):
     def test_requests_in_a_call_are_judged_by_its_token(self):
         seen = self.run_until_end(Capture())
         self.call()
+        seen.settle()
         path = os.path.join(self.folder, "call.pcap")
         pcap(path, [(1, datagram.source, datagram.destination, datagram.payload) for datagram in seen.all()])
         reasons, _ = self.reasons(self.postern.path, path)
