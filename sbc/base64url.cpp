@@ -21,16 +21,19 @@ constexpr auto values = make_values();
 bool is_base64url(char letter) { return values[static_cast<unsigned char>(letter)] != no_letter; }
 
 void append_base64url(std::string& out, std::span<const std::uint8_t> bytes) {
+  const std::size_t before = out.size();
+  out.resize(before + (bytes.size() * 8 + 5) / 6);
+  char* letter = out.data() + before;
   std::uint32_t bits = 0;
   unsigned count = 0;
   for (const std::uint8_t byte : bytes) {
     bits = (bits << 8) | byte;
     for (count += 8; count >= 6;) {
       count -= 6;
-      out += alphabet[(bits >> count) & 0x3f];
+      *letter++ = alphabet[(bits >> count) & 0x3f];
     }
   }
-  if (count > 0) out += alphabet[(bits << (6 - count)) & 0x3f];
+  if (count > 0) *letter = alphabet[(bits << (6 - count)) & 0x3f];
 }
 
 std::optional<std::size_t> decode_base64url(std::string_view text, std::span<std::uint8_t> out) {

@@ -25,8 +25,9 @@ std::string_view without_brackets(std::string_view host) {
 }
 
 PublicName make_name(std::string host, std::uint16_t port) {
-  PublicName name{std::move(host), port, {}};
+  PublicName name{std::move(host), port, {}, {}};
   name.host_port = name.port == 0 ? name.host : name.host + ":" + std::to_string(name.port);
+  name.address = acl::Address::parse(without_brackets(name.host));
   return name;
 }
 
@@ -184,14 +185,14 @@ bool Names::is_core_address(std::string_view host, std::uint16_t port) const {
 }
 
 ShownAs Names::shown_as(std::string_view host, const Flow& access) {
-  const std::string_view shown = address_for(access).host;
+  const PublicName& shown = address_for(access);
   if (!public_domain_.empty() && sip::iequals(host, public_domain_name_.host)) return ShownAs::domain;
-  if (sip::iequals(host, shown)) return ShownAs::name;
+  if (sip::iequals(host, shown.host)) return ShownAs::name;
   // An IPv6 address can be written in many ways.
   const auto address = acl::Address::parse(without_brackets(host));
   if (!address) return ShownAs::none;
-  if (address == acl::Address::parse(without_brackets(public_domain_name_.host))) return ShownAs::domain;
-  if (address == acl::Address::parse(without_brackets(shown))) return ShownAs::name;
+  if (address == public_domain_name_.address) return ShownAs::domain;
+  if (address == shown.address) return ShownAs::name;
   return *address == access.local ? ShownAs::local : ShownAs::none;
 }
 

@@ -18,9 +18,10 @@ namespace postern::sbc {
 
 /// An address as it stands in a URI or Via.
 struct PublicName {
-  std::string host;        ///< IPv6 with brackets
-  std::uint16_t port = 0;  ///< 0: none shown
-  std::string host_port;   ///< "host" or "host:port"
+  std::string host;                          ///< IPv6 with brackets
+  std::uint16_t port = 0;                    ///< 0: none shown
+  std::string host_port;                     ///< "host" or "host:port"
+  std::optional<acl::Address> address = {};  ///< the host, if it is one
 };
 
 /// A host by which the access side knows us or the PBX behind us.

@@ -342,7 +342,7 @@ void InwardRewriter::source(const Flow& flow) {
   text_ = flow.peer.to_string();
   text_.append(";transport=").append(to_string(flow.transport));
   const acl::Geo& geo = state_.policy->geo();
-  if (geo.countries) text_.append(";country=").append(geo.country(flow.peer.address).to_string());
+  if (geo.countries) text_.append(";country=").append(state_.countries.of(geo, flow.peer.address).to_string());
   state_.editor.append("X-Postern-Source", text_);
 }
 

@@ -44,6 +44,7 @@ Setup State::apply(Setup next) {
   std::swap(options, next.options);
   std::swap(policy, next.policy);
   std::swap(trusted, next.trusted);
+  countries.clear();
   names.apply(options, mac);
   branches.apply(options.pbx.addresses, options.listeners);
   tokens.apply(options.pbx.addresses, options.listeners);

@@ -12,6 +12,7 @@
 #include "sbc/calls.hpp"
 #include "sbc/concealment.hpp"
 #include "sbc/connections.hpp"
+#include "sbc/country_cache.hpp"
 #include "sbc/credentials.hpp"
 #include "sbc/durable.hpp"
 #include "sbc/engine.hpp"
@@ -59,6 +60,7 @@ struct State {
   std::shared_ptr<const acl::Policy> policy;
   acl::NetworkSet trusted;
 
+  CountryCache countries;
   Mac mac;
   Names names;
   Branches branches;

@@ -157,9 +157,10 @@ bool Scanner::take_field(const Line& line) {
     return false;
   }
   const std::size_t name_size = chars::run(line.text, chars::token);
+  // Between the name and its colon white space may stand, but no fold.
   const std::size_t colon = name_size + chars::run(line.text.substr(name_size), chars::blank);
   if (name_size == 0 || colon >= line.text.size() || line.text[colon] != ':' ||
-      line.text.substr(0, colon).find('\n') != string_view::npos) {
+      line.text.substr(name_size, colon - name_size).find('\n') != string_view::npos) {
     fail(Defect::bad_header_line);
     return true;
   }
