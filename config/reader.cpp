@@ -57,6 +57,14 @@ std::string describe(const Row& row) {
 
 namespace {
 
+/// Behind "unknown key": what may have been meant, or what there is if that is little.
+std::string hint(std::string_view key, std::span<const std::string_view> known) {
+  constexpr std::size_t most_listed = 16;
+  std::string meant = did_you_mean(key, known);
+  if (!meant.empty() || known.size() > most_listed) return meant;
+  return fmt::format("; there are {}", fmt::join(known, ", "));
+}
+
 std::string not_a_word(const Row& row, const std::string& text) {
   return fmt::format("must be {}, got {}{}", describe(row), in_quotes(text), did_you_mean(text, split_words(row.words)));
 }
@@ -242,7 +250,7 @@ const Row* Reader::find_child(const Row& row, const YamlNode::Entry& entry, cons
     else
       keys.push_back(child->key());
   }
-  if (open == nullptr) report_.error(at, "unknown key" + did_you_mean(entry.key, keys));
+  if (open == nullptr) report_.error(at, "unknown key" + hint(entry.key, keys));
   return open;
 }
 

@@ -104,10 +104,14 @@ void Resolver::listener(const DraftListener& draft) {
       report_.error(draft.name.at, fmt::format("another listener is named {}", in_quotes(listener.name)));
     if (sbc::is_datagram(other.transport) != sbc::is_datagram(listener.transport)) continue;
     if (other.bind == listener.bind)
-      report_.error(draft.address.at, "another listener has this address");
+      report_.error(draft.address.at,
+                    fmt::format("the listener {} has this address and port already: give one of them another port", in_quotes(other.name)));
     else if (covers(other.bind, listener.bind) || covers(listener.bind, other.bind))
       report_.error(draft.address.at, fmt::format("the listener {} takes this address and port too", in_quotes(other.name)));
   }
+  const auto& admin = draft_.config.shell.admin;
+  if (admin && !sbc::is_datagram(listener.transport) && (covers(*admin, listener.bind) || covers(listener.bind, *admin)))
+    report_.error(draft.address.at, fmt::format("the `admin` page has {} already: give one of them another port", admin->to_string()));
   draft_.config.engine.listeners.push_back(std::move(listener));
 }
 
@@ -120,7 +124,8 @@ void Resolver::streams(const DraftListener& draft, sbc::ListenerOptions& listene
   if (secure && !draft.tls) report_.error(draft.address.at, fmt::format("{}:// needs `tls` with `certificate` and `private_key`", scheme));
   if (!secure && draft.tls) report_.error(draft.tls->at, fmt::format("is of tls:// and wss:// alone; this listener is {}://", scheme));
   if (!web && !draft.origins.empty())
-    report_.warning(draft.at, fmt::format("`origins` has no effect on {}://: only ws:// and wss:// have web origins", scheme));
+    report_.error(draft.at,
+                  fmt::format("`origins` is of ws:// and wss:// alone, for only they have web origins; this listener is {}://", scheme));
   listener.origins = draft.origins;
   if (!secure || !draft.tls) return;
   listener.tls = draft.tls->options;

@@ -278,6 +278,15 @@ void Admission::log_refused(Outcome outcome, const Why& why, const sip::RawMessa
   state_.journal.write(event);
 }
 
+void Admission::log_connection_refused(std::string_view why, std::string_view meaning, const Flow& flow, TimePoint now) {
+  if (!state_.journal.admits(EventKind::connection_refused, Outcome::forwarded, now)) return;
+  Event event = event_of(EventKind::connection_refused, Outcome::forwarded, nullptr, flow);
+  event.listener = state_.options.listeners[flow.listener].name;
+  event.detail = why;
+  event.message = meaning;
+  state_.journal.write(event);
+}
+
 void Admission::expire_bans(TimePoint now) {
   state_.bans.expire(now, ban_places_a_turn, [&](const acl::Address& network, const acl::Ban& ban) {
     const auto cause = static_cast<Outcome>(ban.cause);

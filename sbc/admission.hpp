@@ -75,6 +75,8 @@ class Admission {
     std::string_view detail;  ///< what is wrong with the message
   };
   void log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now);
+  /// The same of a connection that came to nothing. `why`: a word for it, `meaning`: in words.
+  void log_connection_refused(std::string_view why, std::string_view meaning, const Flow& flow, TimePoint now);
   /// Bans that have ended are taken out and told.
   void expire_bans(TimePoint now);
 

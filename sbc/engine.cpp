@@ -347,6 +347,10 @@ Outcome Engine::connected(const Flow& flow, TimePoint now) {
   return standing.outcome;
 }
 
+void Engine::connection_refused(const Flow& flow, std::string_view why, std::string_view meaning, TimePoint now) {
+  impl_->admission.log_connection_refused(why, meaning, flow, now);
+}
+
 void Engine::disconnected(const Flow& flow) { impl_->state.connections.close(flow); }
 
 void Engine::pbx_connected(const Endpoint& pbx, TimePoint now) { impl_->state.health.linked(pbx, now); }

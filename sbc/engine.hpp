@@ -86,6 +86,8 @@ class Engine {
   /// A connection was accepted (a flow that is not of UDP, with its id), and nothing was read from it. `forwarded`: it may stay; else it is
   /// to be closed at once, and why was counted and told: banned, or refused by a rule whatever it were to say.
   Outcome connected(const Flow& flow, TimePoint now);
+  /// A connection came to nothing before its first message: for the log. `why`: a word for it, `meaning`: in words.
+  void connection_refused(const Flow& flow, std::string_view why, std::string_view meaning, TimePoint now);
   /// A connection that might stay has ended.
   void disconnected(const Flow& flow);
   /// The same of the connection to one of the PBX's addresses, which is made again whenever it ends or cannot be made (`why`: for the

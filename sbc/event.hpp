@@ -11,14 +11,15 @@
 namespace postern::sbc {
 
 enum class EventKind : std::uint8_t {
-  refused,           ///< a registration or a call was refused
-  refused_other,     ///< anything else was: logged only with `log: {level: debug}`
-  would_refuse,      ///< a rule in shadow mode matched
-  ban,               ///< a source is banned or silenced from now on
-  unban,             ///< its time is over
-  registered,        ///< a device is registered: first time, or from another flow
-  unregistered,      ///< it took itself off, or its time ran out
-  redirect_blocked,  ///< a phone's 3xx became 480
+  refused,             ///< a registration or a call was refused
+  refused_other,       ///< anything else was: logged only with `log: {level: debug}`
+  connection_refused,  ///< a connection got no further than its first octets, or not so far (`detail`: why, `message`: in words)
+  would_refuse,        ///< a rule in shadow mode matched
+  ban,                 ///< a source is banned or silenced from now on
+  unban,               ///< its time is over
+  registered,          ///< a device is registered: first time, or from another flow
+  unregistered,        ///< it took itself off, or its time ran out
+  redirect_blocked,    ///< a phone's 3xx became 480
   answer_concealed,  ///< the PBX told (`detail`: by which status) that it knows a user or not: who asked got a challenge as everybody does
   opaque_not_returned,  ///< a device answers challenges, but not with the opaque that it was given: its credentials do not reach the PBX
   pbx_down,             ///< an address of the PBX leaves us without answers
@@ -39,7 +40,8 @@ struct Event {
   std::string_view device;
   std::string_view call_id;
   Endpoint address;                      ///< of pbx_down and pbx_up: which one
-  std::string_view message;              ///< of those and no_audio_likely: what happened, to whom, why, and what to do
+  std::string_view listener;             ///< of connection_refused: its name
+  std::string_view message;              ///< of all these and no_audio_likely: what happened, to whom, why, and what to do
   std::string_view detail;               ///< the defect, the bad header, the listener ...
   std::chrono::seconds duration{0};      ///< of a ban
   EventKind of = EventKind::suppressed;  ///< of `suppressed`: the kind that was

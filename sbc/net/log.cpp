@@ -70,6 +70,8 @@ std::string_view word_of(sbc::EventKind kind) {
     case sbc::EventKind::refused:
     case sbc::EventKind::refused_other:
       return "refused";
+    case sbc::EventKind::connection_refused:
+      return "connection_refused";
     case sbc::EventKind::would_refuse:
       return "would_refuse";
     case sbc::EventKind::ban:
@@ -168,6 +170,7 @@ void Log::on_event(const sbc::Event& event) {
          {"device", event.device},
          {"user_agent", event.user_agent},
          {"call_id", event.call_id},
+         {"listener", event.listener},
          {"detail", event.detail},
          {"address", event.address == sbc::Endpoint{} ? std::string() : event.address.to_string()},
          {"message", event.message}});

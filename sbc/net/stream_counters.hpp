@@ -19,7 +19,8 @@ namespace postern::net {
   X(not_admitted,      "banned, or denied by a rule whatever it says: closed at accept")                      \
   X(source_limit,      "over `limits.connections_per_source`: closed at accept")                              \
   X(connections_full,  "more than this process can have: one that nobody needed, or the new one")                                   \
-  X(handshake_failed,  "no TLS, no WebSocket, or no certificate that is accepted")                            \
+  X(handshake_failed,  "no TLS, no WebSocket, or no certificate that is accepted, ours or the client's")      \
+  X(origin_refused,    "a page whose web origin is not among `origins`, or a client that names none")         \
   X(handshake_timeout, "the handshake was not done within 5 s")                                               \
   X(half_message,      "a message that had begun did not end within 10 s")                                    \
   X(idle,              "30 s without a message that passes, and without a registration or a call")            \
@@ -34,6 +35,18 @@ namespace postern::net {
 enum class ConnectionEnd : std::uint8_t {
 #define X(word, help) word,
   POSTERN_CONNECTION_ENDS(X)
+#undef X
+};
+
+/// It came to nothing, and nobody else tells of it.
+inline constexpr bool is_told(ConnectionEnd why) {
+  return why == ConnectionEnd::source_limit || why == ConnectionEnd::connections_full || why == ConnectionEnd::handshake_failed ||
+         why == ConnectionEnd::origin_refused || why == ConnectionEnd::handshake_timeout;
+}
+
+inline constexpr std::array connection_end_meanings = {
+#define X(word, help) std::string_view(help),
+    POSTERN_CONNECTION_ENDS(X)
 #undef X
 };
 

@@ -175,17 +175,17 @@ void Streams::accepted(acl::FileDescriptor socket, const StreamListener& listene
   flow.peer = peer;
   flow.connection = next_id();
   if (core) return accepted_core(std::move(socket), flow);
-  if (over_source_limit(peer.address)) return refuse(ConnectionEnd::source_limit);
-  if (!handler_.on_connected(flow)) return refuse(ConnectionEnd::not_admitted);
+  if (over_source_limit(peer.address)) return count_end(flow, ConnectionEnd::source_limit);
+  if (!handler_.on_connected(flow)) return count_end(flow, ConnectionEnd::not_admitted);
   if (connections_.size() >= limit_ && !make_room()) {
     handler_.on_disconnected(flow, ConnectionEnd::connections_full);
-    return refuse(ConnectionEnd::connections_full);
+    return count_end(flow, ConnectionEnd::connections_full);
   }
   set_options(socket.get());
   const std::shared_ptr<StreamConnection> connection = make(flow, std::move(socket), listener);
   if (connection == nullptr) {
     handler_.on_disconnected(flow, ConnectionEnd::memory);
-    return refuse(ConnectionEnd::memory);
+    return count_end(flow, ConnectionEnd::memory);
   }
   connections_.emplace(flow.connection, connection);
   by_age_.insert(flow.connection);
@@ -216,13 +216,19 @@ void Streams::close(std::uint64_t connection) {
   ending->end(ConnectionEnd::listener_gone);
 }
 
+/// Counts an end, and tells of one that is a refusal.
+void Streams::count_end(const sbc::Flow& flow, ConnectionEnd why) {
+  ++counters_.ended[static_cast<std::size_t>(why)];
+  if (is_told(why)) handler_.on_refused(flow, why);
+}
+
 void Streams::on_end(const StreamConnection& connection, ConnectionEnd why) {
   const sbc::Flow flow = connection.flow();
   if (flow.side == sbc::Side::core) {
     if (connections_.erase(flow.connection) != 0) handler_.on_disconnected(flow, why);
     return;
   }
-  ++counters_.ended[static_cast<std::size_t>(why)];
+  count_end(flow, why);
   if (connections_.erase(flow.connection) == 0) return;
   by_age_.erase(flow.connection);
   --counters_.open[static_cast<std::size_t>(flow.transport)];

@@ -39,6 +39,8 @@ class StreamHandler {
   virtual sbc::Outcome on_message(const sbc::Flow& flow, std::string_view message) = 0;
   /// Behind some messages: what they caused is sent now.
   virtual void on_turn_over() = 0;
+  /// Before its first message; of what was let in at accept, on_disconnected() follows.
+  virtual void on_refused(const sbc::Flow& flow, ConnectionEnd why) = 0;
   /// Of each that might stay.
   virtual void on_disconnected(const sbc::Flow& flow, ConnectionEnd why) = 0;
   /// A registration or a call needs it.
@@ -110,7 +112,7 @@ class Streams {
   /// Ends one that nobody needs, of some that are looked at, from the oldest on; false: there was none.
   bool make_room();
   [[nodiscard]] bool over_source_limit(const acl::Address& peer) const;
-  void refuse(ConnectionEnd why) { ++counters_.ended[static_cast<std::size_t>(why)]; }
+  void count_end(const sbc::Flow& flow, ConnectionEnd why);
 
   boost::asio::io_context& io_;
   StreamHandler& handler_;

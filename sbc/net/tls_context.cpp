@@ -26,6 +26,22 @@ std::string reason() {
   return out;
 }
 
+/// What a file holds that OpenSSL could not take, behind a colon: what it is often mistaken for, else OpenSSL's words.
+std::string what_it_is(const std::string& path) {
+  constexpr std::size_t enough = 4096;
+  std::string begin(enough, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  begin.resize(static_cast<std::size_t>(file.gcount()));
+  const std::string why = reason();
+  constexpr std::string_view swapped = "are `certificate` and `private_key` swapped?";
+  if (begin.find("PRIVATE KEY-----") != std::string::npos) return fmt::format(": it holds a private key: {}", swapped);
+  if (begin.find("CERTIFICATE-----") != std::string::npos) return fmt::format(": it holds a certificate: {}", swapped);
+  if (begin.starts_with("\x30\x82"))
+    return ": it seems to be DER: `openssl x509 -inform der -in FILE -out NEW` makes PEM of a certificate, `openssl pkey` of a key";
+  return ": " + why;
+}
+
 /// Nobody is asked for a password at the terminal.
 int no_password(char* /*buffer*/, int /*size*/, int /*rwflag*/, void* asked) {
   *static_cast<bool*>(asked) = true;
@@ -55,7 +71,7 @@ class Loader {
   }
   bool certificate() {
     if (SSL_CTX_use_certificate_chain_file(context_, options_.certificate.c_str()) == 1) return true;
-    return fail("certificate", fmt::format("{} holds no certificate in PEM: {}", options_.certificate, reason()));
+    return fail("certificate", fmt::format("{} holds no certificate in PEM{}", options_.certificate, what_it_is(options_.certificate)));
   }
   bool private_key();
   bool dates(Now now);
@@ -80,7 +96,7 @@ bool Loader::private_key() {
   const unsigned long error = ERR_peek_error();
   const bool other = loaded || (ERR_GET_LIB(error) == ERR_LIB_X509 && ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH) ||
                      (ERR_GET_LIB(error) == ERR_LIB_X509 && ERR_GET_REASON(error) == X509_R_KEY_TYPE_MISMATCH);
-  if (!other) return fail("private_key", fmt::format("{} holds no private key in PEM: {}", path, reason()));
+  if (!other) return fail("private_key", fmt::format("{} holds no private key in PEM{}", path, what_it_is(path)));
   ERR_clear_error();
   return fail("private_key", fmt::format("{} is not the key of the certificate {} (whose first entry must be the server's own)", path,
                                          options_.certificate));
@@ -99,7 +115,7 @@ bool Loader::dates(Now now) {
     warn(fmt::format("{} is not valid yet: is this host's clock right?", options_.certificate));
   std::time_t later = std::chrono::system_clock::to_time_t(now + TlsContext::soon);
   if (X509_cmp_time(X509_get0_notAfter(own), &at) < 0) {
-    warn(fmt::format("{} has expired on {}: phones that check it will not connect; renew it and reload", options_.certificate, date));
+    warn(fmt::format("{} expired on {}: phones that check it will not connect; renew it and reload", options_.certificate, date));
   } else if (X509_cmp_time(X509_get0_notAfter(own), &later) < 0) {
     warn(fmt::format("{} expires on {}: renew it and reload", options_.certificate, date));
   }

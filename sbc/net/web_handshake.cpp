@@ -34,10 +34,11 @@ bool is_among(beast::string_view origin, const std::vector<std::string>& origins
 }  // namespace
 
 std::optional<WebResponse> refusal(const WebRequest& request, const std::vector<std::string>& origins) {
-  if (!origins.empty() && !is_among(request[http::field::origin], origins))
-    return answer(request, http::status::forbidden, "this page may not connect here\n");
+  // First: who looks with a browser whether it trusts the certificate sends no origin.
   if (!beast::websocket::is_upgrade(request))
     return answer(request, http::status::upgrade_required, "this is SIP over WebSocket: there is nothing to read here\n");
+  if (!origins.empty() && !is_among(request[http::field::origin], origins))
+    return answer(request, http::status::forbidden, "this page may not connect here\n");
   if (!http::token_list(request[http::field::sec_websocket_protocol]).exists(sip_subprotocol))
     return answer(request, http::status::bad_request, "the WebSocket subprotocol must be \"sip\" (RFC 7118)\n");
   return std::nullopt;

@@ -93,7 +93,8 @@ void WebSocket::on_request(Parser& parser) {
 void WebSocket::refuse(WebResponse response) {
   const auto kept = std::make_shared<WebResponse>(std::move(response));
   http::async_write(stream_.next_layer(), *kept, [self = self(), kept](error_code /*error*/, std::size_t /*size*/) {
-    if (!self->ended()) self->end(ConnectionEnd::handshake_failed);
+    const bool origin = kept->result() == http::status::forbidden;
+    if (!self->ended()) self->end(origin ? ConnectionEnd::origin_refused : ConnectionEnd::handshake_failed);
   });
 }
 

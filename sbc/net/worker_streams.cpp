@@ -25,6 +25,11 @@ void Worker::StreamSide::on_turn_over() {
   if (const auto received = std::exchange(received_, std::nullopt)) worker_.on_handled(*received);
 }
 
+void Worker::StreamSide::on_refused(const sbc::Flow& flow, ConnectionEnd why) {
+  const auto index = static_cast<std::size_t>(why);
+  worker_.engine_->connection_refused(flow, connection_end_words[index], connection_end_meanings[index], acl::Clock::now());
+}
+
 void Worker::StreamSide::on_disconnected(const sbc::Flow& flow, ConnectionEnd why) {
   if (flow.side == sbc::Side::core) return worker_.core_links_->on_disconnected(flow, why);
   worker_.engine_->disconnected(flow);

@@ -15,6 +15,7 @@ class Worker::StreamSide final : public StreamHandler, public CoreLinkWatcher {
   bool on_connected(const sbc::Flow& flow) override;
   sbc::Outcome on_message(const sbc::Flow& flow, std::string_view message) override;
   void on_turn_over() override;
+  void on_refused(const sbc::Flow& flow, ConnectionEnd why) override;
   void on_disconnected(const sbc::Flow& flow, ConnectionEnd why) override;
   [[nodiscard]] bool keeps(const sbc::Flow& flow) const override {
     return flow.side == sbc::Side::core || worker_.engine_->keeps(flow, acl::Clock::now());

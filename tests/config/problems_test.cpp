@@ -148,8 +148,26 @@ TEST(Problems, ListenersAreUnique) {
                           "  - {address: udp://127.0.0.1:5060, name: b}\n"
                           "  - {address: udp://127.0.0.1:5062, name: a}\n"
                           "pbx: udp://127.0.0.1:15060\n"),
-              ElementsAre("3:15: listeners[1].address: another listener has this address",
+              ElementsAre("3:15: listeners[1].address: the listener \"a\" has this address and port already: give one of them another port",
                           "4:43: listeners[2].name: another listener is named \"a\""));
+}
+
+TEST(Problems, TheAdminPageIsAStreamListenerToo) {
+  const std::string rest = "pbx: udp://127.0.0.1:15060\nadmin: http://127.0.0.1:9000\n";
+  EXPECT_THAT(problems_of("listeners: [tcp://0.0.0.0:9000]\n" + rest),
+              ElementsAre("1:13: listeners[0]: the `admin` page has 127.0.0.1:9000 already: give one of them another port"));
+  EXPECT_THAT(problems_of("listeners: [udp://127.0.0.1:9000]\n" + rest), IsEmpty());
+}
+
+TEST(Problems, WebOriginsAreOfWebSocketsAlone) {
+  EXPECT_THAT(
+      problems_of("listeners:\n  - {address: tcp://127.0.0.1:5060, origins: [https://pbx.example.com]}\npbx: udp://127.0.0.1:15060\n"),
+      ElementsAre(HasSubstr("`origins` is of ws:// and wss:// alone")));
+}
+
+TEST(Problems, AnUnknownKeyOfASmallSectionIsToldWhatThereIs) {
+  EXPECT_THAT(problems_of("listeners: [udp://127.0.0.1:5060]\npbx: udp://127.0.0.1:15060\nlog: {colour: red}\n"),
+              ElementsAre("3:7: log.colour: unknown key; there are format, level"));
 }
 
 TEST(Problems, AWildcardTakesItsPortOnAllAddressesOfItsFamily) {

@@ -42,7 +42,8 @@ class Origins(BrowserCase):
         phone.wait_registered()
         self.assertEqual(self.postern.metric("postern_messages_received_total", transport="wss", method="REGISTER"), 2, "1001's, of which one was challenged")
         self.assertEqual((len(self.pbx.contacts("1001")), self.pbx.contacts("1002")), (1, []))
-        self.postern.wait_metric("postern_connections_ended_total", 1, reason="handshake_failed")
+        self.postern.wait_metric("postern_connections_ended_total", 1, reason="origin_refused")
+        self.postern.wait_log("event=connection_refused")
         case.measured("1 contact at the PBX, of the page at the allowed origin; 0 messages of the other")
 
 

@@ -8,6 +8,7 @@ namespace {
 
 const std::map<sbc::EventKind, std::string_view> event_words{{sbc::EventKind::refused, "refused"},
                                                              {sbc::EventKind::refused_other, "refused_other"},
+                                                             {sbc::EventKind::connection_refused, "connection_refused"},
                                                              {sbc::EventKind::unban, "unban"},
                                                              {sbc::EventKind::would_refuse, "would_refuse"},
                                                              {sbc::EventKind::ban, "ban"},

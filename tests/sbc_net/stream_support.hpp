@@ -44,6 +44,7 @@ class Script final : public StreamHandler {
     ++turns;
     if (answers) answers();
   }
+  void on_refused(const sbc::Flow& /*flow*/, ConnectionEnd why) override { refused.push_back(why); }
   void on_disconnected(const sbc::Flow& flow, ConnectionEnd why) override {
     disconnected.push_back(flow);
     if (flow.side == sbc::Side::core) on_core_end(flow, why);
@@ -59,6 +60,7 @@ class Script final : public StreamHandler {
   std::function<void(const sbc::Flow&, ConnectionEnd)> on_core_end;
   std::vector<sbc::Flow> connected, flows, disconnected;
   std::vector<std::string> messages;
+  std::vector<ConnectionEnd> refused;
   int turns = 0;
 };
 

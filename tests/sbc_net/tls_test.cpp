@@ -43,10 +43,11 @@ TEST_F(CertificateTest, AFileThatIsNotThereOrIsSomethingElse) {
   options_.certificate = "/nowhere/c.pem";
   EXPECT_THAT(problems(), HasSubstr("certificate: cannot open /nowhere/c.pem: No such file"));
   options_.certificate = good.private_key;
-  EXPECT_THAT(problems(), HasSubstr("holds no certificate in PEM"));
+  EXPECT_THAT(problems(), HasSubstr("holds no certificate in PEM: it holds a private key: are `certificate` and `private_key` swapped?"));
   options_ = good;
   options_.private_key = good.certificate;
-  EXPECT_THAT(problems(), HasSubstr("private_key: " + good.certificate + " holds no private key in PEM"));
+  EXPECT_THAT(problems(), HasSubstr("private_key: " + good.certificate +
+                                    " holds no private key in PEM: it holds a certificate: are `certificate` and `private_key` swapped?"));
   options_ = good;
   options_.client_ca = good.private_key;
   EXPECT_THAT(problems(), HasSubstr("client_ca: " + good.private_key + " holds no certificate in PEM"));
@@ -69,7 +70,7 @@ TEST_F(CertificateTest, WarnsBeforeAndAfterItsEnd) {
   EXPECT_THAT(with_end(std::chrono::hours(24 * 15)), IsEmpty());
   EXPECT_THAT(with_end(std::chrono::hours(24 * 13)), HasSubstr("warning: certificate: "));
   EXPECT_THAT(with_end(std::chrono::hours(24 * 13)), HasSubstr(" expires on 20"));
-  EXPECT_THAT(with_end(std::chrono::hours(-1)), HasSubstr(" has expired on 20"));
+  EXPECT_THAT(with_end(std::chrono::hours(-1)), HasSubstr(" expired on 20"));
 }
 
 TEST_F(CertificateTest, TellsWhatItIsFor) {

@@ -117,6 +117,7 @@ TEST_F(WebSocketTest, TheSubprotocolMustBeSip) {
     EXPECT_EQ(browser.response().result(), http::status::bad_request);
   }
   EXPECT_TRUE(ended(ConnectionEnd::handshake_failed, 2));
+  EXPECT_EQ(script_.refused, std::vector(2, ConnectionEnd::handshake_failed));
   Browser browser(io_, door(), "chat, sip");
   EXPECT_TRUE(run_until([&] { return browser.connected(); }));
 }
