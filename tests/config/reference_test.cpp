@@ -35,7 +35,7 @@ TEST(Reference, TheDefaultFileUncommentedHasNoBadKeyOrValue) {
     if (problem.severity == Severity::warning) continue;
     const std::string line = problem.to_string();
     EXPECT_THAT(line, ::testing::ContainsRegex("not available in this version|cannot open|only .action: |no set of|No such "
-                                               "file|named|needs the database|of tls:// (and wss:// )?alone|Error opening"))
+                                               "file|named|needs the database|of (tls|ws):// (and wss:// )?alone|Error opening"))
         << text;
   }
 }
