@@ -64,4 +64,30 @@ std::int64_t TokenBucket::backlog_ns(const RateLimit& limit, TimePoint now) cons
   return std::clamp<std::int64_t>(limit.since_ns_ + limit.fill_span_ns_ - now_ns, 0, limit.fill_span_ns_);
 }
 
+// Nothing else hangs on it, so no order is asked for.
+template <class F>
+bool SharedBucket::exchange(F change) {
+  TokenBucket before = bucket_.load(std::memory_order_relaxed);
+  while (true) {
+    TokenBucket after = before;
+    if (!change(after)) return false;
+    if (alone_) {
+      bucket_.store(after, std::memory_order_relaxed);
+      return true;
+    }
+    if (bucket_.compare_exchange_weak(before, after, std::memory_order_relaxed)) return true;
+  }
+}
+
+bool SharedBucket::take(const RateLimit& limit, TimePoint now) {
+  return exchange([&](TokenBucket& bucket) { return bucket.take(limit, now); });
+}
+
+void SharedBucket::give_back(const RateLimit& limit) {
+  exchange([&](TokenBucket& bucket) {
+    bucket.give_back(limit);
+    return true;
+  });
+}
+
 }  // namespace postern::acl

@@ -1,6 +1,7 @@
 // Token buckets (GCRA form: one time stamp a bucket).
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 
@@ -54,6 +55,23 @@ class TokenBucket {
   [[nodiscard]] std::int64_t backlog_ns(const RateLimit& limit, TimePoint now) const;
 
   std::int64_t theoretical_arrival_ns_ = INT64_MIN;
+};
+
+/// A bucket that several threads take from, each with the time as it last read it. Who is alone with it pays for no atomic exchange.
+class SharedBucket {
+ public:
+  explicit SharedBucket(bool alone) : alone_(alone) {}
+
+  bool take(const RateLimit& limit, TimePoint now);
+  void give_back(const RateLimit& limit);
+
+ private:
+  /// `change(TokenBucket&)`: false leaves it as it is.
+  template <class F>
+  bool exchange(F change);
+
+  std::atomic<TokenBucket> bucket_;
+  bool alone_;
 };
 
 }  // namespace postern::acl

@@ -32,6 +32,18 @@ bool host_has(const acl::Address& address) {
   return result == 0 || errno != EADDRNOTAVAIL;
 }
 
+/// Where that worker talks to the PBX from. Without `pbx.bind` the address is the PBX's: what is its family's wildcard covers it.
+sbc::Endpoint core_of(const Draft& draft, int worker) {
+  sbc::Endpoint core{{}, sbc::PbxOptions::default_bind_port};
+  if (draft.pbx_bind) {
+    core = draft.pbx_bind->value;
+  } else if (!draft.pbx.empty()) {
+    core.address = *draft.pbx.front().value.address;
+  }
+  core.port = static_cast<std::uint16_t>(core.port + worker);
+  return core;
+}
+
 void check_loop(const Draft& draft, const sbc::ListenerOptions& listener, Report& report) {
   // A listener of datagrams takes none of a stream's ports, and the reverse.
   if (sbc::is_datagram(listener.transport) != sbc::is_datagram(draft.config.engine.pbx.transport)) return;
@@ -40,13 +52,42 @@ void check_loop(const Draft& draft, const sbc::ListenerOptions& listener, Report
     if (covers(listener.bind, address) && (listener.bind == address || host_has(address.address)))
       report.error(pbx.at, fmt::format("is the listener {} itself: what goes to the PBX would come back", in_quotes(listener.name)));
   }
-  if (draft.pbx_bind) {
-    if (covers(listener.bind, draft.pbx_bind->value))
+  const int workers = draft.config.engine.pbx.workers;
+  for (int worker = 0; worker < workers; ++worker) {
+    const sbc::Endpoint core = core_of(draft, worker);
+    if (worker > 0 && covers(listener.bind, core)) {
+      report.error(*draft.workers_at,
+                   fmt::format("the PBX is talked to from the ports {} to {}, of which the listener {} takes {}", core_of(draft, 0).port,
+                               core_of(draft, workers - 1).port, in_quotes(listener.name), core.port));
+    } else if (draft.pbx_bind && covers(listener.bind, core)) {
       report.error(draft.pbx_bind->at, fmt::format("is the listener {} itself; the PBX needs a port of its own", in_quotes(listener.name)));
-  } else if (!draft.pbx.empty() && listener.bind.address.is_unspecified() &&
-             covers(listener.bind, {*draft.pbx.front().value.address, sbc::PbxOptions::default_bind_port})) {
-    report.error(draft.pbx.front().at, fmt::format("without pbx.bind the PBX is talked to from port {}, which the listener {} takes",
-                                                   sbc::PbxOptions::default_bind_port, in_quotes(listener.name)));
+    } else if (!draft.pbx_bind && !draft.pbx.empty() && listener.bind.address.is_unspecified() && covers(listener.bind, core)) {
+      report.error(draft.pbx.front().at, fmt::format("without pbx.bind the PBX is talked to from port {}, which the listener {} takes",
+                                                     sbc::PbxOptions::default_bind_port, in_quotes(listener.name)));
+    }
+  }
+}
+
+/// The ports of the further workers have their own errors: nobody has written them.
+void check_workers(const Draft& draft, Report& report) {
+  const int workers = draft.config.engine.pbx.workers;
+  const sbc::Endpoint first = core_of(draft, 0);
+  if (workers == 1 || first.port == 0) return;
+  constexpr int last_port = 65'535;
+  if (first.port + workers - 1 > last_port) {
+    report.error(*draft.workers_at,
+                 fmt::format("{} workers need as many ports from {} on, and there is none behind {}", workers, first.port, last_port));
+    return;
+  }
+  const auto& admin = draft.config.shell.admin;
+  for (int worker = 1; worker < workers; ++worker) {
+    const sbc::Endpoint core = core_of(draft, worker);
+    if (admin && !sbc::is_datagram(draft.config.engine.pbx.transport) && covers(*admin, core))
+      report.error(*draft.workers_at, fmt::format("the PBX is talked to from port {} too, which `admin` takes", core.port));
+    for (const Located<SipAddress>& pbx : draft.pbx) {
+      if (draft.pbx_bind && sbc::Endpoint{*pbx.value.address, pbx.value.port} == core)
+        report.error(*draft.workers_at, fmt::format("the PBX is talked to from {} too, which is its own address", core.to_string()));
+    }
   }
 }
 
@@ -64,6 +105,7 @@ void check_addresses(const Draft& draft, Report& report) {
       report.warning(listener.address.at, fmt::format("this host does not have the address {}", address->to_string()));
   }
   for (const sbc::ListenerOptions& listener : draft.config.engine.listeners) check_loop(draft, listener, report);
+  check_workers(draft, report);
   if (!draft.pbx_bind) return;
   const sbc::Endpoint& bind = draft.pbx_bind->value;
   if (!host_has(bind.address))

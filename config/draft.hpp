@@ -101,6 +101,7 @@ struct Draft {
   std::optional<Where> limits_at;
   std::optional<Where> default_action_at;
   std::optional<Where> admin_at;
+  std::optional<Where> workers_at;
   std::optional<Where> registers_registered_only;  ///< where registered_only names REGISTER
   Settings held;                                   ///< what a reload cannot change
   Config config;                                   ///< what needs no second look goes straight in here

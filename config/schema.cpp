@@ -8,7 +8,7 @@
 namespace postern::config {
 namespace {
 
-constexpr Range ports_of_workers{1, 1024};
+constexpr Range worker_range{1, store::most_workers};
 constexpr Range rate_range{1, 10'000'000};
 constexpr Range count_range{1, 10'000'000};
 constexpr std::int64_t second = 1000;
@@ -335,8 +335,9 @@ const Row table[] = {
    .store = store::log_format},
   {.path = "log.level", .kind = &kinds::word, .words = "debug info warning error", .reload = true, .standard = "info",
    .help = "The least that is written.", .store = store::log_level},
-  {.path = "workers", .kind = &kinds::integer, .range = ports_of_workers, .words = "auto", .standard = "1", .effect = Effect::later,
-   .help = "Threads; `auto` is one for each core."},
+  {.path = "workers", .kind = &kinds::integer, .range = worker_range, .words = "auto", .standard = "1",
+   .help = "Threads that handle packets; `auto` is one for each core, up to 64. Each further one talks to the PBX from the next port behind that of `pbx.bind`, which the PBX and its firewall must let pass ([more](operations.md#several-workers)).",
+   .store = store::workers},
 };
 // clang-format on
 

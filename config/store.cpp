@@ -1,6 +1,7 @@
 #include "config/store.hpp"
 
 #include <algorithm>
+#include <thread>
 
 namespace postern::config::store {
 namespace {
@@ -57,6 +58,16 @@ void pbx_health_check(Draft& draft, const Item& item) { draft.config.engine.pbx.
 void keepalive(Draft& draft, const Item& item) { draft.config.engine.keepalive = duration_or_off(item); }
 void pbx_health_check_user(Draft& draft, const Item& item) { draft.health_check_user = {text_of(item), item.at}; }
 void pbx_timeout(Draft& draft, const Item& item) { draft.config.engine.pbx.timeout = value_of<std::chrono::milliseconds>(item); }
+
+void workers(Draft& draft, const Item& item) {
+  draft.workers_at = item.at;
+  std::uint16_t& workers = draft.config.engine.pbx.workers;
+  if (const auto* count = std::get_if<std::int64_t>(&item.value)) {
+    workers = static_cast<std::uint16_t>(*count);
+  } else {  // "auto"
+    workers = static_cast<std::uint16_t>(std::clamp(std::thread::hardware_concurrency(), 1U, most_workers));
+  }
+}
 
 void trunk_network(Draft& draft, const Item& item) { draft.trunk_networks.push_back({value_of<acl::Network>(item), item.at}); }
 void begin_network(Draft& draft, const Where& /*at*/, const std::string& name) { draft.networks[name]; }

@@ -8,6 +8,8 @@
 
 namespace postern::config::store {
 
+inline constexpr unsigned most_workers = 64;
+
 /// draft.config.*A.*B = the value
 template <auto Outer, auto Inner, class T>
 void set(Draft& draft, const Item& item) {
@@ -64,6 +66,7 @@ void keepalive(Draft& draft, const Item& item);
 void pbx_ca(Draft& draft, const Item& item);
 void pbx_health_check_user(Draft& draft, const Item& item);
 void pbx_timeout(Draft& draft, const Item& item);
+void workers(Draft& draft, const Item& item);
 
 void trunk_network(Draft& draft, const Item& item);
 void begin_network(Draft& draft, const Where& at, const std::string& name);

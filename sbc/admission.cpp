@@ -109,7 +109,7 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
     standing.outcome = Outcome::source_limit;
     return standing;
   }
-  if (unknown_sources_ && !standing.answerable() && !unknown_bucket_.take(*unknown_sources_, now))
+  if (unknown_sources_ && !standing.answerable() && !state_.shared->unknown_sources.take(*unknown_sources_, now))
     standing.outcome = Outcome::unknown_sources_limit;
   return standing;
 }
@@ -149,7 +149,7 @@ void Admission::give_own_allowance(SourceStanding& standing, const Flow& flow, T
   if (standing.proven) source.prove(now);
   if (standing.outcome == Outcome::forwarded) {
     if (per_source_) source.unproven.give_back(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now));
-    if (unknown_sources_ && !standing.answerable()) unknown_bucket_.give_back(*unknown_sources_);
+    if (unknown_sources_ && !standing.answerable()) state_.shared->unknown_sources.give_back(*unknown_sources_);
   }
   standing.outcome = Outcome::forwarded;
   if (!per_source_ || standing.trusted || source.proven.take(per_source_->times(devices_at(address, now)), now)) return;
@@ -211,7 +211,11 @@ bool Admission::ban(const sip::RawMessage& request, const Flow& flow, const Sour
   // Evidence that anybody can forge silences what comes from there, and no longer than a minute.
   const acl::Proof proof = source.proven ? acl::Proof::proven : acl::Proof::unproven;
   const auto duration = source.proven ? rule.ban_time : std::min<std::chrono::seconds>(rule.ban_time, acl::BanTable::unproven_limit);
-  if (!state_.bans.add(flow.peer.address, proof, duration, static_cast<std::uint32_t>(Outcome::rule_ban), now)) return true;
+  const auto cause = static_cast<std::uint32_t>(Outcome::rule_ban);
+  const bool is_new = state_.bans.add(flow.peer.address, proof, duration, cause, now);
+  // What is unproven is of this source's packets alone, and these come here.
+  if (source.proven) state_.tell_fellows(BanNote{flow.peer.address, now + duration, cause});
+  if (!is_new) return true;
   ++state_.metrics.bans[static_cast<std::size_t>(Outcome::rule_ban)];
   if (!state_.journal.admits(EventKind::ban, Outcome::rule_ban, now)) return true;
   Event event = event_of(EventKind::ban, Outcome::rule_ban, &request, flow);
@@ -245,7 +249,7 @@ RequestStanding Admission::check_method(const sip::RawMessage& request, const Fl
 }
 
 bool Admission::pbx_is_busy(const SourceStanding& source, TimePoint now) {
-  return pbx_ && !pbx_bucket_.take(source.answerable() ? *pbx_ : *pbx_for_strangers_, now);
+  return pbx_ && !state_.shared->pbx.take(source.answerable() ? *pbx_ : *pbx_for_strangers_, now);
 }
 
 void Admission::accept_source(const acl::Address& address, TimePoint until, TimePoint now) {
@@ -289,6 +293,8 @@ void Admission::log_connection_refused(std::string_view why, std::string_view me
 
 void Admission::expire_bans(TimePoint now) {
   state_.bans.expire(now, ban_places_a_turn, [&](const acl::Address& network, const acl::Ban& ban) {
+    // One of the workers tells of it.
+    if (state_.fellows != nullptr && !state_.fellows->is_ours(network)) return;
     const auto cause = static_cast<Outcome>(ban.cause);
     if (!state_.journal.admits(EventKind::unban, cause, now)) return;
     Event event;

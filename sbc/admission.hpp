@@ -97,7 +97,6 @@ class Admission {
   State& state_;
   std::string country_;
   std::optional<acl::RateLimit> per_source_, per_source_trusted_, unknown_sources_, pbx_, pbx_for_strangers_;
-  acl::TokenBucket unknown_bucket_, pbx_bucket_;
   std::array<std::optional<acl::RateLimit>, sip::method_count> per_method_;
 };
 

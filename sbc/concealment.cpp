@@ -41,15 +41,17 @@ void remember(std::string& last, std::string& before, std::string_view now) {
 
 }  // namespace
 
-void Concealment::learn(const sip::RawMessage& challenge, acl::TimePoint now) {
+bool Concealment::learn(const sip::RawMessage& challenge, acl::TimePoint now) {
   const sip::HeaderLine* header = challenge.find(sip::HeaderName::www_authenticate);
-  if (header == nullptr || challenge.body_begin > longest_challenge || !challenge.body().empty()) return;
+  if (header == nullptr || challenge.body_begin > longest_challenge || !challenge.body().empty()) return false;
   const auto digest = sip::DigestView::parse(challenge.text(header->value));
-  if (!digest || digest->nonce.empty() || sip::iequals(digest->stale, "true")) return;
+  if (!digest || digest->nonce.empty() || sip::iequals(digest->stale, "true")) return false;
+  const bool first = learned_.empty() || second_of(now) != learned_at_;
   learned_at_ = second_of(now);
   learned_ = challenge.bytes.substr(0, challenge.body_begin);
   remember(nonce_, nonce_before_, digest->nonce);
   remember(tag_, tag_before_, challenge.to_tag);
+  return first;
 }
 
 bool Concealment::tells(int status_code) {

@@ -21,8 +21,8 @@ class Concealment {
 
   explicit Concealment(Mac& mac) : mac_(mac) {}
 
-  /// A 401 of the PBX to a REGISTER: what others get will look like it.
-  void learn(const sip::RawMessage& challenge, acl::TimePoint now);
+  /// A 401 of the PBX to a REGISTER: what others get will look like it. True: it is the first of its second.
+  bool learn(const sip::RawMessage& challenge, acl::TimePoint now);
   /// Does an answer to REGISTER with this status tell that there is no such user, or that there is one?
   [[nodiscard]] static bool tells(int status_code);
   /// The PBX's challenge to any other user, with a nonce and a To tag of the same shape; for the same `call_id` and `branch` the same ones.

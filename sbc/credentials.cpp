@@ -57,8 +57,8 @@ CredentialsVerdict::Fate CredentialsVerdict::fate_of(const sip::HeaderLine& head
   return Fate::remove;
 }
 
-Credentials::Credentials(Mac& mac, std::uint64_t seed)
-    : mac_(mac), nonces_(remembered, seed), responses_(remembered, seed + 1), stale_(remembered, seed + 2) {}
+Credentials::Credentials(Mac& mac, std::uint64_t seed, DigestReplays& replays)
+    : mac_(mac), replays_(replays), nonces_(remembered, seed), stale_(remembered, seed + 1) {}
 
 CredentialsVerdict Credentials::judge(const sip::RawMessage& request, const acl::Address& source, TimePoint now) {
   CredentialsVerdict verdict;
@@ -113,20 +113,16 @@ std::uint32_t Credentials::source_hash(const acl::Address& source) {
 }
 
 bool Credentials::is_replay(std::uint64_t response, const acl::Address& source, TimePoint now) {
-  const Keep* seen = responses_.find(response);
-  return seen != nullptr && seen->source != source_hash(source) && !is_over(seen->since_s, now);
+  const auto passed_from = replays_.passed_from(response, now);
+  return passed_from && *passed_from != source_hash(source);
 }
 
-void Credentials::passed(const CredentialsVerdict& verdict, const acl::Address& source, TimePoint now) {
+void Credentials::pass(CredentialsVerdict& verdict, const acl::Address& source, TimePoint now) {
   for (std::size_t i = 0; i < verdict.count; ++i) {
-    const std::uint64_t response = verdict.entries[i].response;
-    if (response == 0) continue;
-    const Keep keep{source_hash(source), seconds_of(now), 0};
-    if (Keep* seen = responses_.touch(response, now)) {
-      *seen = keep;
-    } else {
-      responses_.add(response, keep, now, acl::Worth::most());
-    }
+    CredentialsVerdict::Entry& entry = verdict.entries[i];
+    if (entry.response == 0 || replays_.pass(entry.response, source_hash(source), now)) continue;
+    entry.fate = CredentialsVerdict::Fate::remove;
+    verdict.standing = CredentialsStanding::replayed;
   }
 }
 
@@ -158,7 +154,7 @@ void Credentials::append_challenge(std::string& out, std::string_view challenge,
   if (Keep* again = nonces_.touch(given, now)) {
     again->since_s = now_s;
   } else {
-    nonces_.add(given, {0, now_s, 0}, now, acl::Worth::most());
+    nonces_.add(given, {now_s, 0}, now, acl::Worth::most());
   }
   std::string own(1, digest->opaque ? 'o' : 'n');
   own.append(digest->opaque.value_or(std::string_view{}));
@@ -210,13 +206,13 @@ bool Credentials::may_say_stale(const acl::Address& source, std::string_view cal
   const std::array<std::string_view, 4> parts{"stale", text_of(source.bytes()), call_id, user};
   const std::uint64_t key = mac_.of(parts).low;
   Keep* said = stale_.touch(key, now);
-  if (said == nullptr) said = stale_.add(key, {0, seconds_of(now), 0}, now, acl::Worth::most());
-  if (is_over(said->since_s, now)) *said = {0, seconds_of(now), 0};
+  if (said == nullptr) said = stale_.add(key, {seconds_of(now), 0}, now, acl::Worth::most());
+  if (is_over(said->since_s, now)) *said = {seconds_of(now), 0};
   if (said->count == stale_challenges) return false;
   ++said->count;
   return true;
 }
 
-std::uint64_t Credentials::evictions() const { return nonces_.evictions() + responses_.evictions() + stale_.evictions(); }
+std::uint64_t Credentials::evictions() const { return nonces_.evictions() + stale_.evictions(); }
 
 }  // namespace postern::sbc

@@ -12,6 +12,7 @@
 
 #include "acl/bounded_table.hpp"
 #include "acl/rate.hpp"
+#include "sbc/digest_replays.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/mac.hpp"
 #include "sip/prescreen.hpp"
@@ -54,8 +55,8 @@ struct CredentialsVerdict {
   [[nodiscard]] Fate fate_of(const sip::HeaderLine& header) const;
 };
 
-/// Bounded memory of the nonces that were given out without needing them, of the digest responses that passed, and of whom a stale
-/// challenge was sent to. Time never runs backwards. Nothing allocates but the growth of a table.
+/// Bounded memory of the nonces that were given out without needing them, and of whom a stale challenge was sent to. Time never runs
+/// backwards. Nothing allocates but the growth of a table.
 class Credentials {
  public:
   /// How long an opaque and a nonce are good for, and a response is remembered: the life of Asterisk's nonces. Whatever was given out
@@ -63,14 +64,15 @@ class Credentials {
   static constexpr std::chrono::seconds life{32};
   static constexpr std::size_t remembered = 131'072;
 
-  /// `mac`'s key outlives a restart, so that what was given out before one still passes; `seed` places the tables' entries.
-  Credentials(Mac& mac, std::uint64_t seed);
+  /// `mac`'s key outlives a restart, so that what was given out before one still passes; `seed` places the tables' entries. `replays` is of
+  /// all workers.
+  Credentials(Mac& mac, std::uint64_t seed, DigestReplays& replays);
 
   /// Of a request from the access side.
   CredentialsVerdict judge(const sip::RawMessage& request, const acl::Address& source, TimePoint now);
   /// The request goes on to the PBX: the responses that pass with it are this source's from now on. (Not before: what is refused must not
-  /// push out what is remembered.)
-  void passed(const CredentialsVerdict& verdict, const acl::Address& source, TimePoint now);
+  /// push out what is remembered.) The verdict changes where another worker has let one pass from another source since it was judged.
+  void pass(CredentialsVerdict& verdict, const acl::Address& source, TimePoint now);
 
   /// Appends the PBX's challenge as this source gets it: with an opaque of its own, in which the PBX's is kept, and with stale=true if
   /// `stale`. What is not a Digest challenge stays as it is.
@@ -86,7 +88,6 @@ class Credentials {
 
  private:
   struct Keep {
-    std::uint32_t source = 0;  ///< a keyed hash
     std::uint32_t since_s = 0;
     std::uint32_t count = 0;
   };
@@ -106,8 +107,8 @@ class Credentials {
 
   Mac& mac_;
   std::optional<std::uint32_t> started_s_;  ///< when the first challenge or credentials came
+  DigestReplays& replays_;
   Table nonces_;
-  Table responses_;
   Table stale_;
 };
 

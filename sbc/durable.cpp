@@ -20,7 +20,8 @@ void restore_durable(State& state, DurableState kept, TimePoint now) {
     if (binding.expires <= now) continue;
     binding.last_heard = now;
     state.sources.touch(binding.flow.peer.address, now).prolong_known(binding.expires);
-    state.registrations.accept(std::move(binding));
+    state.registrations.accept(binding);
+    state.tell_registered(binding);
   }
   for (const DurableBan& ban : kept.bans)
     state.bans.add(ban.source, acl::Proof::proven, ban.until - now, static_cast<std::uint32_t>(ban.cause), now);
@@ -34,8 +35,8 @@ void tell_durable(State& state, DurableSink& sink) {
   state.durable = &sink;
   state.registrations.tell(sink);
   state.tokens.tell(sink);
-  state.bans.tell_proven([&sink](const acl::Address& source, const acl::Ban& ban) {
-    sink.keep(DurableBan{source, ban.until, static_cast<Outcome>(ban.cause)});
+  state.bans.tell_proven([&state, &sink](const acl::Address& source, const acl::Ban& ban) {
+    if (!state.learning) sink.keep(DurableBan{source, ban.until, static_cast<Outcome>(ban.cause)});
   });
 }
 

@@ -36,8 +36,12 @@ bool is_rules_word(Outcome outcome) {
 }  // namespace
 
 struct Engine::Impl {
-  Impl(Setup setup, const Secrets& secrets, EventSink& events)
-      : state(std::move(setup), secrets, events), admission(state), answers(state), proxy(state, admission, answers), keep_alive(state) {}
+  Impl(Setup setup, const Secrets& secrets, EventSink& events, Company company)
+      : state(std::move(setup), secrets, events, std::move(company)),
+        admission(state),
+        answers(state),
+        proxy(state, admission, answers),
+        keep_alive(state) {}
 
   Outcome from_access(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
@@ -62,6 +66,8 @@ struct Engine::Impl {
   /// Ours, the PBX's and what is sent again, from the outbox's entry `first` on.
   void count_responses(const Outbox& out, std::size_t first);
   [[nodiscard]] bool is_pbx(const acl::Address& address) const;
+  /// Do the packets of the device that the PBX asks for come to another worker?
+  [[nodiscard]] bool is_of_another(const OpenedInward& target) const;
 
   State state;
   Admission admission;
@@ -74,8 +80,8 @@ struct Engine::Impl {
   TimePoint next_housekeeping;
 };
 
-Engine::Engine(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events)
-    : impl_(std::make_unique<Impl>(Setup(std::move(options), std::move(policy)), secrets, events)) {}
+Engine::Engine(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events, Company company)
+    : impl_(std::make_unique<Impl>(Setup(std::move(options), std::move(policy)), secrets, events, std::move(company))) {}
 Engine::~Engine() = default;
 
 Setup Engine::apply(Setup setup, TimePoint now) {
@@ -148,7 +154,7 @@ void Engine::Impl::look_for_proof(const Dialog& dialog, const CredentialsVerdict
 
 Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
   const Dialog dialog = proxy.dialog_of(message, flow);
-  const CredentialsVerdict credentials = state.credentials.judge(message, flow.peer.address, now);
+  CredentialsVerdict credentials = state.credentials.judge(message, flow.peer.address, now);
   ++state.metrics.credentials[static_cast<std::size_t>(credentials.standing)];
   look_for_proof(dialog, credentials, flow, source, now);
   if (source.outcome != Outcome::forwarded) return refused_by_limit(flow, source, out);
@@ -194,10 +200,14 @@ Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox&
   const sip::Prescreened screened = sip::prescreen(datagram.bytes, message, framing_of(flow.transport));
   if (screened.result != sip::PrescreenResult::message) return not_a_message(screened, flow, true, out);
   read = true;
+  const auto target = message.is_request ? proxy.target_of(message) : std::nullopt;
+  if (target && is_of_another(*target)) {
+    state.fellows->hand_over(target->token.flow.peer.address, flow, datagram.bytes);
+    return Outcome::handed_over;
+  }
   count_received(flow);
   if (message.is_request) state.health.heard(flow.peer.address, now);
   if (!message.is_request) return proxy.response(message, flow, now, out);
-  const auto target = proxy.target_of(message);
   const BranchId id = proxy.core_branch_id(message, flow, target);
   if (const auto ended = matched(id, flow, now, out)) {
     const bool unknown = *ended == Outcome::no_transaction;
@@ -206,6 +216,11 @@ Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox&
   }
   if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, true, out);
   return proxy.request_from_core(message, flow, id, target, now, out);
+}
+
+// The PBX holds a Contact of before a restart, when there were more workers, or fewer.
+bool Engine::Impl::is_of_another(const OpenedInward& target) const {
+  return state.fellows != nullptr && is_datagram(target.token.flow.transport) && !state.fellows->is_ours(target.token.flow.peer.address);
 }
 
 std::optional<Outcome> Engine::Impl::matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out) {
@@ -319,6 +334,8 @@ const Decision& Engine::last_decision() const { return impl_->decision; }
 void Engine::restore(DurableState kept, TimePoint now) { restore_durable(impl_->state, std::move(kept), now); }
 
 void Engine::tell(DurableSink& sink) { tell_durable(impl_->state, sink); }
+
+void Engine::learn(const Note& note, TimePoint now) { impl_->state.learn(note, now); }
 
 void Engine::retell(RetellCursor& cursor, TimePoint now) const { retell_durable(impl_->state, cursor, now); }
 

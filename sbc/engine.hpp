@@ -13,6 +13,7 @@
 #include "acl/rate.hpp"
 #include "sbc/durable.hpp"
 #include "sbc/event.hpp"
+#include "sbc/fellows.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/listing.hpp"
 #include "sbc/metrics.hpp"
@@ -54,7 +55,7 @@ class Engine {
  public:
   /// `options.pbx.bind` must be set (the shell finds the local address of the route where the operator left it out).
   /// `events` must outlive the engine.
-  Engine(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events);
+  Engine(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events, Company company = {});
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -76,6 +77,8 @@ class Engine {
   void tell(DurableSink& sink);
   /// Tells the sink again what stands, some thousand entries a call, and moves the cursor on until RetellCursor::Stage::done.
   void retell(RetellCursor& cursor, TimePoint now) const;
+  /// What another worker's engine tells (Fellows::tell()).
+  void learn(const Note& note, TimePoint now);
   /// For the operator: calls visit() for the live ones among the next `limit` of the table, and moves the cursor on. False: that was all.
   bool list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const;
   /// The same of calls.

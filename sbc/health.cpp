@@ -48,6 +48,11 @@ void Health::registered(std::string_view user) {
 }
 
 void Health::failed_login(TimePoint now) {
+  login_failed(now);
+  if (fellows_ != nullptr) fellows_->tell(FailedLoginNote{});
+}
+
+void Health::login_failed(TimePoint now) {
   failed_logins_.at(next_failed_login_) = now;
   next_failed_login_ = (next_failed_login_ + 1) % failed_logins_.size();
 }
@@ -63,10 +68,10 @@ void Health::linked(const Endpoint& address, TimePoint now) {
   pbx->linked = true;
   if (pbx->up) return;
   // That it is connected does not say that it answers: a check does, where there is one.
-  if (checks()) {
+  if (checks() && asks()) {
     if (!pbx->asked) pbx->next_check = now;
   } else {
-    gave_answer(*pbx, now);
+    count_answer(*pbx, now);
   }
 }
 
@@ -75,7 +80,7 @@ void Health::unlinked(const Endpoint& address, std::string_view why, TimePoint n
   if (pbx == nullptr) return;
   pbx->linked = false;
   pbx->asked.reset();  // the answer would have come over that connection
-  gave_no_answer(*pbx, now, why);
+  lost(*pbx, now, why);
 }
 
 void Health::heard(const acl::Address& address, TimePoint now) {
@@ -87,10 +92,41 @@ void Health::heard(const acl::Address& address, TimePoint now) {
     // It lives. Whether it answers in time is for a check to say, at once.
     if (!checks()) {
       gave_answer(pbx, now);
-    } else if (!pbx.asked) {
-      pbx.next_check = std::min(pbx.next_check, now + Timers::t2);
+    } else {
+      doubt(pbx, Timers::t2, now);
     }
   }
+}
+
+void Health::doubt(Pbx& pbx, acl::Duration delay, TimePoint now) {
+  if (asks()) {
+    if (!pbx.asked) pbx.next_check = std::min(pbx.next_check, now + delay);
+  } else if (fellows_ != nullptr && now >= pbx.next_doubt) {
+    pbx.next_doubt = now + Timers::t1;
+    fellows_->tell(PbxDoubtNote{pbx.address});
+  }
+}
+
+void Health::doubted(const Endpoint& address, TimePoint now) {
+  if (!asks() || !checks()) return;
+  if (Pbx* pbx = find(address)) doubt(*pbx, Timers::t1, now);
+}
+
+void Health::tell_fellows(const Pbx& pbx) {
+  if (fellows_ != nullptr) fellows_->tell(PbxNote{pbx.address, pbx.up, pbx.steady});
+}
+
+void Health::told(const PbxNote& note, TimePoint now) {
+  Pbx* pbx = find(note.address);
+  if (pbx == nullptr) return;
+  if (pbx->up && !note.up) {
+    pbx->down_since = now;
+    pbx->try_again = now + retry_without_checks;
+  }
+  pbx->up = note.up;
+  pbx->steady = note.steady;
+  pbx->against = 0;
+  shown_[static_cast<std::size_t>(pbx - pbx_.data())].up = note.up;
 }
 
 void Health::silent(std::uint8_t index, bool proven, TimePoint since, TimePoint now) {
@@ -98,7 +134,7 @@ void Health::silent(std::uint8_t index, bool proven, TimePoint since, TimePoint 
   Pbx& pbx = pbx_[index];
   if (pbx.last_heard && *pbx.last_heard > since) return;
   if (checks()) {
-    if (!pbx.asked) pbx.next_check = std::min(pbx.next_check, now + Timers::t1);
+    doubt(pbx, Timers::t1, now);
     return;
   }
   pbx.against += proven ? proven_weight : unproven_weight;
@@ -142,7 +178,7 @@ std::optional<std::uint8_t> Health::next(std::uint32_t tried, TimePoint now) {
 }
 
 std::optional<TimePoint> Health::next_deadline() const {
-  if (!checks()) return std::nullopt;
+  if (!checks() || !asks()) return std::nullopt;
   std::optional<TimePoint> next;
   for (const Pbx& pbx : pbx_) {
     if (!pbx.linked) continue;
@@ -154,7 +190,7 @@ std::optional<TimePoint> Health::next_deadline() const {
 }
 
 void Health::advance(TimePoint now, Outbox& out) {
-  if (!checks()) return;
+  if (!checks() || !asks()) return;
   for (Pbx& pbx : pbx_) {
     if (!pbx.linked) continue;
     if (!pbx.asked) {
@@ -216,6 +252,13 @@ unsigned Health::downs_lately(const Pbx& pbx, TimePoint now) const {
 }
 
 void Health::gave_answer(Pbx& pbx, TimePoint now) {
+  const bool was_up = pbx.up;
+  const bool was_steady = pbx.steady;
+  count_answer(pbx, now);
+  if (!was_up || pbx.steady != was_steady) tell_fellows(pbx);
+}
+
+void Health::count_answer(Pbx& pbx, TimePoint now) {
   pbx.against = 0;
   ++pbx.answers_in_row;
   const unsigned needed = std::min(downs_lately(pbx, now), most_answers_needed);
@@ -235,6 +278,12 @@ void Health::gave_answer(Pbx& pbx, TimePoint now) {
 }
 
 void Health::gave_no_answer(Pbx& pbx, TimePoint now, std::string_view what) {
+  const bool was_up = pbx.up;
+  lost(pbx, now, what);
+  if (was_up) tell_fellows(pbx);
+}
+
+void Health::lost(Pbx& pbx, TimePoint now, std::string_view what) {
   pbx.answers_in_row = 0;
   pbx.against = 0;
   pbx.try_again = now + retry_without_checks;

@@ -11,6 +11,7 @@
 
 #include "acl/rate.hpp"
 #include "sbc/branch.hpp"
+#include "sbc/fellows.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/journal.hpp"
 #include "sbc/mac.hpp"
@@ -25,12 +26,13 @@ using acl::TimePoint;
 
 /// Any answer to OPTIONS within pbx.timeout means that an address lives; none, though it was repeated, that it is dead. Checks begin once
 /// there is a user to ask as. Until then, and with health_check off, requests tell: one that is left without any answer while nothing else
-/// came from that address counts against it, and after a while the next request tries it again. One a worker.
+/// came from that address counts against it, and after a while the next request tries it again. One a worker: the first one asks, and all
+/// tell each other what they find out. Whether there is a connection is each one's own affair.
 class Health {
  public:
-  /// All must outlive it. `shown` is kept up to date from the first apply() on.
-  Health(const PbxOptions& options, const Names& names, Mac& mac, Journal& journal, std::vector<PbxUp>& shown)
-      : options_(options), names_(names), mac_(mac), journal_(journal), shown_(shown) {}
+  /// All must outlive it. `shown` is kept up to date from the first apply() on. `fellows`: nullptr: there are none.
+  Health(const PbxOptions& options, const Names& names, Mac& mac, Journal& journal, std::vector<PbxUp>& shown, Fellows* fellows)
+      : options_(options), names_(names), mac_(mac), journal_(journal), shown_(shown), fellows_(fellows) {}
   /// Takes over the options' addresses. What is known of one that was there before stays.
   void apply();
 
@@ -44,6 +46,11 @@ class Health {
   void registered(std::string_view user);
   /// Credentials were refused: what makes a PBX ban us.
   void failed_login(TimePoint now);
+
+  // What another worker tells.
+  void told(const PbxNote& note, TimePoint now);
+  void doubted(const Endpoint& address, TimePoint now);
+  void login_failed(TimePoint now);
   /// A request that was sent there at `since` got no answer at all.
   void silent(std::uint8_t pbx, bool proven, TimePoint since, TimePoint now);
   /// A response with such a branch came: true if it is to one of our OPTIONS.
@@ -69,7 +76,8 @@ class Health {
     std::array<std::optional<TimePoint>, downs_kept> downs{};  ///< the last times that it went down
     std::size_t downs_count = 0;
     std::optional<TimePoint> last_heard, down_since;
-    TimePoint try_again;  ///< without checks: when a request may find out whether a dead one lives
+    TimePoint try_again;   ///< without checks: when a request may find out whether a dead one lives
+    TimePoint next_doubt;  ///< until then the worker that asks has been told
 
     // The check under way.
     std::optional<TimePoint> asked;
@@ -83,11 +91,18 @@ class Health {
   [[nodiscard]] Pbx* find(const Endpoint& address);
   [[nodiscard]] Flow flow_to(const Pbx& pbx) const;
   [[nodiscard]] bool checks() const;
+  /// It is this worker that asks.
+  [[nodiscard]] bool asks() const { return options_.worker == 0; }
+  /// A check should come within `delay`, whoever asks.
+  void doubt(Pbx& pbx, acl::Duration delay, TimePoint now);
   [[nodiscard]] std::string_view user() const;
   void ask(Pbx& pbx, TimePoint now, Outbox& out);
   void write_options(const Pbx& pbx, std::size_t index, std::string& out);
   void gave_no_answer(Pbx& pbx, TimePoint now, std::string_view what);
   void gave_answer(Pbx& pbx, TimePoint now);
+  void count_answer(Pbx& pbx, TimePoint now);
+  void lost(Pbx& pbx, TimePoint now, std::string_view what);
+  void tell_fellows(const Pbx& pbx);
   [[nodiscard]] unsigned downs_lately(const Pbx& pbx, TimePoint now) const;
   [[nodiscard]] bool usable(const Pbx& pbx, TimePoint now) const;
   void tell(const Pbx& pbx, EventKind kind, std::string_view message, TimePoint now);
@@ -98,6 +113,7 @@ class Health {
   Mac& mac_;
   Journal& journal_;
   std::vector<PbxUp>& shown_;
+  Fellows* fellows_;
   std::vector<Pbx> pbx_;
   std::string registered_user_;
   std::uint32_t count_ = 0;  ///< of checks: each has a branch and a Call-ID of its own

@@ -23,22 +23,22 @@ class LruTexts {
   /// From now on told of what is kept anew, and what had to go (an empty text).
   void tell(std::function<void(std::uint64_t key, std::string_view text)> changed) { changed_ = std::move(changed); }
 
-  /// Keeps the text, or has it used if it is there. False: it is too long.
-  bool put(std::uint64_t key, std::string_view text) {
+  /// Keeps the text, or has it used if it is there. False: it is too long. `news`: it is told of if it is kept anew.
+  bool put(std::uint64_t key, std::string_view text, bool news = true) {
     if (text.size() > max_bytes_) return false;
     if (find(key) != nullptr) return true;
     while (!texts_.empty() && (texts_.size() >= capacity_ || bytes_ + text.size() > max_bytes_)) evict();
     texts_.push_front({key, std::string(text)});
     by_key_.emplace(key, texts_.begin());
     bytes_ += text.size();
-    if (changed_) changed_(key, text);
+    if (changed_ && news) changed_(key, text);
     return true;
   }
 
   /// As put(), but a text that is there under this key gives way: for keys that are no hash of their text.
-  bool replace(std::uint64_t key, std::string_view text) {
+  bool replace(std::uint64_t key, std::string_view text, bool news = true) {
     if (const std::string* kept = find(key); kept != nullptr && *kept != text) erase_front();
-    return put(key, text);
+    return put(key, text, news);
   }
 
   /// nullptr: not there. What was found is no longer the least recently used. The pointer holds until the next put().

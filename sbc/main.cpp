@@ -70,6 +70,11 @@ std::string summary(const config::Config& config) {
     pbx.push_back(std::string(sbc::to_string(config.engine.pbx.transport)) + "://" + address.to_string());
   }
   std::string out = "good: listens on " + joined(listeners) + ", forwards to " + joined(pbx);
+  if (const sbc::PbxOptions& options = config.engine.pbx; options.workers > 1) {
+    const int first = options.bind ? options.bind->port : sbc::PbxOptions::default_bind_port;
+    out += " from the ports " + std::to_string(first) + " to " + std::to_string(first + options.workers - 1) +
+           (options.bind ? " of " + options.bind->address.to_string() : "") + " (let all of them pass the PBX's firewall)";
+  }
   if (config.shell.admin) out += ", admin on http://" + config.shell.admin->to_string();
   return out;
 }

@@ -1,6 +1,8 @@
 #include "sbc/metrics.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 namespace postern::sbc {
 
@@ -8,6 +10,58 @@ void Histogram::observe(double seconds, std::uint64_t times) {
   const auto at = std::ranges::lower_bound(bounds, seconds);
   buckets[static_cast<std::size_t>(at - bounds.begin())] += times;
   sum += seconds * static_cast<double>(times);
+}
+
+namespace {
+
+void add(std::uint64_t& sum, std::uint64_t other) { sum += other; }
+
+template <class T, std::size_t N>
+void add(std::array<T, N>& sum, const std::array<T, N>& other) {
+  for (std::size_t i = 0; i < N; ++i) add(sum[i], other[i]);
+}
+
+void add(Count& sum, const Count& other) { sum.count += other.count; }
+
+/// All have the same rules, but at another time each when a reload is under way.
+void add(RuleCounts& sum, const RuleCounts& other) {
+  for (std::size_t i = 0; i < std::min(sum.size(), other.size()); ++i) {
+    if (sum[i].rule == other[i].rule) sum[i].matches += other[i].matches;
+  }
+}
+
+/// One that any of them finds dead is not well.
+void add(PbxUps& sum, const PbxUps& other) {
+  for (std::size_t i = 0; i < std::min(sum.size(), other.size()); ++i) {
+    if (sum[i].address == other[i].address) sum[i].up = sum[i].up && other[i].up;
+  }
+}
+
+}  // namespace
+
+void add(Histogram& sum, const Histogram& other) {
+  add(sum.buckets, other.buckets);
+  sum.sum += other.sum;
+}
+
+void add(Metrics& sum, const Metrics& other) {
+#define X(field, type, name, help) add(sum.field, other.field);
+  POSTERN_METRICS(X)
+#undef X
+}
+
+void add(Gauges& sum, const Gauges& other) {
+  // Each has all bans.
+  const std::size_t bans = std::max(sum.bans_active, other.bans_active);
+  const std::uint64_t evicted_bans = std::max(sum.evicted_bans, other.evicted_bans);
+#define X(field, name, help) sum.field += other.field;
+  POSTERN_GAUGES(X)
+#undef X
+#define X(table) sum.evicted_##table += other.evicted_##table;
+  POSTERN_BOUNDED_TABLES(X)
+#undef X
+  sum.bans_active = bans;
+  sum.evicted_bans = evicted_bans;
 }
 
 }  // namespace postern::sbc

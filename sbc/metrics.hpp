@@ -97,4 +97,9 @@ struct Gauges {
 #undef X
 };
 
+// Of several workers, to be shown as one.
+void add(Metrics& sum, const Metrics& other);
+void add(Gauges& sum, const Gauges& other);
+void add(Histogram& sum, const Histogram& other);
+
 }  // namespace postern::sbc

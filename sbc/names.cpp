@@ -86,6 +86,8 @@ void Names::apply(const EngineOptions& options, Mac& mac) {
   listeners_ = options.listeners;
   pbx_ = options.pbx.addresses;
   bind_ = *options.pbx.bind;
+  first_core_port_ = options.pbx.core_ports().first;
+  core_ports_ = options.pbx.workers;
   public_domain_ = options.pbx.public_domain.value_or("");
   media_address_ = options.pbx.media_address;
   public_domain_name_ = public_domain_.empty() ? PublicName{} : make_name(HostPort{public_domain_, 0});
@@ -102,7 +104,10 @@ void Names::apply(const EngineOptions& options, Mac& mac) {
   for (const Endpoint& address : pbx_) add_hidden(address.address.to_string(), mac);
   if (options.pbx.domain) add_hidden(*options.pbx.domain, mac);
   add_hidden(bind_.address.to_string(), mac);
-  if (is_telling_port(bind_.port)) words_.add_port(bind_.port);
+  for (std::uint16_t i = 0; i < core_ports_; ++i) {
+    const auto port = static_cast<std::uint16_t>(first_core_port_ + i);
+    if (is_telling_port(port)) words_.add_port(port);
+  }
   for (const Endpoint& address : pbx_) {
     if (is_telling_port(address.port)) words_.add_port(address.port);
   }
@@ -181,7 +186,7 @@ bool Names::is_core_address(std::string_view host) const {
 }
 
 bool Names::is_core_address(std::string_view host, std::uint16_t port) const {
-  return (port == 0 ? usual_port : port) == bind_.port && is_core_address(host);
+  return is_core_port(port == 0 ? usual_port : port) && is_core_address(host);
 }
 
 ShownAs Names::shown_as(std::string_view host, const Flow& access) {
@@ -211,7 +216,7 @@ std::string Names::host_shown_as(ShownAs shown, const Flow& access) {
 }
 
 bool Names::is_hidden_port(std::uint16_t port) const {
-  return port == bind_.port || std::ranges::any_of(pbx_, [port](const Endpoint& address) { return address.port == port; });
+  return is_core_port(port) || std::ranges::any_of(pbx_, [port](const Endpoint& address) { return address.port == port; });
 }
 
 bool Names::is_telling_port(std::uint16_t port) const {

@@ -60,7 +60,7 @@ class Names {
   [[nodiscard]] bool hides(std::string_view host) const;
   /// Our own core-side host (tokens given to the PBX stand before it).
   [[nodiscard]] bool is_core_address(std::string_view host) const;
-  /// The same with the port that we send from there (0: none written, which means 5060).
+  /// The same with a port that we or another worker send from there (0: none written, which means 5060).
   [[nodiscard]] bool is_core_address(std::string_view host, std::uint16_t port) const;
   /// What is written in the place of such a host in SDP (`pbx.media_address`), if anything is.
   [[nodiscard]] const std::optional<acl::Address>& media_address() const { return media_address_; }
@@ -102,6 +102,7 @@ class Names {
   bool swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const;
   void add_hidden(std::string text, Mac& mac);
   void keep_former(std::vector<Hidden> before);
+  [[nodiscard]] bool is_core_port(std::uint16_t port) const { return port >= first_core_port_ && port - first_core_port_ < core_ports_; }
   [[nodiscard]] bool is_hidden_port(std::uint16_t port) const;
   /// Does nobody on the access side use it: behind a foreign host it may be hidden, too?
   [[nodiscard]] bool is_telling_port(std::uint16_t port) const;
@@ -109,6 +110,7 @@ class Names {
   std::vector<ListenerOptions> listeners_;
   std::vector<Endpoint> pbx_;
   Endpoint bind_;
+  std::uint16_t first_core_port_ = 0, core_ports_ = 1;  ///< of all workers
   std::string public_domain_;
   std::optional<acl::Address> media_address_;
   PublicName public_domain_name_;

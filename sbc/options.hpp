@@ -55,13 +55,21 @@ struct PbxOptions {
   std::vector<Endpoint> addresses;            ///< at least one
   Transport transport = Transport::udp;       ///< to all of them: udp, tcp or tls
   std::string ca;                             ///< tls: PEM file of who vouches for the PBX's certificate; empty: any certificate will do
-  std::optional<Endpoint> bind;               ///< default: the local address of the route, the default port
+  std::optional<Endpoint> bind;               ///< of this worker; default: the local address of the route, the default port
+  std::uint16_t worker = 0;                   ///< which of `workers`: its port is the first one's plus this
+  std::uint16_t workers = 1;                  ///< how many there are
   std::optional<std::string> domain;          ///< host written into Request-URIs toward the PBX; default: its address
   std::optional<std::string> public_domain;   ///< host shown to clients where the PBX writes its own; default: what the listener advertises
   std::optional<acl::Address> media_address;  ///< written where the PBX names itself in SDP toward the access side
   std::optional<std::chrono::milliseconds> health_check{30'000};  ///< OPTIONS to each address, at once and then so often; absent: none
   std::optional<std::string> health_check_user;                   ///< who asks; default: the user of the last accepted REGISTER
   std::chrono::milliseconds timeout{4000};  ///< no answer at all for so long: the next address; none left: 408 to an INVITE
+
+  /// The ports that the PBX sees of all workers together, the first and the last. `bind` is set.
+  [[nodiscard]] std::pair<std::uint16_t, std::uint16_t> core_ports() const {
+    const int first = bind->port - worker;
+    return {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(first + workers - 1)};
+  }
 };
 
 /// Absent limits are off.

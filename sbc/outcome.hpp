@@ -24,6 +24,7 @@ enum class OutcomeKind : std::uint8_t {
   X(stun,                  ignored,  "a STUN message that is not answered")                                        \
   X(repeated,              ignored,  "a repetition of what is already under way, or an ACK that ends a transaction") \
   X(health_check,          ignored,  "an answer to Postern's own OPTIONS to the PBX")                              \
+  X(handed_over,           ignored,  "a request of the PBX for a device of another worker, which counts it again")     \
   X(banned,                refused,  "the source is banned")                                                       \
   X(silenced,              refused,  "the source is silenced for up to a minute on unproven evidence")             \
   X(source_limit,          refused,  "over limits.per_source")                                                     \

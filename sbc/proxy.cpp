@@ -117,6 +117,7 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
     answers_.overloaded(request, arrival.flow, proven, out);
     return Outcome::pbx_limit;
   }
+  state_.credentials.pass(arrival.credentials, arrival.flow.peer.address, now);
   RegisterPlan plan;
   const bool registers = request.method == Method::register_;
   if (registers) plan = registrar_.plan(request, arrival.flow, arrival.credentials.any_kept(), now);
@@ -132,7 +133,6 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
     return Outcome::malformed;
   }
   if (arrival.credentials.any_removed() && says_stale(arrival, now)) plan.memo.insert(0, stale_mark);
-  state_.credentials.passed(arrival.credentials, arrival.flow.peer.address, now);
   const Flow to = failover_.flow_of(*pbx);
   const bool may_move = target == nullptr && request.to_tag.empty();
   const bool with_credentials = arrival.credentials.any_kept();
@@ -280,7 +280,8 @@ Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& f
   // A response that leads to nobody is not passed on (RFC 3261 §16.7 step 3).
   if (!leads_on(response)) return Outcome::malformed;
   if (transaction.method == Method::register_) {
-    if (response.status_code == 401) state_.concealment.learn(response, now);
+    if (response.status_code == 401 && state_.concealment.learn(response, now) && state_.fellows != nullptr)
+      state_.fellows->tell(ChallengeNote{std::string(response.bytes.substr(0, response.body_begin))});
     if (const sip::RawMessage* other = instead_of(response, transaction, now)) return answer(*other, flow, transaction, now, out);
   }
   return answer(response, flow, transaction, now, out);
@@ -376,10 +377,17 @@ bool Proxy::has_been_here(const sip::RawMessage& request) const {
       const auto branch = via->param("branch");
       const auto id = branch ? parse_branch(*branch) : std::nullopt;
       // Only who got it there can know such a branch: nobody finds out by a guess what our address on the core side is.
-      if (id && state_.transactions.went_to(Side::core, *id)) return true;
+      if (id && (state_.transactions.went_to(Side::core, *id) || is_of_fellow(*via, *branch))) return true;
     }
   }
   return false;
+}
+
+// Another worker's transactions are not ours to look into, but what we sealed is known again.
+bool Proxy::is_of_fellow(const sip::ViaView& via, std::string_view branch) const {
+  if (state_.fellows == nullptr || via.port == state_.options.pbx.bind->port) return false;
+  const auto hop = Branches::pbx_of(branch);
+  return hop && state_.branches.open(branch, failover_.flow_of(*hop)).has_value();
 }
 
 bool Proxy::is_open(const Flow& access) const {

@@ -103,11 +103,19 @@ RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, b
   });
   add_line(plan.memo, 'i', instance);
   if (!stays || !credentials) return plan;
-  if (const Binding* old = state_.registrations.replaced_by(aor_user, request.call_id, instance, flow, now, silent_after)) {
-    plan.replaced_contact = old->core_contact;
-    add_line(plan.memo, '-', old->core_contact);
+  if (const std::string* old = replaced_by(aor_user, request.call_id, instance, flow, now)) {
+    plan.replaced_contact = *old;
+    add_line(plan.memo, '-', *old);
   }
   return plan;
+}
+
+const std::string* Registrar::replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance, const Flow& flow,
+                                          TimePoint now) const {
+  if (const Binding* own = state_.registrations.replaced_by(aor_user, call_id, instance, flow, now, silent_after))
+    return &own->core_contact;
+  const FellowBinding* other = state_.fellow_bindings.replaced_by(aor_user, call_id, instance, now, silent_after);
+  return other != nullptr ? &other->core_contact : nullptr;
 }
 
 void Registrar::add_contact(RegisterPlan& plan, std::string_view core_uri, std::string_view device_uri) {
@@ -165,6 +173,7 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     binding.expires = now + expires;
     if (!known_until || binding.expires > *known_until) known_until = binding.expires;
     if (state_.registrations.accept(binding)) tell(EventKind::registered, binding, now);
+    state_.tell_registered(binding);
   });
 
   for (std::string_view lines = memo; !lines.empty();) {
@@ -177,20 +186,29 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
 }
 
 bool Registrar::take_off(std::string_view line, std::span<const std::string_view> accepted, std::string_view aor_user) {
+  const std::string_view core_uri = line.substr(1, line.find('\t') - 1);
   switch (line[0]) {
     case '*':
+      forget_elsewhere(aor_user, {});
       return state_.registrations.remove_all(aor_user) > 0;
     case '-':
       // Another of the same device has taken its place: that is no end to tell of.
-      state_.registrations.remove(aor_user, line.substr(1));
+      forget_elsewhere(aor_user, core_uri);
+      state_.registrations.remove(aor_user, core_uri);
       return false;
-    case '+': {
-      const std::string_view core_uri = line.substr(1, line.find('\t') - 1);
-      return std::ranges::find(accepted, core_uri) == accepted.end() && state_.registrations.remove(aor_user, core_uri);
-    }
+    case '+':
+      if (std::ranges::find(accepted, core_uri) != accepted.end()) return false;
+      forget_elsewhere(aor_user, core_uri);
+      return state_.registrations.remove(aor_user, core_uri);
     default:
       return false;
   }
+}
+
+void Registrar::forget_elsewhere(std::string_view aor_user, std::string_view core_contact) {
+  if (state_.fellows == nullptr) return;
+  state_.fellow_bindings.forget(aor_user, core_contact);
+  state_.fellows->tell(UnregisteredNote{std::string(aor_user), std::string(core_contact)});
 }
 
 void Registrar::ended(const Binding& binding, TimePoint now) { tell(EventKind::unregistered, binding, now); }

@@ -46,8 +46,13 @@ class Registrar {
 
  private:
   [[nodiscard]] std::chrono::seconds longest() const;
+  /// The core contact of the binding that this REGISTER replaces; nullptr: none.
+  [[nodiscard]] const std::string* replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance,
+                                               const Flow& flow, TimePoint now) const;
   /// Takes off what a memo's line says is over, unless it is among what was accepted. True if a binding ended by it.
   bool take_off(std::string_view line, std::span<const std::string_view> accepted, std::string_view aor_user);
+  /// The same at the other workers; no core contact: all of the AOR.
+  void forget_elsewhere(std::string_view aor_user, std::string_view core_contact);
   void tell(EventKind kind, const Binding& binding, TimePoint now);
   State& state_;
 };

@@ -20,7 +20,8 @@ struct FlowState {
   TimePoint last_asked;  ///< whether it is still there
   std::uint32_t bindings = 0;
   std::uint32_t live = 0;
-  std::uint32_t proven = 0;  ///< of those that are live
+  std::uint32_t proven = 0;                       ///< of those that are live
+  std::shared_ptr<SharedTime> shared_last_heard;  ///< nullptr: nobody else asks
 };
 using Flows = std::unordered_map<FlowKey, FlowState, RegistrationHash>;
 
@@ -199,6 +200,12 @@ struct Registrations::Impl {
   Order live, lapsed;
   std::map<std::uint64_t, Node*> serials;
   DurableSink* sink = nullptr;
+  std::string core_uri_address;  // empty: any
+
+  [[nodiscard]] bool is_reached_here(const Binding& binding) const {
+    const std::string_view contact = binding.core_contact;
+    return core_uri_address.empty() || contact.substr(contact.rfind('@') + 1) == core_uri_address;
+  }
 };
 
 Registrations::Registrations(std::size_t capacity, std::uint64_t seed) : impl_(std::make_unique<Impl>(capacity, seed)) {}
@@ -207,6 +214,8 @@ Registrations::Registrations(Registrations&&) noexcept = default;
 Registrations& Registrations::operator=(Registrations&&) noexcept = default;
 
 void Registrations::tell(DurableSink& sink) { impl_->sink = &sink; }
+
+void Registrations::reached_at(std::string core_uri_address) { impl_->core_uri_address = std::move(core_uri_address); }
 
 bool Registrations::accept(Binding binding) {
   if (Node* known = impl_->find(binding.aor_user, binding.core_contact)) {
@@ -253,7 +262,7 @@ const Binding* Registrations::replaced_by(std::string_view aor_user, std::string
   const Binding* by_instance = nullptr;
   impl_->each_of(aor_user, [&](Node& node) {
     const Binding& binding = node.fresh();
-    if (binding.expires <= now || binding.flow == flow) return;
+    if (binding.expires <= now || (binding.flow == flow && impl_->is_reached_here(binding))) return;
     if (!call_id.empty() && binding.call_id == call_id) by_call_id = &binding;
     if (!instance.empty() && binding.instance == instance && now - binding.last_heard >= silent_for) by_instance = &binding;
   });
@@ -314,7 +323,19 @@ std::size_t Registrations::devices_at(const acl::Address& address, TimePoint now
 
 void Registrations::heard(const Flow& flow, TimePoint now) {
   const auto found = impl_->flows.find(FlowKey(flow));
-  if (found != impl_->flows.end()) found->second.last_heard = std::max(found->second.last_heard, now);
+  if (found == impl_->flows.end()) return;
+  FlowState& state = found->second;
+  state.last_heard = std::max(state.last_heard, now);
+  if (state.shared_last_heard) state.shared_last_heard->store(state.last_heard.time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+std::shared_ptr<const SharedTime> Registrations::shared_last_heard(const Flow& flow) {
+  const auto found = impl_->flows.find(FlowKey(flow));
+  if (found == impl_->flows.end()) return std::make_shared<SharedTime>(TimePoint::min().time_since_epoch().count());
+  FlowState& state = found->second;
+  if (!state.shared_last_heard) state.shared_last_heard = std::make_shared<SharedTime>();
+  state.shared_last_heard->store(state.last_heard.time_since_epoch().count(), std::memory_order_relaxed);
+  return state.shared_last_heard;
 }
 
 bool Registrations::silent(ListCursor& cursor, std::size_t limit, TimePoint now, acl::Duration silent_for,

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "acl/rate.hpp"
+#include "sbc/fellow_bindings.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/listing.hpp"
 
@@ -49,6 +50,9 @@ class Registrations {
 
   /// From now on it tells `sink` of its changes; `sink` must outlive it.
   void tell(DurableSink& sink);
+  /// Where the PBX reaches this worker, as it stands behind the "@" of a core contact. What has another there was made by a worker (or with
+  /// a `pbx.bind`) of before a restart, and a refresh over the same flow replaces it.
+  void reached_at(std::string core_uri_address);
 
   /// Adds or refreshes the binding with the same aor_user and core_contact. One too many of its AOR evicts the AOR's that ends
   /// soonest. True if it is new (first time or from another flow).
@@ -59,8 +63,8 @@ class Registrations {
   std::size_t remove_all(std::string_view aor_user);
 
   /// The live binding that a refresh over another flow replaces: same AOR and Call-ID, or the same instance whose flow was silent for
-  /// `silent_for`; and another flow than `flow`. Of several the newest, by Call-ID rather than by instance. nullptr: none. The pointer
-  /// holds until the next change.
+  /// `silent_for`; and another flow than `flow`, or another place than reached_at(). Of several the newest, by Call-ID rather than by
+  /// instance. nullptr: none. The pointer holds until the next change.
   [[nodiscard]] const Binding* replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance, const Flow& flow,
                                            TimePoint now, acl::Duration silent_for) const;
   /// The live binding of this device over exactly this flow and by this Contact of its own: a refresh gives the PBX the same Contact again,
@@ -81,6 +85,8 @@ class Registrations {
   [[nodiscard]] std::size_t devices_at(const acl::Address& address, TimePoint now) const;
   /// A packet of this flow came in; nothing happens if no binding has it.
   void heard(const Flow& flow, TimePoint now);
+  /// When that was last, for other workers. The flow has a binding.
+  [[nodiscard]] std::shared_ptr<const SharedTime> shared_last_heard(const Flow& flow);
 
   /// Removes what has ended, at most `limit` a call; calls `ended(const Binding&)` for each.
   template <class F>

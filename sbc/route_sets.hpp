@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sbc/lru.hpp"
@@ -23,6 +25,13 @@ class RouteSets {
     for (const std::string& route : routes) text_.append(route).append("\n");
     texts_.replace(dialog, text_);
   }
+  /// From now on told of what put() keeps anew, in a form that restore() takes.
+  void tell(std::function<void(std::uint64_t dialog, std::string_view text)> kept) {
+    texts_.tell([kept = std::move(kept)](std::uint64_t dialog, std::string_view text) {
+      if (!text.empty()) kept(dialog, text);
+    });
+  }
+  void restore(std::uint64_t dialog, std::string_view text) { texts_.replace(dialog, text, false); }
   /// False, and `routes` stays as it is: nothing is kept.
   bool find(std::uint64_t dialog, std::vector<std::string>& routes) {
     const std::string* kept = texts_.find(dialog);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace postern::sbc {
@@ -22,8 +23,10 @@ std::vector<TokenKey> token_keys(const Secrets& secrets) {
 
 }  // namespace
 
-State::State(Setup first, const Secrets& secrets, EventSink& events)
-    : mac(part_of<0, 16>(secrets)),
+State::State(Setup first, const Secrets& secrets, EventSink& events, Company company)
+    : fellows(company.fellows),
+      shared(company.shared ? std::move(company.shared) : std::make_shared<Shared>(secrets.table_seed + 7, true)),
+      mac(part_of<0, 16>(secrets)),
       branches(mac),
       tokens(token_keys(secrets), Capacity::token_contents),
       route_sets(Capacity::route_sets),
@@ -31,13 +34,17 @@ State::State(Setup first, const Secrets& secrets, EventSink& events)
       method_buckets(first.options.limits.tracked_sources, secrets.table_seed + 1),
       bans(Capacity::bans, secrets.table_seed + 2),
       registrations(Capacity::registrations, secrets.table_seed + 3),
-      credentials(mac, secrets.table_seed + 5),
+      fellow_bindings(Capacity::registrations),
+      credentials(mac, secrets.table_seed + 5, shared->replays),
       concealment(mac),
       transactions(Capacity::transactions, Capacity::transaction_bytes, first.options.pbx.timeout, secrets.table_seed + 4),
       journal(events),
-      health(options.pbx, names, mac, journal, metrics.pbx_up),
+      health(options.pbx, names, mac, journal, metrics.pbx_up, fellows),
       restarted(secrets.restarted) {
   apply(std::move(first));
+  if (fellows == nullptr) return;
+  tokens.share([this](const TokenContent& content) { fellows->tell(ContentNote{content}); });
+  route_sets.tell([this](std::uint64_t dialog, std::string_view text) { fellows->tell(RouteSetNote{dialog, std::string(text)}); });
 }
 
 Setup State::apply(Setup next) {
@@ -46,11 +53,57 @@ Setup State::apply(Setup next) {
   std::swap(trusted, next.trusted);
   countries.clear();
   names.apply(options, mac);
+  registrations.reached_at(names.core_uri_address());
   branches.apply(options.pbx.addresses, options.listeners);
   tokens.apply(options.pbx.addresses, options.listeners);
   health.apply();
   transactions.apply(options.pbx.timeout);
   return next;
+}
+
+void State::tell_registered(const Binding& binding) {
+  if (fellows == nullptr) return;
+  fellows->tell(RegisteredNote{{binding.aor_user, binding.call_id, binding.instance, binding.core_contact, binding.expires,
+                                registrations.shared_last_heard(binding.flow)}});
+}
+
+namespace {
+
+/// What a note does to one who hears of it.
+struct Hearer {
+  State& state;
+  TimePoint now;
+
+  void operator()(const BanNote& note) const { state.bans.add(note.source, acl::Proof::proven, note.until - now, note.cause, now); }
+  void operator()(const RegisteredNote& note) const {
+    state.fellow_bindings.keep(note.binding, now);
+    state.health.registered(note.binding.aor_user);
+  }
+  void operator()(const UnregisteredNote& note) const {
+    state.fellow_bindings.forget(note.aor_user, note.core_contact);
+    if (note.core_contact.empty()) {
+      state.registrations.remove_all(note.aor_user);
+    } else {
+      state.registrations.remove(note.aor_user, note.core_contact);
+    }
+  }
+  void operator()(const ContentNote& note) const { state.tokens.restore(note.content); }
+  void operator()(const RouteSetNote& note) const { state.route_sets.restore(note.dialog, note.text); }
+  void operator()(const ChallengeNote& note) const {
+    sip::RawMessage challenge;
+    if (sip::prescreen(note.response, challenge).result == sip::PrescreenResult::message) state.concealment.learn(challenge, now);
+  }
+  void operator()(const PbxNote& note) const { state.health.told(note, now); }
+  void operator()(const PbxDoubtNote& note) const { state.health.doubted(note.address, now); }
+  void operator()(const FailedLoginNote& /*note*/) const { state.health.login_failed(now); }
+};
+
+}  // namespace
+
+void State::learn(const Note& note, TimePoint now) {
+  learning = true;
+  std::visit(Hearer{*this, now}, note);
+  learning = false;
 }
 
 void State::set_token_keys(const Secrets& secrets) { tokens.set_keys(token_keys(secrets)); }
@@ -67,7 +120,7 @@ Gauges State::gauges() const {
   gauges.evicted_bans = bans.evictions();
   gauges.evicted_transactions = transactions.evictions();
   gauges.evicted_registrations = registrations.evictions();
-  gauges.evicted_credentials = credentials.evictions();
+  gauges.evicted_credentials = credentials.evictions() + (options.pbx.worker == 0 ? shared->replays.evictions() : 0);
   gauges.evicted_calls = calls.evictions();
   gauges.evicted_tokens = tokens.evictions() + route_sets.evictions();
   return gauges;

@@ -16,6 +16,8 @@
 #include "sbc/credentials.hpp"
 #include "sbc/durable.hpp"
 #include "sbc/engine.hpp"
+#include "sbc/fellow_bindings.hpp"
+#include "sbc/fellows.hpp"
 #include "sbc/health.hpp"
 #include "sbc/journal.hpp"
 #include "sbc/mac.hpp"
@@ -47,13 +49,24 @@ struct State {
   /// Requests that are under way at a start may be answered so much later: a phone rings for minutes, and a queue lets callers wait.
   static constexpr std::chrono::minutes recall_window{10};
 
-  State(Setup first, const Secrets& secrets, EventSink& events);
+  State(Setup first, const Secrets& secrets, EventSink& events, Company company);
   /// At the start and at each reload. Takes over all but the bounds of the tables, which hold from the start, and keeps what the tables
   /// hold. Returns what held before, so that another thread may free it.
   Setup apply(Setup next);
   /// As Engine::set_token_keys().
   void set_token_keys(const Secrets& secrets);
   [[nodiscard]] Gauges gauges() const;
+  /// Tells the other workers, if there are any.
+  void tell_fellows(const Note& note) const {
+    if (fellows != nullptr) fellows->tell(note);
+  }
+  /// Tells them of a registration of ours.
+  void tell_registered(const Binding& binding);
+  /// What another worker tells.
+  void learn(const Note& note, TimePoint now);
+
+  Fellows* fellows;  ///< nullptr: this is the only worker
+  std::shared_ptr<Shared> shared;
 
   // What is configured.
   EngineOptions options;
@@ -70,6 +83,7 @@ struct State {
   acl::MethodBuckets method_buckets;
   acl::BanTable bans;
   Registrations registrations;
+  FellowBindings fellow_bindings;
   Connections connections;
   Credentials credentials;
   Concealment concealment;
@@ -80,6 +94,7 @@ struct State {
   Metrics metrics;
   Health health;
   DurableSink* durable = nullptr;    ///< who is told of changes that outlive a restart, if anybody is
+  bool learning = false;             ///< what changes now was told by another worker, and has been kept by it
   bool restarted;                    ///< there was a run before this one
   std::optional<TimePoint> started;  ///< when the first packet came
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 #include "sbc/base64url.hpp"
 #include "sbc/lru.hpp"
@@ -73,7 +74,10 @@ struct Sealer {
 }  // namespace
 
 struct Tokens::Impl {
-  explicit Impl(std::size_t table_capacity) : inward(make_table(table_capacity / 2)), outward(make_table(table_capacity / 2)) {}
+  explicit Impl(std::size_t table_capacity) : inward(make_table(table_capacity / 2)), outward(make_table(table_capacity / 2)) {
+    for (const TokenTable table : {TokenTable::inward, TokenTable::outward})
+      table_of(table).tell([this, table](std::uint64_t key, std::string_view text) { changed(table, key, text); });
+  }
 
   void set_keys(std::span<const TokenKey> keys) {
     if (keys.empty()) throw std::invalid_argument("no key to seal tokens with");
@@ -128,7 +132,15 @@ struct Tokens::Impl {
   std::vector<Endpoint> pbx;
   std::vector<ListenerAddress> listeners;
   LruTexts inward, outward;
+  /// Tells of what enters or leaves (an empty text).
+  void changed(TokenTable table, std::uint64_t key, std::string_view text) const {
+    if (sink != nullptr && text.empty()) return sink->forget(table, key);
+    if (sink != nullptr) sink->keep(table, key, text);
+    if (entered && !text.empty()) entered({table, key, std::string(text)});
+  }
+
   DurableSink* sink = nullptr;
+  std::function<void(const TokenContent&)> entered;
   std::string content, associated;  // kept for their memory
 };
 
@@ -148,17 +160,11 @@ void Tokens::apply(std::span<const Endpoint> pbx, std::span<const ListenerOption
 
 void Tokens::set_keys(std::span<const TokenKey> keys) { impl_->set_keys(keys); }
 
-void Tokens::tell(DurableSink& sink) {
-  impl_->sink = &sink;
-  for (const TokenTable table : {TokenTable::inward, TokenTable::outward}) {
-    impl_->table_of(table).tell([&sink, table](std::uint64_t key, std::string_view text) {
-      if (text.empty()) return sink.forget(table, key);
-      sink.keep(table, key, text);
-    });
-  }
-}
+void Tokens::tell(DurableSink& sink) { impl_->sink = &sink; }
 
-void Tokens::restore(const TokenContent& content) { impl_->table_of(content.table).put(content.key, content.text); }
+void Tokens::share(std::function<void(const TokenContent&)> entered) { impl_->entered = std::move(entered); }
+
+void Tokens::restore(const TokenContent& content) { impl_->table_of(content.table).put(content.key, content.text, false); }
 
 void Tokens::retell() const {
   if (impl_->sink == nullptr) return;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -66,7 +67,9 @@ class Tokens {
   void set_keys(std::span<const TokenKey> keys);
   /// From now on it tells `sink` of what enters or leaves the table; `sink` must outlive it.
   void tell(DurableSink& sink);
-  /// Takes back what the table held.
+  /// The same of what enters, for the other workers.
+  void share(std::function<void(const TokenContent&)> entered);
+  /// Takes back what the table held, or another worker's holds; it tells of nothing.
   void restore(const TokenContent& content);
   /// Tells the sink of all that the table holds.
   void retell() const;

@@ -35,20 +35,23 @@ struct Page {
   std::string body;
 };
 
-Page page_of(std::string_view path, const AdminPages& pages) {
-  if (path == "/metrics") return {http::status::ok, "text/plain; version=0.0.4; charset=utf-8", pages.metrics()};
-  if (path == "/healthz") return {.body = "ok\n"};
-  if (path == "/readyz" && pages.ready()) return {.body = "ok\n"};
-  if (path == "/readyz") return {.status = http::status::service_unavailable, .body = "not ready\n"};
-  return {.status = http::status::not_found, .body = "there are /metrics, /healthz and /readyz\n"};
+using Done = std::function<void(Page)>;
+
+void make_page(std::string_view path, const AdminPages& pages, const Done& done) {
+  if (path == "/metrics") {
+    pages.metrics([done](std::string text) { done({http::status::ok, "text/plain; version=0.0.4; charset=utf-8", std::move(text)}); });
+  } else if (path == "/healthz") {
+    done({.body = "ok\n"});
+  } else if (path == "/readyz") {
+    done(pages.ready() ? Page{.body = "ok\n"} : Page{.status = http::status::service_unavailable, .body = "not ready\n"});
+  } else {
+    done({.status = http::status::not_found, .body = "there are /metrics, /healthz and /readyz\n"});
+  }
 }
 
-Response answer(const Request& request, const AdminPages& pages) {
+Response response_of(const Request& request, Page page) {
   const bool head = request.method() == http::verb::head;
-  const bool allowed = head || request.method() == http::verb::get;
-  const std::string_view target(request.target().data(), request.target().size());
-  Page page = allowed ? page_of(target.substr(0, target.find('?')), pages)
-                      : Page{.status = http::status::method_not_allowed, .body = "only GET and HEAD\n"};
+  const bool allowed = page.status != http::status::method_not_allowed;
   Response response(page.status, request.version());
   response.set(http::field::server, "Postern");
   response.set(http::field::content_type, beast::string_view(page.type.data(), page.type.size()));
@@ -58,6 +61,13 @@ Response answer(const Request& request, const AdminPages& pages) {
   response.content_length(page.body.size());
   if (!head) response.body() = std::move(page.body);
   return response;
+}
+
+void answer(const Request& request, const AdminPages& pages, const Done& done) {
+  if (request.method() != http::verb::head && request.method() != http::verb::get)
+    return done({.status = http::status::method_not_allowed, .body = "only GET and HEAD\n"});
+  const std::string_view target(request.target().data(), request.target().size());
+  make_page(target.substr(0, target.find('?')), pages, done);
 }
 
 }  // namespace
@@ -105,10 +115,14 @@ class Admin::Impl::Connection : public std::enable_shared_from_this<Connection> 
                error != http::error::end_of_stream && error != http::error::partial_message) {
       respond(Response(http::status::bad_request, 11));
     } else if (!error) {
-      Response response = answer(parser_->get(), admin_->pages);
-      if (!parser_->is_done()) response.keep_alive(false);
-      write(std::move(response));
+      answer(parser_->get(), admin_->pages, [self = shared_from_this()](Page page) { self->on_page(std::move(page)); });
     }
+  }
+
+  void on_page(Page page) {
+    Response response = response_of(parser_->get(), std::move(page));
+    if (!parser_->is_done()) response.keep_alive(false);
+    write(std::move(response));
   }
 
   /// An answer without a body, after which the connection ends.

@@ -13,8 +13,9 @@
 namespace postern::net {
 
 struct AdminPages {
-  std::function<std::string()> metrics;  ///< Prometheus text
-  std::function<bool()> ready;           ///< packets are being handled
+  /// Gives the Prometheus text to `done`, at once or later, on the same thread.
+  std::function<void(std::function<void(std::string)> done)> metrics;
+  std::function<bool()> ready;  ///< packets are being handled
 };
 
 /// Answers GET and HEAD; a bounded number of connections, each with a bounded time for a request of a bounded size. Everything runs on

@@ -56,25 +56,50 @@ ordered_json json_of(const sbc::Call& call, const Clocks& clocks) {
           {"source", call.access.peer.to_string()}};
 }
 
+/// Worker by worker.
+class EngineCursor {
+ public:
+  explicit EngineCursor(LookAtEngine engines) : engines_(std::move(engines)) {}
+  /// `list(engine, cursor)`: as Engine::list(). False: that was all.
+  template <class F>
+  bool next(F&& list) {
+    bool more = false;
+    if (!engines_(worker_, [&](const sbc::Engine& engine) { more = list(engine, cursor_); })) return false;
+    if (more) return true;
+    cursor_ = {};
+    ++worker_;
+    return engines_(worker_, [](const sbc::Engine&) {});
+  }
+
+ private:
+  LookAtEngine engines_;
+  std::size_t worker_ = 0;
+  sbc::ListCursor cursor_;
+};
+
 }  // namespace
 
-AnswerPart registrations_answer(const sbc::Engine& engine, std::function<acl::Country(const acl::Address&)> country) {
-  return [&engine, country = std::move(country), cursor = sbc::ListCursor{}, first = true](std::string& out) mutable {
+AnswerPart registrations_answer(LookAtEngine engines, std::function<acl::Country(const acl::Address&)> country) {
+  return [engines = EngineCursor(std::move(engines)), country = std::move(country), first = true](std::string& out) mutable {
     ArrayWriter array(out);
     const Clocks clocks = Clocks::read();
-    const bool more = engine.list(cursor, entries_a_part, clocks.steady, [&](const sbc::Binding& binding) {
-      array.add(json_of(binding, country(binding.flow.peer.address), clocks), first);
+    const bool more = engines.next([&](const sbc::Engine& engine, sbc::ListCursor& cursor) {
+      return engine.list(cursor, entries_a_part, clocks.steady, [&](const sbc::Binding& binding) {
+        array.add(json_of(binding, country(binding.flow.peer.address), clocks), first);
+      });
     });
     if (!more) array.end(first);
     return more;
   };
 }
 
-AnswerPart calls_answer(const sbc::Engine& engine) {
-  return [&engine, cursor = sbc::ListCursor{}, first = true](std::string& out) mutable {
+AnswerPart calls_answer(LookAtEngine engines) {
+  return [engines = EngineCursor(std::move(engines)), first = true](std::string& out) mutable {
     ArrayWriter array(out);
     const Clocks clocks = Clocks::read();
-    const bool more = engine.list(cursor, entries_a_part, [&](const sbc::Call& call) { array.add(json_of(call, clocks), first); });
+    const bool more = engines.next([&](const sbc::Engine& engine, sbc::ListCursor& cursor) {
+      return engine.list(cursor, entries_a_part, [&](const sbc::Call& call) { array.add(json_of(call, clocks), first); });
+    });
     if (!more) array.end(first);
     return more;
   };

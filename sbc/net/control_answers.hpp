@@ -1,6 +1,7 @@
 // What the control socket answers: the running engine's tables as JSON.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 
 #include "acl/options.hpp"
@@ -12,10 +13,13 @@ namespace postern::net {
 /// Entries of one part: some ten microseconds' work.
 inline constexpr std::size_t entries_a_part = 32;
 
+/// Calls `look` with the engine of that worker, which nothing changes meanwhile. False: there is no such worker.
+using LookAtEngine = std::function<bool(std::size_t worker, const std::function<void(const sbc::Engine&)>& look)>;
+
 /// An array of `{"aor", "contact", "source", "transport", "country", "expires", "since"}`: the device's own Contact, times as
-/// `2026-01-01T12:00:00Z`, no country (null) without a database. `engine` must outlive the answer.
-AnswerPart registrations_answer(const sbc::Engine& engine, std::function<acl::Country(const acl::Address&)> country);
+/// `2026-01-01T12:00:00Z`, no country (null) without a database. Those of all workers.
+AnswerPart registrations_answer(LookAtEngine engines, std::function<acl::Country(const acl::Address&)> country);
 /// An array of `{"call_id", "device", "from", "to", "since", "state", "source"}`: `state` is `calling`, `ringing` or `established`.
-AnswerPart calls_answer(const sbc::Engine& engine);
+AnswerPart calls_answer(LookAtEngine engines);
 
 }  // namespace postern::net

@@ -149,7 +149,7 @@ void CoreLinks::reserve(const sbc::Endpoint& bind) {
     sbc::ListenerOptions options;
     options.transport = transport_;
     options.bind = bind;
-    listener_ = std::make_shared<StreamListener>(io_, streams_, options, sbc::no_listener, true);
+    listener_ = std::make_shared<StreamListener>(io_, streams_, options, sbc::no_listener, PortSharing{.beside = true});
     listener_->share(true);
     bound_ = listener_->bound();
     return;

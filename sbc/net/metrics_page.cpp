@@ -197,6 +197,15 @@ void add_shell(Families& families, const ShellMetrics& shell) {
 
 }  // namespace
 
+void add(ShellMetrics& sum, const ShellMetrics& other) {
+  add(sum.forward, other.forward);
+  sum.receive_errors += other.receive_errors;
+  sum.receive_truncated += other.receive_truncated;
+  sum.send_errors += other.send_errors;
+  sum.send_overflows += other.send_overflows;
+  sum.streams += other.streams;
+}
+
 std::string metrics_page(const sbc::Metrics& metrics, const sbc::Gauges& gauges, const ShellMetrics& shell) {
   Families families;
   add_engine(families, metrics, gauges);

@@ -26,6 +26,9 @@ struct ShellMetrics {
   std::uint64_t reloads_refused = 0;
 };
 
+/// Of another worker, to be shown with the first one's.
+void add(ShellMetrics& sum, const ShellMetrics& other);
+
 /// Prometheus text format 0.0.4; names and labels as in sbc/metrics.hpp. No label takes a value from the network.
 std::string metrics_page(const sbc::Metrics& metrics, const sbc::Gauges& gauges, const ShellMetrics& shell);
 

@@ -14,10 +14,10 @@ Reloads::Result prepared(const Loader& load, const Configuration& current) {
     Configuration& next = result.configuration;
     if (!next.errors.empty()) return result;
     next.engine.never_banned = own_and_gateway_addresses();
-    result.setup.emplace(next.engine, next.policy);
+    result.setups.assign(current.engine.pbx.workers, sbc::Setup(next.engine, next.policy));
     result.changes = changes(current, next);
   } catch (const std::exception& error) {  // no memory, say
-    result.setup.reset();
+    result.setups.clear();
     FileProblem& problem = result.configuration.errors.emplace_back();
     problem.path = "(file)";
     problem.message = error.what();

@@ -6,9 +6,9 @@
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sbc/net/configuration.hpp"
 #include "sbc/setup.hpp"
@@ -19,8 +19,9 @@ class Reloads {
  public:
   struct Result {
     Configuration configuration;
-    std::optional<sbc::Setup> setup;  ///< of a configuration without errors, compiled
-    std::string changes;              ///< against what current() was
+    std::vector<sbc::Setup>
+        setups;           ///< of a configuration without errors, compiled: one for each worker; what held before, once taken over
+    std::string changes;  ///< against what current() was
   };
   using Current = std::function<std::shared_ptr<const Configuration>()>;
   using Done = std::function<void(Result)>;

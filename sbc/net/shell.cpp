@@ -23,7 +23,7 @@
 #include "sbc/net/state_store.hpp"
 #include "sbc/net/streams.hpp"
 #include "sbc/net/version.hpp"
-#include "sbc/net/worker.hpp"
+#include "sbc/net/workers.hpp"
 
 namespace postern::net {
 
@@ -60,12 +60,12 @@ struct Shell::Impl {
         current(std::make_shared<const Configuration>(std::move(configuration))),
         folder(current->shell.state),
         store(folder, log),
-        worker(io, current->engine, current->policy, folder.secrets(), log),
+        workers(io, current->engine, current->policy, folder.secrets(), log),
         control(std::in_place, io, current->shell.control, control_commands(), log),
         signals(io, SIGTERM, SIGINT, SIGHUP),
         reloads(io, std::move(loader), [this] { return current; }, [this](Reloads::Result result) { take_over(std::move(result)); }) {
     admin = open_admin(current->shell.admin);
-    worker.remember(store);
+    workers.remember(store, store.load(workers.first().options().listeners));
   }
 
   [[nodiscard]] std::unique_ptr<Admin> open_admin(const std::optional<sbc::Endpoint>& bind);
@@ -77,14 +77,14 @@ struct Shell::Impl {
   void take_over(Reloads::Result result);
   [[nodiscard]] std::vector<FileProblem> apply(Reloads::Result& result);
   [[nodiscard]] std::unique_ptr<Admin> next_admin(const std::optional<sbc::Endpoint>& bind);
-  [[nodiscard]] std::string metrics() const;
+  void metrics(std::function<void(std::string)> done);
 
   Log& log;
   asio::io_context io{1};
   std::shared_ptr<const Configuration> current;
   StateFolder folder;
   StateStore store;
-  Worker worker;
+  Workers workers;
   std::optional<Control> control;
   asio::signal_set signals;
   std::unique_ptr<Admin> admin;
@@ -96,7 +96,9 @@ struct Shell::Impl {
 std::unique_ptr<Admin> Shell::Impl::open_admin(const std::optional<sbc::Endpoint>& bind) {
   if (!bind) return nullptr;
   try {
-    return std::make_unique<Admin>(io, *bind, AdminPages{[this] { return metrics(); }, [this] { return worker.running(); }});
+    return std::make_unique<Admin>(
+        io, *bind,
+        AdminPages{[this](std::function<void(std::string)> done) { metrics(std::move(done)); }, [this] { return workers.running(); }});
   } catch (const boost::system::system_error& error) {
     throw StartError(fmt::format("admin: cannot listen on tcp {}: {}: choose another address or port, or `admin: off`", bind->to_string(),
                                  error.code().message()),
@@ -105,25 +107,29 @@ std::unique_ptr<Admin> Shell::Impl::open_admin(const std::optional<sbc::Endpoint
 }
 
 ControlCommands Shell::Impl::control_commands() {
+  const LookAtEngine engines = [this](std::size_t index, const std::function<void(const sbc::Engine&)>& look) {
+    return workers.look_at(index, [&look](const Worker& worker) { look(worker.engine()); });
+  };
   return {{"registrations",
-           [this] {
-             return registrations_answer(worker.engine(),
-                                         [this](const acl::Address& address) { return current->policy->geo().country(address); });
+           [this, engines] {
+             return registrations_answer(engines, [this](const acl::Address& address) { return current->policy->geo().country(address); });
            }},
-          {"calls", [this] { return calls_answer(worker.engine()); }}};
+          {"calls", [engines] { return calls_answer(engines); }}};
 }
 
 void Shell::Impl::announce() {
   const Version built = version();
   log.write(LogLevel::info, "start", {{"version", built.number}, {"commit", built.commit}, {"libraries", built.libraries}});
-  for (const sbc::ListenerOptions& listener : worker.options().listeners) {
+  for (const sbc::ListenerOptions& listener : workers.first().options().listeners) {
     log.write(LogLevel::info, "listening",
               {{"listener", listener.name}, {"transport", sbc::to_string(listener.transport)}, {"address", listener.bind.to_string()}});
   }
-  for (const sbc::Endpoint& address : worker.options().pbx.addresses) {
-    log.write(LogLevel::info, "pbx", {{"address", address.to_string()}, {"transport", sbc::to_string(worker.options().pbx.transport)}});
+  for (const sbc::Endpoint& address : workers.first().options().pbx.addresses) {
+    log.write(LogLevel::info, "pbx",
+              {{"address", address.to_string()}, {"transport", sbc::to_string(workers.first().options().pbx.transport)}});
   }
-  const std::string core = worker.core().to_string();
+  std::string core;
+  for (const sbc::Endpoint& address : workers.core()) core.append(core.empty() ? "" : " ").append(address.to_string());
   log.write(
       LogLevel::info, "core",
       {{"address", core},
@@ -131,7 +137,9 @@ void Shell::Impl::announce() {
        {"vitalpbx", "Admin > Security > Intrusion Detection (fail2ban) > Whitelist, and Admin > Security > Firewall"}});
   if (admin) log.write(LogLevel::info, "admin", {{"address", admin->bound().to_string()}, {"pages", "/metrics /healthz /readyz"}});
   if (control->listens()) log.write(LogLevel::info, "control", {{"path", current->shell.control.path}});
-  if (const auto bytes = worker.receive_buffer()) log.write(LogLevel::info, "receive_buffer", {{"bytes", std::to_string(*bytes), true}});
+  if (workers.size() > 1) log.write(LogLevel::info, "workers", {{"count", std::to_string(workers.size()), true}});
+  if (const auto bytes = workers.first().receive_buffer())
+    log.write(LogLevel::info, "receive_buffer", {{"bytes", std::to_string(*bytes), true}});
 }
 
 void Shell::Impl::wait_signal() {
@@ -151,7 +159,7 @@ void Shell::Impl::on_signal(int signal) {
 }
 
 void Shell::Impl::stop() {
-  worker.stop();
+  workers.stop();
   admin.reset();
   control.reset();
   signals.cancel();
@@ -161,12 +169,12 @@ void Shell::Impl::stop() {
 /// All or nothing: what can fail comes first.
 std::vector<FileProblem> Shell::Impl::apply(Reloads::Result& result) {
   Configuration& next = result.configuration;
-  if (!next.errors.empty() || !result.setup) return next.errors;
+  if (!next.errors.empty() || result.setups.empty()) return next.errors;
   const bool other_admin = next.shell.admin != current->shell.admin || (next.shell.admin && !admin);
   std::unique_ptr<Admin> opened;
   try {
     if (other_admin) opened = next_admin(next.shell.admin);
-    result.setup = worker.reload(std::move(*result.setup));
+    result.setups = workers.reload(std::move(result.setups));
   } catch (const StartError& error) {
     opened.reset();
     std::vector<FileProblem> problems{next.locate(error.key(), error.what())};
@@ -208,14 +216,37 @@ void Shell::Impl::take_over(Reloads::Result result) {
   reloads.free([before, was = std::make_shared<Reloads::Result>(std::move(result))] {});
 }
 
-std::string Shell::Impl::metrics() const {
-  ShellMetrics shell = worker.shell_metrics();
-  shell.log_lines_lost = log.lost_lines();
-  shell.reloads_applied = reloads_applied;
-  shell.reloads_refused = reloads_refused;
-  shell.state_failures = store.failures();
-  shell.state_durable = store.durable();
-  return metrics_page(worker.metrics(), worker.gauges(), shell);
+namespace {
+
+/// What all workers count, as one.
+struct Sum {
+  sbc::Metrics engine;
+  sbc::Gauges gauges;
+  ShellMetrics shell;
+};
+
+}  // namespace
+
+void Shell::Impl::metrics(std::function<void(std::string)> done) {
+  // Each worker copies its own numbers between two packets.
+  const auto parts = std::make_shared<std::vector<Sum>>(workers.size());
+  const auto copy = [parts](const Worker& worker) {
+    (*parts)[worker.options().pbx.worker] = {worker.metrics(), worker.gauges(), worker.shell_metrics()};
+  };
+  workers.ask(copy, [this, parts, done = std::move(done)] {
+    Sum& sum = parts->front();
+    for (std::size_t i = 1; i < parts->size(); ++i) {
+      add(sum.engine, (*parts)[i].engine);
+      add(sum.gauges, (*parts)[i].gauges);
+      add(sum.shell, (*parts)[i].shell);
+    }
+    sum.shell.log_lines_lost = log.lost_lines();
+    sum.shell.reloads_applied = reloads_applied;
+    sum.shell.reloads_refused = reloads_refused;
+    sum.shell.state_failures = store.failures();
+    sum.shell.state_durable = store.durable();
+    done(metrics_page(sum.engine, sum.gauges, sum.shell));
+  });
 }
 
 Shell::Shell(Configuration configuration, Loader load, Log& log) {
@@ -232,8 +263,8 @@ void Shell::run() {
   std::signal(SIGPIPE, SIG_IGN);
   impl_->wait_signal();
   impl_->store.start(
-      [this](const sbc::Secrets& secrets) { asio::post(impl_->io, [this, secrets] { impl_->worker.set_token_keys(secrets); }); });
-  impl_->worker.start();
+      [this](const sbc::Secrets& secrets) { asio::post(impl_->io, [this, secrets] { impl_->workers.set_token_keys(secrets); }); });
+  impl_->workers.start();
   impl_->announce();
   impl_->io.run();
 }
@@ -242,7 +273,7 @@ void Shell::stop() {
   asio::post(impl_->io, [this] { impl_->stop(); });
 }
 
-const sbc::EngineOptions& Shell::options() const { return impl_->worker.options(); }
+const sbc::EngineOptions& Shell::options() const { return impl_->workers.first().options(); }
 
 std::optional<sbc::Endpoint> Shell::admin() const {
   if (!impl_->admin) return std::nullopt;

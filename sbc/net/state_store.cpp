@@ -12,9 +12,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr std::size_t most_pending = 256U << 10U;             // waits no longer
-constexpr std::size_t most_content_bytes = 256U << 10U;       // between two ticks: strangers can write long Contacts, too
-constexpr milliseconds usual_tick{1000}, retelling_tick{20};  // what may wait is lost by a kill for no longer than the first
 constexpr std::chrono::seconds between_attempts{5}, between_folds{5};
 constexpr std::size_t most_waiting = 4U << 20U;  // in the spool: of what overtakes itself there only the last is folded
 constexpr std::chrono::minutes between_words{10};
@@ -26,14 +23,12 @@ std::string error_text(int error) { return std::generic_category().message(error
 
 }  // namespace
 
-StateStore::StateStore(StateFolder& folder, Log& log) : folder_(folder), log_(log), clocks_(Clocks::read()) {}
+StateStore::StateStore(StateFolder& folder, Log& log) : folder_(folder), log_(log) {}
 
 StateStore::~StateStore() {
-  if (writer_.joinable()) {
-    writer_.request_stop();
-    writer_.join();
-  }
-  if (writing()) write_pending();
+  if (!writer_.joinable()) return;
+  writer_.request_stop();
+  writer_.join();
 }
 
 void StateStore::tell(LogLevel level, std::string_view file, std::string_view error, std::string_view message) const {
@@ -45,65 +40,23 @@ void StateStore::start(std::function<void(const sbc::Secrets&)> turned) {
   writer_ = std::jthread([this, turned = std::move(turned)](const std::stop_token& stop) { run(stop, turned); });
 }
 
-// ---- the engine's thread
+// ---- the tellers
 
-std::string* StateStore::record(sbc::Urgency urgency) {
-  if (!writing()) return nullptr;
-  urgent_ = urgent_ || urgency == sbc::Urgency::at_once;
-  return &pending_;
+void StateStore::join() {
+  const std::scoped_lock hold(spooling_);
+  ++tellers_;
 }
 
-void StateStore::recorded() {
-  if (pending_.size() > most_pending) write_pending();
-}
-
-void StateStore::keep(const sbc::Binding& binding, sbc::Urgency urgency) {
-  if (std::string* out = record(urgency)) append_record(*out, binding, listeners_, clocks_);
-  recorded();
-}
-
-void StateStore::forget(const sbc::Binding& binding) {
-  if (std::string* out = record(sbc::Urgency::at_once)) append_removed(*out, binding);
-  recorded();
-}
-
-void StateStore::keep(const sbc::DurableBan& ban) {
-  if (std::string* out = record(sbc::Urgency::at_once)) append_record(*out, ban, clocks_);
-  recorded();
-}
-
-void StateStore::keep(const sbc::DurableTrust& trust, sbc::Urgency urgency) {
-  if (std::string* out = record(urgency)) append_record(*out, trust, clocks_);
-  recorded();
-}
-
-void StateStore::keep(sbc::TokenTable table, std::uint64_t key, std::string_view text) {
-  if (!cursor_) {
-    content_bytes_ += text.size();
-    if (content_bytes_ > most_content_bytes) return;
-  }
-  if (std::string* out = record(sbc::Urgency::at_once)) append_record(*out, table, key, text);
-  recorded();
-}
-
-void StateStore::forget(sbc::TokenTable table, std::uint64_t key) {
-  if (std::string* out = record(sbc::Urgency::may_wait)) append_removed(*out, table, key);
-  recorded();
-}
-
-void StateStore::write_pending() {
-  urgent_ = false;
-  if (pending_.empty()) return;
-  const bool written = spool_->append(pending_);
-  const int error = errno;
-  pending_.clear();
-  if (!written) fail(error_text(error));
+void StateStore::append(std::string_view records) {
+  const std::scoped_lock hold(spooling_);
+  if (!writing()) return;
+  if (!spool_->append(records)) fail(error_text(errno));
 }
 
 void StateStore::fail(std::string_view what) {
   ++failures_;
   failed_ = true;
-  cursor_.reset();
+  tellers_left_ = 0;
   const acl::TimePoint now = acl::Clock::now();
   retry_at_ = now + between_attempts;
   if (told_ && now < tell_again_at_) return;
@@ -115,34 +68,35 @@ void StateStore::fail(std::string_view what) {
 void StateStore::begin_retelling() {
   failed_ = false;
   spool_->hand_over();  // the other file may have room
-  pending_.clear();
-  append_mark(pending_, RecordKind::retell_begins);
-  write_pending();
-  if (!failed_) cursor_.emplace();
+  std::string mark;
+  append_mark(mark, RecordKind::retell_begins);
+  if (!spool_->append(mark)) return fail(error_text(errno));
+  tellers_left_ = tellers_;
+  ++retelling_;
 }
 
-milliseconds StateStore::tick(const sbc::Engine& engine, acl::TimePoint now) {
-  clocks_ = Clocks::read();
-  content_bytes_ = 0;
-  if (!ready_.load(std::memory_order_acquire)) return usual_tick;
+bool StateStore::supervise(acl::TimePoint now) {
+  if (!ready_.load(std::memory_order_acquire)) return false;
+  const std::scoped_lock hold(spooling_);
   if (retell_.exchange(false) || (failed_ && now >= retry_at_)) begin_retelling();
-  if (cursor_) {
-    engine.retell(*cursor_, now);
-    if (cursor_ && cursor_->stage == sbc::RetellCursor::Stage::done) {
-      append_mark(pending_, RecordKind::retell_ends);
-      cursor_.reset();
-      write_pending();
-      if (!failed_) tell(LogLevel::info, {}, {}, "can be written again, and all that stands is kept");
-      told_ = false;
-    }
-  }
-  if (failed_) return usual_tick;
-  write_pending();
-  if (cursor_ || now >= hand_over_at_ || spool_->size() > most_waiting) {
-    spool_->hand_over();
-    hand_over_at_ = now + between_folds;
-  }
-  return cursor_ ? retelling_tick : usual_tick;
+  return true;
+}
+
+void StateStore::retold(std::uint64_t retelling) {
+  const std::scoped_lock hold(spooling_);
+  if (failed_ || retelling != retelling_ || tellers_left_ == 0 || --tellers_left_ != 0) return;
+  std::string mark;
+  append_mark(mark, RecordKind::retell_ends);
+  if (!spool_->append(mark)) return fail(error_text(errno));
+  tell(LogLevel::info, {}, {}, "can be written again, and all that stands is kept");
+  told_ = false;
+}
+
+void StateStore::hand_over(acl::TimePoint now, bool at_once) {
+  const std::scoped_lock hold(spooling_);
+  if (failed_ || (!at_once && now < hand_over_at_ && spool_->size() <= most_waiting)) return;
+  spool_->hand_over();
+  hand_over_at_ = now + between_folds;
 }
 
 // ---- the writing thread

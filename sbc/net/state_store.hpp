@@ -1,4 +1,4 @@
-// What outlives a restart, on its way to the disk: taken off the engine at once, folded into the database by a thread of its own.
+// What outlives a restart, on its way to the disk: taken off the engines at once, folded into the database by a thread of its own.
 #pragma once
 
 #include <atomic>
@@ -26,12 +26,11 @@ namespace postern::net {
 
 /// Nothing here ends the process or holds up the packets: whatever cannot be read or written is told in the log, and Postern goes on
 /// without. Where writing failed it is tried again, and what stands then is told anew, as soon as it works.
-class StateStore final : public sbc::DurableSink {
+class StateStore {
  public:
   /// `folder` and `log` must outlive it.
   StateStore(StateFolder& folder, Log& log);
-  /// What waits is written.
-  ~StateStore() override;
+  ~StateStore();
   StateStore(const StateStore&) = delete;
   StateStore& operator=(const StateStore&) = delete;
 
@@ -42,25 +41,24 @@ class StateStore final : public sbc::DurableSink {
   /// False: nothing is written in this run (read-only, another's, a newer version's).
   [[nodiscard]] bool keeps() const { return mode_ == Mode::keep; }
 
-  // Of the engine's thread:
-  /// A reload changed them.
-  void apply(std::span<const sbc::ListenerOptions> listeners) { listeners_ = sbc::addresses_of(listeners); }
-  void keep(const sbc::Binding& binding, sbc::Urgency urgency) override;
-  void forget(const sbc::Binding& binding) override;
-  void keep(const sbc::DurableBan& ban) override;
-  void keep(const sbc::DurableTrust& trust, sbc::Urgency urgency) override;
-  void keep(sbc::TokenTable table, std::uint64_t key, std::string_view text) override;
-  void forget(sbc::TokenTable table, std::uint64_t key) override;
-  /// Before datagrams leave that tell of changes: at most one write().
-  void commit() {
-    if (urgent_) write_pending();
-  }
-  /// What may wait, and what is to be tried again. Returns when to call it next.
-  std::chrono::milliseconds tick(const sbc::Engine& engine, acl::TimePoint now);
+  // Of the tellers (StateTeller), one a worker and each on its own thread:
+  /// One more is there.
+  void join();
+  /// What changes can be written at this time.
+  [[nodiscard]] bool writing() const { return ready_.load(std::memory_order_acquire) && !failed_; }
+  /// One write() into the spool.
+  void append(std::string_view records);
+  /// Begins a retelling where one is due. False: nothing can be written yet.
+  bool supervise(acl::TimePoint now);
+  /// The number of the last retelling that has begun: each teller tells then all that stands, and says when it has.
+  [[nodiscard]] std::uint64_t retelling() const { return retelling_; }
+  void retold(std::uint64_t retelling);
+  /// What has been appended is to be folded: now, or when it is time.
+  void hand_over(acl::TimePoint now, bool at_once);
 
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
   /// All that changes is kept now.
-  [[nodiscard]] bool durable() const { return keeps() && writing() && !cursor_; }
+  [[nodiscard]] bool durable() const { return keeps() && writing() && tellers_left_ == 0; }
 
  private:
   enum class Mode : std::uint8_t { keep, read_only, off };
@@ -72,10 +70,6 @@ class StateStore final : public sbc::DurableSink {
       "then "
       "a restart loses registrations, bans and trust";
 
-  [[nodiscard]] bool writing() const { return ready_.load(std::memory_order_acquire) && !failed_; }
-  std::string* record(sbc::Urgency urgency);
-  void recorded();
-  void write_pending();
   void fail(std::string_view what);
   void begin_retelling();
 
@@ -94,21 +88,20 @@ class StateStore final : public sbc::DurableSink {
 
   StateFolder& folder_;
   Log& log_;
-  std::vector<sbc::ListenerAddress> listeners_;
   Mode mode_ = Mode::keep;
   std::atomic<std::uint64_t> failures_ = 0;
 
-  // The engine's thread.
-  Clocks clocks_;
-  std::string pending_;
-  bool urgent_ = false;
-  bool failed_ = false;
-  std::size_t content_bytes_ = 0;
-  std::optional<sbc::RetellCursor> cursor_;
+  // The tellers', one at a time.
+  std::mutex spooling_;
   acl::TimePoint retry_at_, tell_again_at_, hand_over_at_;
   bool told_ = false;
+  std::size_t tellers_ = 0;
+  // Written by one of them at a time, read by all.
+  std::atomic<bool> failed_ = false;
+  std::atomic<std::uint64_t> retelling_ = 0;
+  std::atomic<std::size_t> tellers_left_ = 0;  ///< who have not told all again yet
 
-  // Made by the writing thread, and of the engine's from then on.
+  // Made by the writing thread, and the tellers' from then on.
   std::unique_ptr<Spool> spool_;
   std::atomic<bool> ready_ = false;
   std::atomic<bool> retell_ = false;

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "sbc/listeners.hpp"
 #include "sbc/net/state_store.hpp"
 
 namespace postern::net {
@@ -71,13 +72,11 @@ class StateStore::Reading {
 
 sbc::DurableState StateStore::load(std::span<const sbc::ListenerOptions> listeners) {
   const acl::TimePoint begun = acl::Clock::now();
-  apply(listeners);
   lock();
   Reading reading;
   if (mode_ == Mode::keep) begin(reading);
   if (!ready_ && mode_ != Mode::off) read_without_writing(reading);
-  clocks_ = Clocks::read();
-  sbc::DurableState state = reading.state(listeners_, clocks_);
+  sbc::DurableState state = reading.state(sbc::addresses_of(listeners), Clocks::read());
   if (const int left_out = reading.damaged() + reading.of_no_use(); left_out > 0)
     tell(LogLevel::warning, {}, {},
          fmt::format("{} entries were left out: damaged, or of an address that no listener has any more", left_out));

@@ -67,6 +67,17 @@ struct StreamCounters {
   std::array<std::uint64_t, connection_end_words.size()> ended{};
   std::uint64_t accept_errors = 0;
   std::uint64_t undeliverable = 0;  ///< messages whose connection is gone
+
+  StreamCounters& operator+=(const StreamCounters& other) {
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      open[i] += other.open[i];
+      accepted[i] += other.accepted[i];
+    }
+    for (std::size_t i = 0; i < ended.size(); ++i) ended[i] += other.ended[i];
+    accept_errors += other.accept_errors;
+    undeliverable += other.undeliverable;
+    return *this;
+  }
 };
 
 }  // namespace postern::net

@@ -23,10 +23,11 @@ bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error
 }  // namespace
 
 StreamListener::StreamListener(boost::asio::io_context& io, Streams& streams, const sbc::ListenerOptions& options, std::uint8_t slot,
-                               bool beside)
+                               const PortSharing& sharing)
     : streams_(streams),
       transport_(options.transport),
       slot_(slot),
+      in_group_(sharing.in_group),
       asked_(options.bind),
       bound_(options.bind),
       socket_(::socket(family_of(options.bind.address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
@@ -36,7 +37,7 @@ StreamListener::StreamListener(boost::asio::io_context& io, Streams& streams, co
   // Connections of an earlier run that are still being closed are in nobody's way.
   set_option(socket_.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (!bound_.address.is_v4()) set_option(socket_.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (beside) share(true);
+  if (sharing.joins || sharing.beside) set_option(socket_.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   SocketAddress address{};
   socklen_t length = fill(address, bound_);
   if (::bind(socket_.get(), &address.any, length) != 0 || ::listen(socket_.get(), SOMAXCONN) != 0)
@@ -44,7 +45,7 @@ StreamListener::StreamListener(boost::asio::io_context& io, Streams& streams, co
   length = sizeof address;
   if (::getsockname(socket_.get(), &address.any, &length) != 0) throw std::system_error(errno, std::generic_category());
   bound_.port = endpoint_of(address).port;
-  if (beside) share(false);
+  set_option(socket_.get(), SOL_SOCKET, SO_REUSEPORT, in_group_ ? 1 : 0);
   descriptor_.assign(socket_.get());
 }
 
@@ -52,7 +53,9 @@ StreamListener::~StreamListener() {
   if (descriptor_.is_open()) descriptor_.release();  // socket_ closes it
 }
 
-void StreamListener::share(bool on) { set_option(socket_.get(), SOL_SOCKET, SO_REUSEPORT, on ? 1 : 0); }
+void StreamListener::share(bool on) {
+  if (!in_group_) set_option(socket_.get(), SOL_SOCKET, SO_REUSEPORT, on ? 1 : 0);
+}
 
 void StreamListener::start() { wait(); }
 

@@ -13,6 +13,7 @@
 #include "acl/file_descriptor.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/net/tls_context.hpp"
+#include "sbc/net/worker_place.hpp"
 #include "sbc/options.hpp"
 
 namespace postern::net {
@@ -21,8 +22,9 @@ class Streams;
 
 class StreamListener : public std::enable_shared_from_this<StreamListener> {
  public:
-  /// Binds and listens. `beside`: shares its port with another socket of ours that does too. Throws std::system_error.
-  StreamListener(boost::asio::io_context& io, Streams& streams, const sbc::ListenerOptions& options, std::uint8_t slot, bool beside);
+  /// Binds and listens. Throws std::system_error.
+  StreamListener(boost::asio::io_context& io, Streams& streams, const sbc::ListenerOptions& options, std::uint8_t slot,
+                 const PortSharing& sharing);
   ~StreamListener();
   StreamListener(const StreamListener&) = delete;
   StreamListener& operator=(const StreamListener&) = delete;
@@ -41,6 +43,7 @@ class StreamListener : public std::enable_shared_from_this<StreamListener> {
   void share(bool on);
 
   [[nodiscard]] const sbc::Endpoint& bound() const { return bound_; }
+  [[nodiscard]] int fd() const { return socket_.get(); }
   [[nodiscard]] const sbc::Endpoint& asked() const { return asked_; }
   [[nodiscard]] sbc::Transport transport() const { return transport_; }
   [[nodiscard]] std::uint8_t slot() const { return slot_; }
@@ -56,6 +59,7 @@ class StreamListener : public std::enable_shared_from_this<StreamListener> {
   Streams& streams_;
   sbc::Transport transport_;
   std::uint8_t slot_;
+  bool in_group_;
   sbc::Endpoint asked_;  ///< where the configuration wants it; port 0: any
   sbc::Endpoint bound_;
   acl::FileDescriptor socket_;

@@ -68,12 +68,13 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
-Streams::Streams(boost::asio::io_context& io, StreamHandler& handler, const StreamTimes& times)
+Streams::Streams(boost::asio::io_context& io, StreamHandler& handler, const StreamTimes& times, const WorkerPlace& place)
     : io_(io),
       handler_(handler),
       times_(times),
+      place_(place),
       buffer_(std::make_unique_for_overwrite<char[]>(buffer_size)),  // NOLINT(modernize-avoid-c-arrays)
-      limit_(connection_limit()),
+      limit_(std::max<std::size_t>(connection_limit() / place.steering.workers(), 1)),
       boot_(random_boot()) {}
 
 Streams::~Streams() { stop(); }

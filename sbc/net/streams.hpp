@@ -49,9 +49,9 @@ class StreamHandler {
 
 class Streams {
  public:
-  /// All connections together hold so many octets that are unread or unsent; then whoever wants more is cut off.
+  /// All connections of a worker together hold so many octets that are unread or unsent; then whoever wants more is cut off.
   static constexpr std::size_t most_reserved = std::size_t{64} << 20;
-  /// Connections, where the process may have as many files.
+  /// Connections, where the process may have as many files. Workers share them.
   static constexpr std::size_t most_connections = 20'000;
   using Listeners = std::vector<std::shared_ptr<StreamListener>>;  ///< by slot; nullptr: closed, or of UDP
   struct Plan {
@@ -60,7 +60,7 @@ class Streams {
   };
 
   /// `io` and `handler` must outlive it.
-  Streams(boost::asio::io_context& io, StreamHandler& handler, const StreamTimes& times = {});
+  Streams(boost::asio::io_context& io, StreamHandler& handler, const StreamTimes& times = {}, const WorkerPlace& place = {});
   ~Streams();
   Streams(const Streams&) = delete;
   Streams& operator=(const Streams&) = delete;
@@ -117,6 +117,7 @@ class Streams {
   boost::asio::io_context& io_;
   StreamHandler& handler_;
   StreamTimes times_;
+  WorkerPlace place_;
   Listeners listeners_;
   std::unordered_map<std::uint64_t, std::shared_ptr<StreamConnection>> connections_;  ///< by id
   std::set<std::uint64_t> by_age_;                                                    ///< ids of the access side

@@ -36,7 +36,8 @@ std::shared_ptr<StreamListener> Streams::open_listener(const sbc::ListenerOption
     for (const auto& open : sharing) open->share(false);
   };
   try {
-    auto opened = std::make_shared<StreamListener>(io_, *this, listener, slot, !sharing.empty());
+    auto opened = std::make_shared<StreamListener>(io_, *this, listener, slot, sharing_of(place_, !sharing.empty()));
+    if (!place_.alone() && place_.is_last()) place_.steering.attach(opened->fd());
     unshare();
     return opened;
   } catch (const std::system_error& error) {

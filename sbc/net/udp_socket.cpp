@@ -115,23 +115,29 @@ UdpCounters& UdpCounters::operator+=(const UdpCounters& other) {
   return *this;
 }
 
-UdpSocket::UdpSocket(const sbc::Endpoint& bind, bool beside)
+UdpSocket::UdpSocket(const sbc::Endpoint& bind, const PortSharing& sharing)
     : fd_(::socket(family_of(bind.address), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
       bound_(bind),
-      wildcard_(bind.address.is_unspecified()) {
+      wildcard_(bind.address.is_unspecified()),
+      in_group_(sharing.in_group) {
   if (!fd_) throw std::system_error(errno, std::generic_category());
   set_options();
-  if (beside) share(true);
+  if (in_group_) Steering::close_ears(fd_.get());
+  if (in_group_ && (sharing.joins || sharing.beside)) set_option(fd_.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+  if (sharing.beside) share(true);
   SocketAddress address{};
   socklen_t length = fill(address, bind);
   if (::bind(fd_.get(), &address.any, length) != 0) throw std::system_error(errno, std::generic_category());
   length = sizeof address;
   if (::getsockname(fd_.get(), &address.any, &length) != 0) throw std::system_error(errno, std::generic_category());
   bound_.port = endpoint_of(address).port;
-  if (beside) share(false);
+  if (sharing.beside) share(false);
+  if (in_group_) set_option(fd_.get(), SOL_SOCKET, SO_REUSEPORT, 1);
 }
 
-void UdpSocket::share(bool on) { set_option(fd_.get(), SOL_SOCKET, SO_REUSEADDR, on ? 1 : 0); }
+void UdpSocket::share(bool on) {
+  if (!in_group_) set_option(fd_.get(), SOL_SOCKET, SO_REUSEADDR, on ? 1 : 0);
+}
 
 void UdpSocket::stop_receiving() {
   // The kernel prefers the socket with the closest match; one that is connected to itself matches nobody else's datagrams.

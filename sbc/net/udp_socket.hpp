@@ -14,6 +14,7 @@
 #include "acl/file_descriptor.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/net/socket_address.hpp"
+#include "sbc/net/worker_place.hpp"
 #include "sbc/outbox.hpp"
 
 namespace postern::net {
@@ -81,11 +82,14 @@ class UdpSocket {
  public:
   /// IPv4 or IPv6, never both (IPV6_V6ONLY): udp://0.0.0.0:5060 and udp://[::]:5060 may stand side by side. Port 0: any free one.
   /// Throws std::system_error.
-  explicit UdpSocket(const sbc::Endpoint& bind) : UdpSocket(bind, false) {}
-  /// `beside`: others of ours that share() may have the same port, at the wildcard address where this one has one address, or the reverse.
-  UdpSocket(const sbc::Endpoint& bind, bool beside);
+  explicit UdpSocket(const sbc::Endpoint& bind) : UdpSocket(bind, PortSharing{}) {}
+  UdpSocket(const sbc::Endpoint& bind, const PortSharing& sharing);
   /// For the time that a socket takes to be bound beside this one: others could then be, too.
   void share(bool on);
+  /// The sockets of all workers are open: until then one of several receives nothing.
+  void complete() const {
+    if (in_group_) Steering::open_ears(fd_.get());
+  }
   /// Of a socket with one address: what comes from now on is for a wildcard socket of the same port; what has come can still be received,
   /// and sending goes on.
   void stop_receiving();
@@ -119,6 +123,7 @@ class UdpSocket {
   acl::FileDescriptor fd_;
   sbc::Endpoint bound_;
   bool wildcard_ = false;
+  bool in_group_ = false;
   SendQueue queue_;
   UdpCounters counters_;
 };

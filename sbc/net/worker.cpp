@@ -21,41 +21,64 @@ constexpr int batches_at_once = 64;
 }  // namespace
 
 Worker::Worker(boost::asio::io_context& io, sbc::EngineOptions options, std::shared_ptr<const acl::Policy> policy,
-               const sbc::Secrets& secrets, sbc::EventSink& events)
-    : io_(io), options_(std::move(options)), timer_(io), closing_timer_(io), store_timer_(io) {
+               const sbc::Secrets& secrets, sbc::EventSink& events, const WorkerPlace& place, sbc::Company company)
+    : io_(io), place_(place), options_(std::move(options)), timer_(io), closing_timer_(io), store_timer_(io) {
   const std::vector<sbc::ListenerOptions> wanted = options_.listeners;
   stream_side_ = std::make_unique<StreamSide>(*this);
-  streams_ = std::make_unique<Streams>(io_, *stream_side_);
+  streams_ = std::make_unique<Streams>(io_, *stream_side_, StreamTimes{}, place_);
   Streams::Plan streams = streams_->open(options_.listeners, wanted);
   listeners_ = open_listeners(options_.listeners, wanted);
   open_core();
   options_.never_banned = own_and_gateway_addresses();
-  engine_ = std::make_unique<sbc::Engine>(options_, std::move(policy), secrets, events);
+  engine_ = std::make_unique<sbc::Engine>(options_, std::move(policy), secrets, events, std::move(company));
   apply_streams(std::move(streams));
 }
 
 Worker::~Worker() = default;
 
-void Worker::remember(StateStore& store) {
-  engine_->restore(store.load(options_.listeners), acl::Clock::now());
+void Worker::remember(StateStore& store, sbc::DurableState kept) {
+  engine_->restore(std::move(kept), acl::Clock::now());
   if (!store.keeps()) return;
-  engine_->tell(store);
-  store_ = &store;
+  teller_ = std::make_unique<StateTeller>(store);
+  teller_->apply(options_.listeners);
+  engine_->tell(*teller_);
+}
+
+void Worker::learn(const sbc::Note& note) {
+  engine_->learn(note, acl::Clock::now());
+  if (teller_ != nullptr) teller_->commit();
+  if (running_) arm_timer();
+}
+
+void Worker::take(const sbc::Flow& flow, std::string_view bytes) {
+  const acl::TimePoint now = acl::Clock::now();
+  engine_->handle({bytes, flow}, now, outbox_);
+  on_handled(now);
 }
 
 /// Prolongations may wait for it, and are lost by a kill until then.
 void Worker::tick_store() {
-  store_timer_.expires_after(store_->tick(*engine_, acl::Clock::now()));
+  store_timer_.expires_after(teller_->tick(*engine_, acl::Clock::now()));
   store_timer_.async_wait([this](error_code error) {
     if (!error && running_) tick_store();
   });
 }
 
+void Worker::catch_up() {
+  if (core_ != nullptr) on_readable(*core_);
+  const Ports ports = listeners_;
+  for (const auto& port : ports) {
+    if (port != nullptr && !port->closed) on_readable(*port);
+  }
+}
+
 void Worker::start() {
   running_ = true;
-  if (store_ != nullptr) tick_store();
+  if (teller_ != nullptr) tick_store();
   for (const auto& port : listeners_) {
-    if (port != nullptr) wait_readable(port);
+    if (port == nullptr) continue;
+    port->socket.complete();
+    wait_readable(port);
   }
   if (core_ != nullptr) wait_readable(core_);
   streams_->start();
@@ -127,7 +150,7 @@ std::size_t Worker::handle_batch(Port& port) {
 
 /// What was received at that time has been handled: what it caused takes effect.
 void Worker::on_handled(acl::TimePoint received) {
-  if (store_ != nullptr) store_->commit();
+  if (teller_ != nullptr) teller_->commit();
   if (const std::size_t sent = outbox_.items().size(); sent != 0) {
     flush();
     forward_.observe(std::chrono::duration<double>(acl::Clock::now() - received).count(), sent);
@@ -138,7 +161,7 @@ void Worker::on_handled(acl::TimePoint received) {
 void Worker::on_timer() {
   armed_.reset();
   engine_->advance(acl::Clock::now(), outbox_);
-  if (store_ != nullptr) store_->commit();
+  if (teller_ != nullptr) teller_->commit();
   flush();
   arm_timer();
 }

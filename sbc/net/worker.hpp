@@ -15,8 +15,10 @@
 #include "sbc/net/core_links.hpp"
 #include "sbc/net/metrics_page.hpp"
 #include "sbc/net/state_store.hpp"
+#include "sbc/net/state_teller.hpp"
 #include "sbc/net/streams.hpp"
 #include "sbc/net/udp_socket.hpp"
+#include "sbc/net/worker_place.hpp"
 #include "sbc/setup.hpp"
 
 namespace postern::net {
@@ -29,27 +31,41 @@ class Worker {
 
   /// Binds everything; with no `pbx.bind`, or a wildcard, the core socket takes the local address of the route to the first PBX. Ports
   /// that were 0 become what the kernel chose. Throws StartError, which names the listener and what to do. `io` and `events` must
-  /// outlive it.
+  /// outlive it. One of several (Workers) is given its place, the first one's ports, and a core port of its own.
   Worker(boost::asio::io_context& io, sbc::EngineOptions options, std::shared_ptr<const acl::Policy> policy, const sbc::Secrets& secrets,
-         sbc::EventSink& events);
+         sbc::EventSink& events, const WorkerPlace& place = {}, sbc::Company company = {});
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Takes back what `store` kept, and has it keep what changes from now on. Before start(), at most once; `store` must outlive it.
-  void remember(StateStore& store);
+  /// Takes back what was kept, and has `store` keep what changes from now on. Before start(), at most once; `store` must outlive it.
+  void remember(StateStore& store, sbc::DurableState kept);
   /// Tokens are sealed with another key from now on.
   void set_token_keys(const sbc::Secrets& secrets) { engine_->set_token_keys(secrets); }
+
+  /// What another worker tells, or hands over.
+  void learn(const sbc::Note& note);
+  void take(const sbc::Flow& flow, std::string_view bytes);
+  /// Handles what has come already: a turn of it. Who asks then what was counted hears of what was sent before.
+  void catch_up();
 
   void start();
   /// Handles what has been received already (a bounded amount of it), then leaves the io_context nothing to wait for.
   void stop();
   [[nodiscard]] bool running() const { return running_; }
 
-  /// Takes over another configuration between two packets: opens what it adds (then nothing can fail any more), handles what has come to
-  /// listeners that it takes away, and lets these end what is under way (close_drained()). Throws StartError, and then nothing has changed.
-  /// Returns what held before, so that another thread may free it.
-  sbc::Setup reload(sbc::Setup setup);
+  struct Change;
+  struct DeleteChange {
+    void operator()(Change* change) const;
+  };
+  using Prepared = std::unique_ptr<Change, DeleteChange>;
+  /// Opens what another configuration adds, and whatever else may fail of it. Throws StartError. Nothing has changed until commit().
+  [[nodiscard]] Prepared prepare(sbc::Setup setup);
+  /// By slot, with the ports that the kernel chose.
+  [[nodiscard]] static const std::vector<sbc::ListenerOptions>& listeners_of(const Change& change);
+  /// Takes it over between two packets: handles what has come to listeners that it takes away, and lets these end what is under way
+  /// (close_drained()). Returns what held before, so that another thread may free it.
+  sbc::Setup commit(Change& change);
   /// Closes the listeners that were taken away at least `drain` ago and have no request unanswered, and those taken away `longest_drain`
   /// ago in any case, with their connections. Called by a timer of its own.
   void close_drained(acl::TimePoint now);
@@ -96,6 +112,7 @@ class Worker {
   void on_handled(acl::TimePoint received);
 
   boost::asio::io_context& io_;
+  WorkerPlace place_;
   sbc::EngineOptions options_;
   Ports listeners_;             ///< by slot; nullptr: closed
   std::shared_ptr<Port> core_;  ///< nullptr: core_links_ are there
@@ -104,7 +121,7 @@ class Worker {
   sbc::Outbox outbox_;
   boost::asio::steady_timer timer_, closing_timer_;
   std::optional<acl::TimePoint> armed_;
-  StateStore* store_ = nullptr;
+  std::unique_ptr<StateTeller> teller_;  ///< nullptr: nothing is kept
   boost::asio::steady_timer store_timer_;
   sbc::Histogram forward_;
   acl::NetworkSet trusted_;

@@ -22,9 +22,9 @@ namespace {
 
 constexpr std::chrono::seconds closing_check{1};
 
-UdpSocket open_socket(const std::string& what, const std::string& key, const sbc::Endpoint& bind, bool beside) {
+UdpSocket open_socket(const std::string& what, const std::string& key, const sbc::Endpoint& bind, const PortSharing& sharing) {
   try {
-    return {bind, beside};
+    return {bind, sharing};
   } catch (const std::system_error& error) {
     throw StartError(fmt::format("{}: cannot listen on udp {}: {}: {}", what, bind.to_string(), error.code().message(),
                                  bind_advice(error.code(), 'u', bind)),
@@ -67,8 +67,9 @@ std::shared_ptr<Worker::Port> Worker::open_listener(const sbc::ListenerOptions& 
     for (const auto& port : sharing) port->socket.share(false);
   };
   try {
-    auto opened =
-        std::make_shared<Port>(io_, sbc::Side::access, slot, listener.bind, open_socket(what, key, listener.bind, !sharing.empty()));
+    UdpSocket socket = open_socket(what, key, listener.bind, sharing_of(place_, !sharing.empty()));
+    if (!place_.alone() && place_.is_last()) place_.steering.attach(socket.fd());
+    auto opened = std::make_shared<Port>(io_, sbc::Side::access, slot, listener.bind, std::move(socket));
     unshare();
     return opened;
   } catch (const StartError&) {
@@ -103,7 +104,7 @@ void Worker::open_core() {
     options_.pbx.bind = core_links_->bound();
     return;
   }
-  core_ = std::make_shared<Port>(io_, sbc::Side::core, std::uint8_t{0}, bind, open_socket("pbx.bind", "pbx.bind", bind, false));
+  core_ = std::make_shared<Port>(io_, sbc::Side::core, std::uint8_t{0}, bind, open_socket("pbx.bind", "pbx.bind", bind, {}));
   options_.pbx.bind = core_->socket.bound();
 }
 
@@ -123,8 +124,19 @@ void Worker::check_core(const sbc::PbxOptions& pbx) const {
       "pbx.address");
 }
 
-sbc::Setup Worker::reload(sbc::Setup setup) {
+struct Worker::Change {
+  sbc::Setup setup;
+  std::shared_ptr<const TlsClient> tls;
+  Streams::Plan streams;
+  Ports ports;
+};
+
+void Worker::DeleteChange::operator()(Change* change) const { delete change; }
+
+Worker::Prepared Worker::prepare(sbc::Setup setup) {
   sbc::EngineOptions& options = setup.options;
+  options.pbx.worker = options_.pbx.worker;
+  options.pbx.workers = options_.pbx.workers;
   // A port that the kernel chose at the start stays the listener's.
   for (sbc::ListenerOptions& listener : options.listeners) {
     if (!sbc::is_datagram(listener.transport)) continue;
@@ -144,12 +156,18 @@ sbc::Setup Worker::reload(sbc::Setup setup) {
   Ports ports = open_listeners(*slots, wanted);
   options.listeners = std::move(*slots);
   options.pbx.bind = core();
-  options_ = options;
-  if (store_ != nullptr) store_->apply(options_.listeners);
-  swap_ports(std::move(ports));
-  apply_streams(std::move(streams));
-  sbc::Setup before = engine_->apply(std::move(setup), acl::Clock::now());
-  if (core_links_ != nullptr) core_links_->apply(options_.pbx, std::move(tls));
+  return Prepared(new Change{std::move(setup), std::move(tls), std::move(streams), std::move(ports)});
+}
+
+const std::vector<sbc::ListenerOptions>& Worker::listeners_of(const Change& change) { return change.setup.options.listeners; }
+
+sbc::Setup Worker::commit(Change& change) {
+  options_ = change.setup.options;
+  if (teller_ != nullptr) teller_->apply(options_.listeners);
+  swap_ports(std::move(change.ports));
+  apply_streams(std::move(change.streams));
+  sbc::Setup before = engine_->apply(std::move(change.setup), acl::Clock::now());
+  if (core_links_ != nullptr) core_links_->apply(options_.pbx, std::move(change.tls));
   if (running_) arm_timer();
   return before;
 }
@@ -175,7 +193,9 @@ void Worker::swap_ports(Ports next) {
   for (const auto& port : replaced) close(*port);
   for (std::size_t slot = 0; slot < listeners_.size(); ++slot) {
     const bool is_new = listeners_[slot] != nullptr && (slot >= next.size() || next[slot] != listeners_[slot]);
-    if (is_new && running_) wait_readable(listeners_[slot]);
+    if (!is_new || !running_) continue;
+    listeners_[slot]->socket.complete();
+    wait_readable(listeners_[slot]);
   }
   close_those_in_the_way();
   arm_closing_timer();

@@ -131,7 +131,7 @@ class Permissions(Control):
 
     def test_one_of_a_living_daemon_is_not_taken(self):
         self.postern = self.run_until_end(Postern(self.folder))
-        text = config(access=("127.3.0.2", 5060), core=("127.77.0.2", 5081)).replace("9460", "9461").replace("state: state", "state: other")
+        text = config(access=("127.3.0.2", 5060), core=("127.77.0.3", 5080)).replace("9460", "9461").replace("state: state", "state: other")
         path = os.path.join(self.folder, "other.yaml")
         with open(path, "w") as file:
             file.write(text)

@@ -9,7 +9,8 @@ import time
 from support import case
 from support.baresip import Baresip
 from support.capture import Capture
-from support.door import ACCESS, CORE, Postern, config
+from support.captured import challenge, same_nonce, send
+from support.door import ACCESS, ANY_CORE, Postern, config
 from support.pbx import ADDRESS, Pbx
 from support.proc import wait_for
 from support.relay import Relay
@@ -19,10 +20,6 @@ from support.talk import TONE_1001
 
 OFTEN = "limits: {per_source: {rate: 10000/s, burst: 10000}, per_source_methods: {REGISTER: {rate: 10000/s, burst: 10000}}}\n"
 MEDIANS_LIMIT_MS = float(os.environ.get("POSTERN_MEDIANS_LIMIT_MS", "0"))  # scripts/accept sets it: no test is timed
-
-
-def nonce_of(response):
-    return re.search(r'nonce="([^"]+)"', response.get("WWW-Authenticate")).group(1)
 
 
 class Proof(case.Case):
@@ -44,40 +41,21 @@ class Proof(case.Case):
     def reached(self, mark):
         """What reached the PBX and bears this."""
         self.capture.settle()
-        return [d.payload for d in self.capture.between(source=CORE, destination=ADDRESS) if mark in d.payload]
+        return [d.payload for d in self.capture.between(source=ANY_CORE, destination=ADDRESS) if mark in d.payload]
 
 
 class Captured(Proof):
-    def challenge(self, phone):
-        phone.register_cseq += 1
-        return phone.ask("REGISTER", f"sip:{phone.domain}", f"<sip:1001@{phone.domain}>", phone.register_call_id, phone.register_cseq, ["Expires: 3600"],
-                         authenticate=False)[0]
-
-    def send(self, phone, credentials):
-        phone.register_cseq += 1
-        phone.send(phone.build("REGISTER", f"sip:{phone.domain}", f"<sip:1001@{phone.domain}>", phone.register_call_id, phone.register_cseq,
-                               ["Expires: 3600", f"Authorization: {credentials}"]), ACCESS)
-        return phone.response(phone.register_call_id, (phone.register_cseq, "REGISTER"))
-
-    def same_nonce(self, phone, thief):
-        """A challenge for each of them out of one second."""
-        for _ in range(20):
-            for_phone, for_thief = self.challenge(phone), self.challenge(thief)
-            if nonce_of(for_phone) == nonce_of(for_thief):
-                return for_phone.get("WWW-Authenticate"), for_thief.get("WWW-Authenticate")
-        self.fail("the stand-in PBX gives everybody who asks in the same second the same nonce")
-
     def test_captured_credentials_never_reach_the_pbx(self):
         phone, thief = self.phone(("127.1.0.1", 5080)), self.phone(("127.6.6.6", 5080))
-        for_phone, for_thief = self.same_nonce(phone, thief)
+        for_phone, for_thief = same_nonce(self, phone, thief)
         stolen = digest(for_phone, "REGISTER", f"sip:{phone.domain}", "1001", "secret1001")
-        self.assertEqual(self.send(phone, stolen).status, 200)
+        self.assertEqual(send(phone, stolen).status, 200)
         contact = self.pbx.contacts("1001")
         # As captured; with the thief's own opaque for the same nonce; without one.
         own = re.search(r'opaque="([^"]+)"', for_thief).group(1)
         tried = [stolen, re.sub(r'opaque="[^"]+"', f'opaque="{own}"', stolen), re.sub(r', opaque="[^"]+"', "", stolen)]
         for credentials in tried:
-            self.assertEqual(self.send(thief, credentials).status, 401)
+            self.assertEqual(send(thief, credentials).status, 401)
         asked = self.reached(thief.register_call_id.encode())
         self.assertEqual(len(asked), thief.register_cseq, "each reached the PBX")
         self.assertEqual([d for d in asked if b"Authorization" in d], [])
@@ -86,12 +64,12 @@ class Captured(Proof):
 
     def test_an_honest_phone_answers_the_stale_challenge_by_itself(self):
         phone, moved = self.phone(("127.1.0.1", 5080)), self.phone(("127.1.0.9", 5080))
-        credentials = digest(self.challenge(phone).get("WWW-Authenticate"), "REGISTER", f"sip:{phone.domain}", "1001", "secret1001")
-        refused = self.send(moved, credentials)
+        credentials = digest(challenge(phone).get("WWW-Authenticate"), "REGISTER", f"sip:{phone.domain}", "1001", "secret1001")
+        refused = send(moved, credentials)
         self.assertEqual(refused.status, 401)
         self.assertIn("stale=true", refused.get("WWW-Authenticate"))
         again = digest(refused.get("WWW-Authenticate"), "REGISTER", f"sip:{phone.domain}", "1001", "secret1001")
-        self.assertEqual(self.send(moved, again).status, 200)
+        self.assertEqual(send(moved, again).status, 200)
 
 
 class Moved(Proof):

@@ -3,7 +3,7 @@ import os
 
 from support import case
 from support.capture import Capture
-from support.door import ACCESS, CORE, Postern, config
+from support.door import ACCESS, ANY_CORE, Postern, config
 from support.geo import write_country_database
 from support.pbx import ADDRESS, Pbx
 from support.proc import Process
@@ -52,12 +52,12 @@ class Flooded(case.Case):
 
     def reached(self, mark):
         self.capture.settle()
-        return len([d for d in self.capture.between(source=CORE, destination=ADDRESS) if mark.encode() in d.payload])
+        return len([d for d in self.capture.between(source=ANY_CORE, destination=ADDRESS) if mark.encode() in d.payload])
 
     def calls_reached(self, mark):
         """The Call-IDs that reached the PBX: repetitions count once."""
         self.capture.settle()
-        return {bytes(line) for d in self.capture.between(source=CORE, destination=ADDRESS) for line in d.payload.split(b"\r\n")
+        return {bytes(line) for d in self.capture.between(source=ANY_CORE, destination=ADDRESS) for line in d.payload.split(b"\r\n")
                 if line.startswith(b"Call-ID: ") and mark.encode() in line}
 
     def answered(self, mark):

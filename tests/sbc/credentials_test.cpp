@@ -29,8 +29,8 @@ class CredentialsTest : public ::testing::Test {
     for (const std::string& authorization : authorizations) bytes_ += "Authorization: " + authorization + "\r\n";
     bytes_ += "\r\n";
     EXPECT_EQ(sip::prescreen(bytes_, message_).result, sip::PrescreenResult::message);
-    const CredentialsVerdict verdict = credentials_.judge(message_, source, now_);
-    if (verdict.any_kept()) credentials_.passed(verdict, source, now_);
+    CredentialsVerdict verdict = credentials_.judge(message_, source, now_);
+    if (verdict.any_kept()) credentials_.pass(verdict, source, now_);
     return verdict;
   }
   CredentialsStanding standing(const acl::Address& source, const std::string& authorization) {
@@ -52,7 +52,8 @@ class CredentialsTest : public ::testing::Test {
   TimePoint now_ = TimePoint{} + 1000h;
   std::string given_;
   Mac mac_{std::span<const std::uint8_t, 64>(testing::fixed_secrets().secret).first<16>()};
-  Credentials credentials_{mac_, 42};
+  DigestReplays replays_{Credentials::remembered, 41, Credentials::life};
+  Credentials credentials_{mac_, 42, replays_};
   std::string bytes_;
   sip::RawMessage message_;
 };
@@ -74,7 +75,7 @@ TEST_F(CredentialsTest, AnOldOpaqueIsForeign) {
 TEST_F(CredentialsTest, AnOpaqueOfBeforeTheStartIsForeign) {
   const std::string opaque = opaque_for(phone);
   now_ += 2s;
-  Credentials restarted(mac_, 43);
+  Credentials restarted(mac_, 43, replays_);
   judge(phone, {answer(opaque)});
   EXPECT_EQ(restarted.judge(message_, phone, now_).standing, CredentialsStanding::foreign);
 }

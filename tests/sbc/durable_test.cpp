@@ -77,7 +77,7 @@ class DurableTest : public testing::Test {
   const TimePoint now_{hours(1000)};
   Silent events_;
   Recorder recorder_;
-  State state_{sbc::Setup(options(), std::get<std::shared_ptr<const acl::Policy>>(acl::Policy::compile({}, {}))), Secrets{}, events_};
+  State state_{sbc::Setup(options(), std::get<std::shared_ptr<const acl::Policy>>(acl::Policy::compile({}, {}))), Secrets{}, events_, {}};
 };
 
 TEST_F(DurableTest, TellsNewMovedAndRemovedBindingsAtOnceAndLetsARefreshWait) {

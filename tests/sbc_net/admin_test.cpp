@@ -23,7 +23,8 @@ using testing::StartsWith;
 class AdminTest : public testing::Test {
  protected:
   AdminTest()
-      : admin_(io_, {*acl::Address::parse("127.0.0.1"), 0}, {[] { return std::string("metric 1\n"); }, [this] { return ready_.load(); }}) {
+      : admin_(io_, {*acl::Address::parse("127.0.0.1"), 0},
+               {[](const auto& done) { done("metric 1\n"); }, [this] { return ready_.load(); }}) {
     port_ = admin_.bound().port;
     thread_ = std::thread([this] { io_.run(); });
   }

@@ -1,5 +1,5 @@
 // A kill is a copy of the folder: what stands in its files then is all that the next start has.
-#include "sbc/net/state_store.hpp"
+#include "sbc/net/state_teller.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,10 +33,11 @@ class Silent final : public sbc::EventSink {
 class StateStoreTest : public FolderTest {
  protected:
   struct Run {
-    explicit Run(const fs::path& path) : folder(path.string()), store(folder, *log) {}
+    explicit Run(const fs::path& path) : folder(path.string()), store(folder, *log) { teller.apply(two_listeners()); }
     ReadableLog log;
     StateFolder folder;
     StateStore store;
+    StateTeller teller{store};
   };
 
   std::unique_ptr<Run> run() { return run_in(folder()); }
@@ -70,11 +71,11 @@ class StateStoreTest : public FolderTest {
     return std::make_unique<sbc::Engine>(options, policy, sbc::Secrets{}, events_);
   }
   /// Ticks as the worker does until `done`; false if it never is.
-  bool tick_until(StateStore& store, const sbc::Engine& engine, const std::function<bool()>& done) {
+  bool tick_until(StateTeller& teller, const sbc::Engine& engine, const std::function<bool()>& done) {
     const auto end = std::chrono::steady_clock::now() + patience;
     for (; !done(); now_ += std::chrono::seconds(1)) {
       if (std::chrono::steady_clock::now() >= end) return false;
-      store.tick(engine, now_);
+      teller.tick(engine, now_);
       std::this_thread::yield();
     }
     return true;
@@ -88,19 +89,19 @@ class StateStoreTest : public FolderTest {
 TEST_F(StateStoreTest, WhatIsCommittedOutlivesAKill) {
   const auto first = run();
   EXPECT_THAT(users(first->store.load(listeners_)), IsEmpty());
-  first->store.keep(binding("1001"), Urgency::at_once);
-  first->store.keep(sbc::DurableBan{address("192.0.2.9"), acl::TimePoint::max(), sbc::Outcome::rule_ban});
-  first->store.keep(sbc::DurableTrust{address("203.0.113.7"), acl::Clock::now() + std::chrono::hours(1)}, Urgency::at_once);
-  first->store.keep(sbc::TokenTable::inward, 7, "content");
+  first->teller.keep(binding("1001"), Urgency::at_once);
+  first->teller.keep(sbc::DurableBan{address("192.0.2.9"), acl::TimePoint::max(), sbc::Outcome::rule_ban});
+  first->teller.keep(sbc::DurableTrust{address("203.0.113.7"), acl::Clock::now() + std::chrono::hours(1)}, Urgency::at_once);
+  first->teller.keep(sbc::TokenTable::inward, 7, "content");
   EXPECT_THAT(users_after_kill(), IsEmpty());
-  first->store.commit();
+  first->teller.commit();
   const sbc::DurableState state = after_kill();
   EXPECT_THAT(users(state), ElementsAre("1001"));
   EXPECT_THAT(state.bans, SizeIs(1));
   EXPECT_THAT(state.trust, SizeIs(1));
   EXPECT_THAT(state.contents, SizeIs(1));
-  first->store.forget(binding("1001"));
-  first->store.commit();
+  first->teller.forget(binding("1001"));
+  first->teller.commit();
   EXPECT_THAT(users_after_kill(), IsEmpty());
   EXPECT_TRUE(first->store.durable());
   EXPECT_EQ(first->store.failures(), 0U);
@@ -110,10 +111,10 @@ TEST_F(StateStoreTest, AProlongationWaitsForTheNextTick) {
   const auto first = run();
   const auto engine = this->engine();
   first->store.load(listeners_);
-  first->store.keep(binding("1001"), Urgency::may_wait);
-  first->store.commit();
+  first->teller.keep(binding("1001"), Urgency::may_wait);
+  first->teller.commit();
   EXPECT_THAT(users_after_kill(), IsEmpty());
-  first->store.tick(*engine, acl::Clock::now());
+  first->teller.tick(*engine, acl::Clock::now());
   EXPECT_THAT(users_after_kill(), ElementsAre("1001"));
 }
 
@@ -125,15 +126,15 @@ TEST_F(StateStoreTest, NoMomentOfFoldingLosesAnything) {
   std::vector<std::string> kept;
   for (int i = 0; i < 40; ++i) {
     kept.push_back(std::to_string(1000 + i));
-    first->store.keep(binding(kept.back()), Urgency::at_once);
-    first->store.commit();
-    first->store.tick(*engine, acl::Clock::now());
+    first->teller.keep(binding(kept.back()), Urgency::at_once);
+    first->teller.commit();
+    first->teller.tick(*engine, acl::Clock::now());
     if (i % 4 == 0) {
       EXPECT_THAT(users_after_kill(), testing::UnorderedElementsAreArray(kept));
     }
   }
   // The thread folds it all, and the spool becomes short again.
-  EXPECT_TRUE(tick_until(first->store, *engine, [&] { return content("spool.0").empty() && content("spool.1").empty(); }));
+  EXPECT_TRUE(tick_until(first->teller, *engine, [&] { return content("spool.0").empty() && content("spool.1").empty(); }));
   EXPECT_THAT(users_after_kill(), testing::UnorderedElementsAreArray(kept));
 }
 
@@ -142,7 +143,7 @@ TEST_F(StateStoreTest, ACleanEndKeepsWhatMayWait) {
     const auto first = run();
     first->store.load(listeners_);
     first->store.start([](const sbc::Secrets&) {});
-    first->store.keep(binding("1001"), Urgency::may_wait);
+    first->teller.keep(binding("1001"), Urgency::may_wait);
   }
   EXPECT_THAT(users(run()->store.load(listeners_)), ElementsAre("1001"));
 }
@@ -154,8 +155,8 @@ TEST_F(StateStoreTest, ABrokenDatabaseIsSetAsideAndSaid) {
   EXPECT_TRUE(next->store.durable());
   EXPECT_EQ(next->store.failures(), 1U);
   EXPECT_EQ(content("state.db.broken-1").size(), 9000U);
-  next->store.keep(binding("1001"), Urgency::at_once);
-  next->store.commit();
+  next->teller.keep(binding("1001"), Urgency::at_once);
+  next->teller.commit();
   EXPECT_THAT(users_after_kill(), ElementsAre("1001"));
   EXPECT_THAT(next->log.text(), testing::AllOf(HasSubstr(" error event=state"), HasSubstr("file=state.db"),
                                                HasSubstr("is broken: registrations"), HasSubstr("broken-1")));
@@ -175,8 +176,8 @@ TEST_F(StateStoreTest, OneThatCannotBeSetAsideIsNotSaidToBe) {
 TEST_F(StateStoreTest, ABrokenDatabaseDoesNotTakeTheSpoolWithIt) {
   const auto first = run();
   first->store.load(listeners_);
-  first->store.keep(binding("1001"), Urgency::at_once);
-  first->store.commit();
+  first->teller.keep(binding("1001"), Urgency::at_once);
+  first->teller.commit();
   write("state.db", "no database");
   EXPECT_THAT(users_after_kill(), ElementsAre("1001"));
 }
@@ -184,10 +185,10 @@ TEST_F(StateStoreTest, ABrokenDatabaseDoesNotTakeTheSpoolWithIt) {
 TEST_F(StateStoreTest, ATornSpoolIsReadUpToTheTear) {
   const auto first = run();
   first->store.load(listeners_);
-  first->store.keep(binding("1001"), Urgency::at_once);
-  first->store.commit();
-  first->store.keep(binding("1002"), Urgency::at_once);
-  first->store.commit();
+  first->teller.keep(binding("1001"), Urgency::at_once);
+  first->teller.commit();
+  first->teller.keep(binding("1002"), Urgency::at_once);
+  first->teller.commit();
   const std::string whole = content("spool.0");
   write("spool.0", whole.substr(0, whole.size() - 3));
   EXPECT_THAT(users_after_kill(), ElementsAre("1001"));
@@ -197,7 +198,7 @@ TEST_F(StateStoreTest, ANewerVersionsStateIsNotTouched) {
   {
     const auto first = run();
     first->store.load(listeners_);
-    first->store.keep(binding("1001"), Urgency::at_once);
+    first->teller.keep(binding("1001"), Urgency::at_once);
   }
   std::string database = content("state.db");
   database[63] = 9;  // user_version, the last byte of it
@@ -208,8 +209,8 @@ TEST_F(StateStoreTest, ANewerVersionsStateIsNotTouched) {
   EXPECT_THAT(users(next->store.load(listeners_)), IsEmpty());
   EXPECT_FALSE(next->store.keeps());
   EXPECT_FALSE(next->store.durable());
-  next->store.keep(binding("1002"), Urgency::at_once);
-  next->store.commit();
+  next->teller.keep(binding("1002"), Urgency::at_once);
+  next->teller.commit();
   EXPECT_EQ(content("state.db"), database);
   EXPECT_EQ(content("spool.0"), spool);
   EXPECT_THAT(next->log.text(), HasSubstr("newer Postern"));
@@ -218,8 +219,8 @@ TEST_F(StateStoreTest, ANewerVersionsStateIsNotTouched) {
 TEST_F(StateStoreTest, AFolderIsForOne) {
   const auto first = run();
   first->store.load(listeners_);
-  first->store.keep(binding("1001"), Urgency::at_once);
-  first->store.commit();
+  first->teller.keep(binding("1001"), Urgency::at_once);
+  first->teller.commit();
   const auto second = run();
   EXPECT_THAT(users(second->store.load(listeners_)), IsEmpty());
   EXPECT_FALSE(second->store.keeps());
@@ -232,9 +233,9 @@ TEST_F(StateStoreTest, HostileEntriesAreLeftOutAndSaid) {
   first->store.load(listeners_);
   sbc::Binding hostile = binding("1002");
   hostile.contact_uri = "sip:x\r\nVia: y";
-  first->store.keep(hostile, Urgency::at_once);
-  first->store.keep(binding("1001"), Urgency::at_once);
-  first->store.commit();
+  first->teller.keep(hostile, Urgency::at_once);
+  first->teller.keep(binding("1001"), Urgency::at_once);
+  first->teller.commit();
   EXPECT_THAT(users_after_kill(), ElementsAre("1001"));
 }
 
@@ -242,12 +243,12 @@ TEST_F(StateStoreTest, AfterAFullDiskAllThatStandsIsKeptAgain) {
   const auto first = run();
   const auto engine = this->engine();
   first->store.load(listeners_);
-  engine->tell(first->store);
+  engine->tell(first->teller);
   first->store.start([](const sbc::Secrets&) {});
   sbc::DurableState before;
   before.bindings = {binding("1001"), binding("1002")};
   engine->restore(before, acl::Clock::now());  // told, since the engine tells already
-  first->store.commit();
+  first->teller.commit();
 
   std::signal(SIGXFSZ, SIG_IGN);
   rlimit limits{};
@@ -258,16 +259,16 @@ TEST_F(StateStoreTest, AfterAFullDiskAllThatStandsIsKeptAgain) {
   sbc::DurableState more;
   more.bindings = {binding("1003")};
   engine->restore(more, acl::Clock::now());
-  first->store.commit();
+  first->teller.commit();
   EXPECT_FALSE(first->store.durable());
   EXPECT_GE(first->store.failures(), 1U);
   const std::uint64_t failures = first->store.failures();
-  first->store.keep(binding("1004"), Urgency::at_once);
-  first->store.commit();
+  first->teller.keep(binding("1004"), Urgency::at_once);
+  first->teller.commit();
   EXPECT_EQ(first->store.failures(), failures) << "it is not tried for each change";
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limits), 0);
 
-  EXPECT_TRUE(tick_until(first->store, *engine, [&] { return first->store.durable(); }));
+  EXPECT_TRUE(tick_until(first->teller, *engine, [&] { return first->store.durable(); }));
   EXPECT_THAT(users_after_kill(), testing::UnorderedElementsAre("1001", "1002", "1003"));
   const std::string log = first->log.text();
   EXPECT_THAT(log, HasSubstr("cannot be written"));
@@ -278,17 +279,17 @@ TEST_F(StateStoreTest, ADatabaseThatIsLostWhileItRunsIsMadeAnew) {
   const auto first = run();
   const auto engine = this->engine();
   first->store.load(listeners_);
-  engine->tell(first->store);
+  engine->tell(first->teller);
   first->store.start([](const sbc::Secrets&) {});
   sbc::DurableState before;
   before.bindings = {binding("1001"), binding("1002")};
   engine->restore(before, acl::Clock::now());
-  first->store.commit();
-  ASSERT_TRUE(tick_until(first->store, *engine, [&] { return content("spool.0").empty() && content("spool.1").empty(); }));
+  first->teller.commit();
+  ASSERT_TRUE(tick_until(first->teller, *engine, [&] { return content("spool.0").empty() && content("spool.1").empty(); }));
   fs::remove(folder() / "state.db");
-  EXPECT_TRUE(tick_until(first->store, *engine, [&] {
-    first->store.keep(binding("1003"), Urgency::at_once);
-    first->store.commit();
+  EXPECT_TRUE(tick_until(first->teller, *engine, [&] {
+    first->teller.keep(binding("1003"), Urgency::at_once);
+    first->teller.commit();
     return users_after_kill().size() == 3;
   }));
 }
@@ -297,8 +298,8 @@ TEST_F(StateStoreTest, StrangersLongContactsFillNoDisk) {
   const auto first = run();
   first->store.load(listeners_);
   const std::string text(10'000, 'x');
-  for (std::uint64_t key = 0; key < 1000; ++key) first->store.keep(sbc::TokenTable::inward, key, text);
-  first->store.commit();
+  for (std::uint64_t key = 0; key < 1000; ++key) first->teller.keep(sbc::TokenTable::inward, key, text);
+  first->teller.commit();
   EXPECT_LT(content("spool.0").size(), 400'000U);
 }
 

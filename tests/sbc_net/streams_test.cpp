@@ -236,7 +236,7 @@ TEST_F(StreamsTest, AListenerThatIsTakenAwayKeepsItsConnections) {
   client.send(message());
   EXPECT_TRUE(run_until([&] { return script_.messages.size() == 1; }));
   EXPECT_TRUE(streams_->has_connections(0));
-  EXPECT_NO_THROW(StreamListener(io_, *streams_, listener(Transport::tcp, "127.0.0.1", first.port), 0, false)) << "still open";
+  EXPECT_NO_THROW(StreamListener(io_, *streams_, listener(Transport::tcp, "127.0.0.1", first.port), 0, PortSharing{})) << "still open";
   streams_->close_slot(0);
   EXPECT_TRUE(ends(client));
   EXPECT_FALSE(streams_->has_connections(0));

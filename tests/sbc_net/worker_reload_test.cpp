@@ -32,7 +32,8 @@ class WorkerReloadTest : public WorkerTest {
   }
   void reload(std::vector<sbc::ListenerOptions> listeners) {
     options_.listeners = std::move(listeners);
-    worker_->reload({options_, open_policy()});
+    const auto change = worker_->prepare({options_, open_policy()});
+    worker_->commit(*change);
   }
   std::string key_of_refusal(std::vector<sbc::ListenerOptions> listeners) {
     try {

@@ -13,6 +13,9 @@ from .sip import host_port
 
 ACCESS = ("127.3.0.1", 5060)   # where phones register
 CORE = ("127.77.0.2", 5080)    # what the PBX sees
+WORKERS = os.environ.get("POSTERN_WORKERS")  # 2 has all tests run with so many, but those that say themselves how many
+CORES = [(CORE[0], CORE[1] + worker) for worker in range(int(WORKERS or 1))]
+ANY_CORE = (CORE[0], None)     # for a capture
 ADMIN = ("127.0.0.1", 9460)
 
 
@@ -23,12 +26,16 @@ def config(pbx=ADDRESS, access=ACCESS, core=CORE, extra=""):
             f"state: state\ncontrol: control.sock\nadmin: http://{ADMIN[0]}:{ADMIN[1]}\n{extra}")
 
 
+def with_workers(text):
+    return f"{text}\nworkers: {WORKERS}\n" if WORKERS and not re.search(r"^workers:", text, re.M) else text
+
+
 class Postern:
     def __init__(self, folder, text=None, name="postern", timeout=30.0):
         self.folder, self.name = folder, name
         self.path = os.path.join(folder, f"{name}.yaml")
         with open(self.path, "w") as file:
-            file.write(text if text is not None else config())
+            file.write(with_workers(text if text is not None else config()))
         self._process = Process(name, [postern_binary(), "run", "-c", self.path], folder)
         wait_for(self._ready, f"postern to answer at {ADMIN}; it said:\n{self._process.log()[-2000:]}", timeout)
 
@@ -66,7 +73,7 @@ class Postern:
         """Writes the configuration, if there is a new one, and has it taken over: `applied` or `refused`."""
         if text is not None:
             with open(self.path, "w") as file:
-                file.write(text)
+                file.write(with_workers(text))
         before = self._reloads()
         self._process.signal(signal.SIGHUP)
         after = wait_for(lambda: (now := self._reloads()) != before and now, f"a reload; it said:\n{self.log()[-2000:]}", timeout, 0.005)

@@ -1,0 +1,96 @@
+// What the workers of one process tell each other, and what is one for all of them (docs/adr/0016-several-workers.md).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "acl/bans.hpp"
+#include "acl/rate.hpp"
+#include "sbc/credentials.hpp"
+#include "sbc/digest_replays.hpp"
+#include "sbc/durable.hpp"
+#include "sbc/fellow_bindings.hpp"
+#include "sbc/flow.hpp"
+
+namespace postern::sbc {
+
+// A note tells what has happened at one worker, for those who may have to act on it. It comes a moment later, and none waits for it.
+
+/// A source is banned on proven evidence.
+struct BanNote {
+  acl::Address source;
+  TimePoint until;
+  std::uint32_t cause = 0;
+};
+/// A device is registered, or goes on to be.
+struct RegisteredNote {
+  FellowBinding binding;
+};
+/// It has taken itself off, or has come back at another worker.
+struct UnregisteredNote {
+  std::string aor_user;
+  std::string core_contact;  ///< empty: all of them
+};
+/// What did not fit a token stands in the table.
+struct ContentNote {
+  TokenContent content;
+};
+/// RouteSets keeps this for a dialog.
+struct RouteSetNote {
+  std::uint64_t dialog = 0;
+  std::string text;
+};
+/// How the PBX challenges a REGISTER now: the response's header section.
+struct ChallengeNote {
+  std::string response;
+};
+/// An address of the PBX answers or does not, as far as whoever tells it could find out.
+struct PbxNote {
+  Endpoint address;
+  bool up = true;
+  bool steady = true;
+};
+/// Whether it does should be found out soon.
+struct PbxDoubtNote {
+  Endpoint address;
+};
+/// The PBX has refused credentials.
+struct FailedLoginNote {};
+
+using Note = std::variant<BanNote, RegisteredNote, UnregisteredNote, ContentNote, RouteSetNote, ChallengeNote, PbxNote, PbxDoubtNote,
+                          FailedLoginNote>;
+
+/// The other workers, as one of them sees them.
+class Fellows {
+ public:
+  Fellows() = default;
+  virtual ~Fellows() = default;
+  Fellows(const Fellows&) = delete;
+  Fellows& operator=(const Fellows&) = delete;
+
+  /// To each of them: Engine::learn().
+  virtual void tell(const Note& note) = 0;
+  /// Do packets of this source come to this worker?
+  [[nodiscard]] virtual bool is_ours(const acl::Address& source) const = 0;
+  /// What came over `core` is for the worker that packets of `source` come to: Engine::handle().
+  virtual void hand_over(const acl::Address& source, const Flow& core, std::string_view bytes) = 0;
+};
+
+/// One for all workers.
+struct Shared {
+  Shared(std::uint64_t seed, bool alone) : pbx(alone), unknown_sources(alone), replays(Credentials::remembered, seed, Credentials::life) {}
+
+  acl::SharedBucket pbx, unknown_sources;  ///< limits.pbx, limits.unknown_sources
+  DigestReplays replays;
+};
+
+/// What an engine is given of its company; nothing: it is alone.
+struct Company {
+  Fellows* fellows = nullptr;  ///< outlives the engine
+  std::shared_ptr<Shared> shared;
+};
+
+}  // namespace postern::sbc

@@ -1,0 +1,225 @@
+#include "sbc/net/workers.hpp"
+
+#include <array>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <latch>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "sbc/mac.hpp"
+
+namespace postern::net {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// Those that another worker opens as well.
+std::vector<sbc::ListenerOptions> open_listeners_of(const Worker::Change& change) {
+  std::vector<sbc::ListenerOptions> open;
+  for (const sbc::ListenerOptions& listener : Worker::listeners_of(change)) {
+    if (listener.open) open.push_back(listener);
+  }
+  return open;
+}
+
+std::uint32_t steering_seed(const sbc::Secrets& secrets) {
+  sbc::Mac mac(std::span<const std::uint8_t, 64>(secrets.secret).first<16>());
+  const std::array<std::string_view, 1> label{"steering"};
+  return static_cast<std::uint32_t>(mac.of(label).low);
+}
+
+}  // namespace
+
+struct Workers::Member {
+  explicit Member(asio::io_context* main) : io(main) {
+    if (io != nullptr) return;
+    io = &own.emplace(1);
+    stays.emplace(io->get_executor());
+  }
+
+  std::optional<asio::io_context> own;  ///< of those that are not on the main thread
+  asio::io_context* io;
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> stays;
+  std::unique_ptr<Company> company;
+  std::unique_ptr<Worker> worker;
+  std::jthread thread;
+};
+
+/// The others, as one worker sees them.
+class Workers::Company final : public sbc::Fellows {
+ public:
+  Company(const Workers& workers, const WorkerPlace& place) : workers_(workers), place_(place) {}
+
+  void tell(const sbc::Note& note) override {
+    // One copy for all of them.
+    const auto shared = std::make_shared<const sbc::Note>(note);
+    for (std::size_t i = 0; i < workers_.members_.size(); ++i) {
+      if (i == place_.index) continue;
+      Member& other = *workers_.members_[i];
+      asio::post(*other.io, [&other, shared] { other.worker->learn(*shared); });
+    }
+  }
+  [[nodiscard]] bool is_ours(const acl::Address& source) const override { return place_.steering.worker_of(source) == place_.index; }
+  void hand_over(const acl::Address& source, const sbc::Flow& core, std::string_view bytes) override {
+    Member& other = *workers_.members_[place_.steering.worker_of(source)];
+    asio::post(*other.io, [&other, core, text = std::string(bytes)] { other.worker->take(core, text); });
+  }
+
+ private:
+  const Workers& workers_;
+  WorkerPlace place_;
+};
+
+/// As long as it lives the other workers' threads wait, each between two packets.
+class Workers::Halt {
+ public:
+  explicit Halt(const Workers& workers) {
+    if (!workers.running_ || workers.size() == 1) return;
+    meeting_ = std::make_shared<Meeting>(static_cast<std::ptrdiff_t>(workers.size() - 1));
+    for (std::size_t i = 1; i < workers.size(); ++i) {
+      asio::post(*workers.members_[i]->io, [meeting = meeting_] {
+        meeting->here.count_down();
+        meeting->over.wait();
+      });
+    }
+    meeting_->here.wait();
+  }
+  ~Halt() {
+    if (meeting_ != nullptr) meeting_->over.count_down();
+  }
+  Halt(const Halt&) = delete;
+  Halt& operator=(const Halt&) = delete;
+
+ private:
+  struct Meeting {
+    explicit Meeting(std::ptrdiff_t others) : here(others) {}
+    std::latch here;
+    std::latch over{1};
+  };
+  std::shared_ptr<Meeting> meeting_;
+};
+
+Workers::Workers(asio::io_context& io, sbc::EngineOptions options, const std::shared_ptr<const acl::Policy>& policy,
+                 const sbc::Secrets& secrets, sbc::EventSink& events) {
+  const std::uint16_t count = options.pbx.workers;
+  const Steering steering(count, steering_seed(secrets));
+  const auto shared = std::make_shared<sbc::Shared>(secrets.table_seed, count == 1);
+  for (std::uint16_t i = 0; i < count; ++i) {
+    const WorkerPlace place{i, steering};
+    members_.push_back(std::make_unique<Member>(i == 0 ? &io : nullptr));
+    Member& member = *members_.back();
+    if (count > 1) member.company = std::make_unique<Company>(*this, place);
+    if (i > 0) {
+      options.listeners = first().options().listeners;
+      options.pbx.bind = first().core();
+      options.pbx.bind->port = static_cast<std::uint16_t>(options.pbx.bind->port + i);
+    }
+    options.pbx.worker = i;
+    member.worker =
+        std::make_unique<Worker>(*member.io, options, policy, secrets, events, place, sbc::Company{member.company.get(), shared});
+  }
+}
+
+Workers::~Workers() { stop(); }
+
+const Worker& Workers::first() const { return *members_.front()->worker; }
+
+std::vector<sbc::Endpoint> Workers::core() const {
+  std::vector<sbc::Endpoint> all;
+  for (const auto& member : members_) all.push_back(member->worker->core());
+  return all;
+}
+
+// What did not fit a token may be asked for anywhere, and so may a ban; the rest is where its source comes to.
+void Workers::remember(StateStore& store, const sbc::DurableState& kept) {
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const Member& member = *members_[i];
+    const auto is_its = [&](const acl::Address& source) { return member.company == nullptr || member.company->is_ours(source); };
+    sbc::DurableState part;
+    part.contents = kept.contents;
+    part.bans = kept.bans;
+    for (const sbc::Binding& binding : kept.bindings) {
+      if (is_its(binding.flow.peer.address)) part.bindings.push_back(binding);
+    }
+    for (const sbc::DurableTrust& trust : kept.trust) {
+      if (is_its(trust.source)) part.trust.push_back(trust);
+    }
+    member.worker->remember(store, std::move(part));
+  }
+}
+
+void Workers::start() {
+  running_ = true;
+  for (const auto& member : members_) member->worker->start();
+  for (std::size_t i = 1; i < members_.size(); ++i) members_[i]->thread = std::jthread([io = members_[i]->io] { io->run(); });
+}
+
+void Workers::stop() {
+  if (!std::exchange(running_, false)) return;
+  for (std::size_t i = 1; i < members_.size(); ++i) {
+    Member& member = *members_[i];
+    asio::post(*member.io, [&member] {
+      member.worker->stop();
+      member.io->stop();
+    });
+  }
+  members_.front()->worker->stop();
+  for (const auto& member : members_) {
+    if (member->thread.joinable()) member->thread.join();
+  }
+}
+
+std::vector<sbc::Setup> Workers::reload(std::vector<sbc::Setup> setups) {
+  const Halt halt(*this);
+  std::vector<Worker::Prepared> prepared;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (i > 0) setups[i].options.listeners = open_listeners_of(*prepared.front());
+    prepared.push_back(members_[i]->worker->prepare(std::move(setups[i])));
+  }
+  for (std::size_t i = 0; i < members_.size(); ++i) setups[i] = members_[i]->worker->commit(*prepared[i]);
+  return setups;
+}
+
+void Workers::set_token_keys(const sbc::Secrets& secrets) {
+  for (const auto& member : members_) {
+    asio::post(*member->io, [&worker = *member->worker, secrets] { worker.set_token_keys(secrets); });
+  }
+}
+
+void Workers::ask(std::function<void(const Worker&)> look, std::function<void()> done) {
+  const auto left = std::make_shared<std::size_t>(members_.size());
+  const auto asked = std::make_shared<std::function<void(const Worker&)>>(std::move(look));
+  const auto told = std::make_shared<std::function<void()>>(std::move(done));
+  for (const auto& member : members_) {
+    asio::post(*member->io, [left, asked, told, &worker = *member->worker, &main = *members_.front()->io] {
+      worker.catch_up();
+      (*asked)(worker);
+      asio::post(main, [left, told] {
+        if (--*left == 0) (*told)();
+      });
+    });
+  }
+}
+
+bool Workers::look_at(std::size_t index, const std::function<void(const Worker&)>& look) {
+  if (index >= members_.size()) return false;
+  const Member& member = *members_[index];
+  if (index == 0 || !running_) {
+    look(*member.worker);
+    return true;
+  }
+  std::latch seen(1);
+  asio::post(*member.io, [&] {
+    look(*member.worker);
+    seen.count_down();
+  });
+  seen.wait();
+  return true;
+}
+
+}  // namespace postern::net

@@ -1,0 +1,63 @@
+// All workers: the first on the main thread, each other one on a thread of its own.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "acl/policy.hpp"
+#include "sbc/engine.hpp"
+#include "sbc/net/state_store.hpp"
+#include "sbc/net/worker.hpp"
+#include "sbc/setup.hpp"
+
+namespace postern::net {
+
+/// Called from the main thread alone, which runs `io`. What happens at one worker and matters to others is posted to these (sbc::Fellows).
+class Workers {
+ public:
+  /// `options.pbx.workers` of them, with all their ports. Worker i has the core port of the first one plus i. Throws StartError. `io` and
+  /// `events` must outlive it.
+  Workers(boost::asio::io_context& io, sbc::EngineOptions options, const std::shared_ptr<const acl::Policy>& policy,
+          const sbc::Secrets& secrets, sbc::EventSink& events);
+  /// Threads have ended by then or do now.
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  [[nodiscard]] std::size_t size() const { return members_.size(); }
+  [[nodiscard]] const Worker& first() const;
+  /// What the PBX sees, each of the core addresses.
+  [[nodiscard]] std::vector<sbc::Endpoint> core() const;
+
+  /// Each takes back what concerns it, and has `store` keep what changes from now on. Before start(), at most once.
+  void remember(StateStore& store, const sbc::DurableState& kept);
+  void start();
+  /// Each handles what it has received already; the threads end.
+  void stop();
+  [[nodiscard]] bool running() const { return running_; }
+
+  /// All take over another configuration while none handles a packet, or none does: throws StartError, and then nothing has changed. One
+  /// setup for each; returns what held before.
+  std::vector<sbc::Setup> reload(std::vector<sbc::Setup> setups);
+  void set_token_keys(const sbc::Secrets& secrets);
+
+  /// Calls `look` on each worker's thread, and `done` on this one once all have been asked.
+  void ask(std::function<void(const Worker&)> look, std::function<void()> done);
+  /// Calls `look` on that worker's thread and waits for it: for the turn that it is in, no longer. False: there is no such worker.
+  bool look_at(std::size_t index, const std::function<void(const Worker&)>& look);
+
+ private:
+  struct Member;
+  class Company;
+  class Halt;
+
+  std::vector<std::unique_ptr<Member>> members_;
+  bool running_ = false;
+};
+
+}  // namespace postern::net
