@@ -81,8 +81,7 @@ Event Admission::event_of(EventKind kind, Outcome reason, const sip::RawMessage*
 
 bool Admission::exempt(const acl::Address& address) const {
   const auto& options = state_.options;
-  return std::ranges::any_of(options.pbx.addresses, [&](const Endpoint& pbx) { return pbx.address == address; }) ||
-         std::ranges::find(options.never_banned, address) != options.never_banned.end();
+  return options.pbx.has(address) || std::ranges::find(options.never_banned, address) != options.never_banned.end();
 }
 
 std::uint32_t Admission::devices_at(const acl::Address& address, TimePoint now) const {
@@ -95,7 +94,7 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
   standing.trusted = !state_.trusted.empty() && state_.trusted.contains(address);
   standing.live = state_.registrations.live(flow, now);
   if (!standing.trusted && !standing.live) {
-    if (const acl::Ban* ban = state_.bans.check(address, now)) {
+    if (const acl::Ban* ban = state_.ban_of(address, now)) {
       standing.outcome = ban->proof == acl::Proof::proven ? Outcome::banned : Outcome::silenced;
       if (standing.outcome == Outcome::banned) return standing;
     }
@@ -118,7 +117,7 @@ RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
   RequestStanding standing;
   const acl::Address& address = flow.peer.address;
   const bool trusted = !state_.trusted.empty() && state_.trusted.contains(address);
-  const acl::Ban* ban = trusted ? nullptr : state_.bans.check(address, now);
+  const acl::Ban* ban = trusted ? nullptr : state_.ban_of(address, now);
   if (ban != nullptr && ban->proof == acl::Proof::proven) {
     standing.outcome = Outcome::banned;
     return standing;
@@ -292,9 +291,8 @@ void Admission::log_connection_refused(std::string_view why, std::string_view me
 }
 
 void Admission::expire_bans(TimePoint now) {
+  state_.fellow_bans.expire(now, ban_places_a_turn, [](const acl::Address&, const acl::Ban&) {});  // who imposed it tells of it
   state_.bans.expire(now, ban_places_a_turn, [&](const acl::Address& network, const acl::Ban& ban) {
-    // One of the workers tells of it.
-    if (state_.fellows != nullptr && !state_.fellows->is_ours(network)) return;
     const auto cause = static_cast<Outcome>(ban.cause);
     if (!state_.journal.admits(EventKind::unban, cause, now)) return;
     Event event;

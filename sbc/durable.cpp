@@ -23,8 +23,11 @@ void restore_durable(State& state, DurableState kept, TimePoint now) {
     state.registrations.accept(binding);
     state.tell_registered(binding);
   }
-  for (const DurableBan& ban : kept.bans)
-    state.bans.add(ban.source, acl::Proof::proven, ban.until - now, static_cast<std::uint32_t>(ban.cause), now);
+  for (const DurableBan& ban : kept.bans) {
+    const auto cause = static_cast<std::uint32_t>(ban.cause);
+    state.bans.add(ban.source, acl::Proof::proven, ban.until - now, cause, now);
+    state.tell_fellows(BanNote{ban.source, ban.until, cause});
+  }
   for (const DurableTrust& trust : kept.trust) {
     if (trust.until > now) state.sources.touch(trust.source, now).prolong_known(trust.until);
   }
@@ -35,8 +38,8 @@ void tell_durable(State& state, DurableSink& sink) {
   state.durable = &sink;
   state.registrations.tell(sink);
   state.tokens.tell(sink);
-  state.bans.tell_proven([&state, &sink](const acl::Address& source, const acl::Ban& ban) {
-    if (!state.learning) sink.keep(DurableBan{source, ban.until, static_cast<Outcome>(ban.cause)});
+  state.bans.tell_proven([&sink](const acl::Address& source, const acl::Ban& ban) {
+    sink.keep(DurableBan{source, ban.until, static_cast<Outcome>(ban.cause)});
   });
 }
 

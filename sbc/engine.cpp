@@ -23,14 +23,13 @@ constexpr std::chrono::seconds housekeeping{1};
 
 /// RFC 7118 §5.4: a WebSocket message ends by itself.
 sip::Framing framing_of(Transport transport) {
-  const bool octets = transport == Transport::tcp || transport == Transport::tls;
-  return octets ? sip::Framing::content_length : sip::Framing::datagram;
+  return transport == Transport::tcp || transport == Transport::tls ? sip::Framing::content_length : sip::Framing::datagram;
 }
 
 /// What refuses for a rule's sake.
 bool is_rules_word(Outcome outcome) {
-  return outcome == Outcome::rule_drop || outcome == Outcome::rule_reject || outcome == Outcome::rule_ban ||
-         outcome == Outcome::default_action;
+  using enum Outcome;
+  return outcome == rule_drop || outcome == rule_reject || outcome == rule_ban || outcome == default_action;
 }
 
 }  // namespace
@@ -65,9 +64,6 @@ struct Engine::Impl {
   void count_received(const Flow& flow);
   /// Ours, the PBX's and what is sent again, from the outbox's entry `first` on.
   void count_responses(const Outbox& out, std::size_t first);
-  [[nodiscard]] bool is_pbx(const acl::Address& address) const;
-  /// Do the packets of the device that the PBX asks for come to another worker?
-  [[nodiscard]] bool is_of_another(const OpenedInward& target) const;
 
   State state;
   Admission admission;
@@ -196,31 +192,25 @@ std::optional<Outcome> Engine::Impl::refused_outside(std::string_view user, cons
 
 Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox& out) {
   const Flow& flow = datagram.flow;
-  if (!is_pbx(flow.peer.address)) return Outcome::not_pbx;
+  if (!state.options.pbx.has(flow.peer.address)) return Outcome::not_pbx;
   const sip::Prescreened screened = sip::prescreen(datagram.bytes, message, framing_of(flow.transport));
   if (screened.result != sip::PrescreenResult::message) return not_a_message(screened, flow, true, out);
   read = true;
   const auto target = message.is_request ? proxy.target_of(message) : std::nullopt;
-  if (target && is_of_another(*target)) {
+  if (target && state.is_of_another(target->token.flow)) {  // the PBX was given its Contact when the workers were more, or fewer
     state.fellows->hand_over(target->token.flow.peer.address, flow, datagram.bytes);
     return Outcome::handed_over;
   }
   count_received(flow);
-  if (message.is_request) state.health.heard(flow.peer.address, now);
   if (!message.is_request) return proxy.response(message, flow, now, out);
+  state.health.heard(flow.peer.address, now);
   const BranchId id = proxy.core_branch_id(message, flow, target);
   if (const auto ended = matched(id, flow, now, out)) {
-    const bool unknown = *ended == Outcome::no_transaction;
-    if (!unknown) return *ended;
+    if (*ended != Outcome::no_transaction) return *ended;
     if (!state.recalls(now)) return no_invite(flow, true, out);
   }
   if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, true, out);
   return proxy.request_from_core(message, flow, id, target, now, out);
-}
-
-// The PBX holds a Contact of before a restart, when there were more workers, or fewer.
-bool Engine::Impl::is_of_another(const OpenedInward& target) const {
-  return state.fellows != nullptr && is_datagram(target.token.flow.transport) && !state.fellows->is_ours(target.token.flow.peer.address);
 }
 
 std::optional<Outcome> Engine::Impl::matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out) {
@@ -325,10 +315,6 @@ void Engine::Impl::count_responses(const Outbox& out, std::size_t first) {
   }
 }
 
-bool Engine::Impl::is_pbx(const acl::Address& address) const {
-  return std::ranges::any_of(state.options.pbx.addresses, [&](const Endpoint& pbx) { return pbx.address == address; });
-}
-
 const Decision& Engine::last_decision() const { return impl_->decision; }
 
 void Engine::restore(DurableState kept, TimePoint now) { restore_durable(impl_->state, std::move(kept), now); }
@@ -336,7 +322,6 @@ void Engine::restore(DurableState kept, TimePoint now) { restore_durable(impl_->
 void Engine::tell(DurableSink& sink) { tell_durable(impl_->state, sink); }
 
 void Engine::learn(const Note& note, TimePoint now) { impl_->state.learn(note, now); }
-
 void Engine::retell(RetellCursor& cursor, TimePoint now) const { retell_durable(impl_->state, cursor, now); }
 
 bool Engine::list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const {
@@ -392,7 +377,7 @@ std::optional<TimePoint> Engine::next_deadline() const {
   // Bindings and bans end on their own wherever they are looked at; taking them out of the tables is not urgent.
   if (const auto expiry = impl_->state.registrations.next_expiry()) earlier(std::max(*expiry, impl_->next_housekeeping));
   if (const auto expiry = impl_->state.calls.next_expiry()) earlier(std::max(*expiry, impl_->next_housekeeping));
-  if (impl_->state.bans.size() > 0) earlier(impl_->next_housekeeping);
+  if (impl_->state.bans.size() + impl_->state.fellow_bans.size() > 0) earlier(impl_->next_housekeeping);
   return next;
 }
 

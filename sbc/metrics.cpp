@@ -51,17 +51,12 @@ void add(Metrics& sum, const Metrics& other) {
 }
 
 void add(Gauges& sum, const Gauges& other) {
-  // Each has all bans.
-  const std::size_t bans = std::max(sum.bans_active, other.bans_active);
-  const std::uint64_t evicted_bans = std::max(sum.evicted_bans, other.evicted_bans);
 #define X(field, name, help) sum.field += other.field;
   POSTERN_GAUGES(X)
 #undef X
 #define X(table) sum.evicted_##table += other.evicted_##table;
   POSTERN_BOUNDED_TABLES(X)
 #undef X
-  sum.bans_active = bans;
-  sum.evicted_bans = evicted_bans;
 }
 
 }  // namespace postern::sbc

@@ -1,6 +1,7 @@
 // What the engine can be told: filled by config, consumed by sbc.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -65,6 +66,10 @@ struct PbxOptions {
   std::optional<std::string> health_check_user;                   ///< who asks; default: the user of the last accepted REGISTER
   std::chrono::milliseconds timeout{4000};  ///< no answer at all for so long: the next address; none left: 408 to an INVITE
 
+  /// Is it the address of one of `addresses`?
+  [[nodiscard]] bool has(const acl::Address& address) const {
+    return std::ranges::any_of(addresses, [&](const Endpoint& pbx) { return pbx.address == address; });
+  }
   /// The ports that the PBX sees of all workers together, the first and the last. `bind` is set.
   [[nodiscard]] std::pair<std::uint16_t, std::uint16_t> core_ports() const {
     const int first = bind->port - worker;

@@ -377,17 +377,10 @@ bool Proxy::has_been_here(const sip::RawMessage& request) const {
       const auto branch = via->param("branch");
       const auto id = branch ? parse_branch(*branch) : std::nullopt;
       // Only who got it there can know such a branch: nobody finds out by a guess what our address on the core side is.
-      if (id && (state_.transactions.went_to(Side::core, *id) || is_of_fellow(*via, *branch))) return true;
+      if (id && (state_.transactions.went_to(Side::core, *id) || state_.is_of_fellow(*via, *branch))) return true;
     }
   }
   return false;
-}
-
-// Another worker's transactions are not ours to look into, but what we sealed is known again.
-bool Proxy::is_of_fellow(const sip::ViaView& via, std::string_view branch) const {
-  if (state_.fellows == nullptr || via.port == state_.options.pbx.bind->port) return false;
-  const auto hop = Branches::pbx_of(branch);
-  return hop && state_.branches.open(branch, failover_.flow_of(*hop)).has_value();
 }
 
 bool Proxy::is_open(const Flow& access) const {

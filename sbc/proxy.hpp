@@ -80,7 +80,6 @@ class Proxy {
   /// Whether the challenge that answers a request whose credentials were taken off may say stale.
   bool says_stale(const Arrival& arrival, TimePoint now);
   [[nodiscard]] bool has_been_here(const sip::RawMessage& request) const;
-  [[nodiscard]] bool is_of_fellow(const sip::ViaView& via, std::string_view branch) const;
   bool is_late(const BranchId& id, const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
   void note_login(const sip::RawMessage& response, const Transaction& transaction, TimePoint now);
   [[nodiscard]] bool is_open(const Flow& access) const;

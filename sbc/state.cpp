@@ -33,6 +33,7 @@ State::State(Setup first, const Secrets& secrets, EventSink& events, Company com
       sources(first.options.limits.tracked_sources, secrets.table_seed),
       method_buckets(first.options.limits.tracked_sources, secrets.table_seed + 1),
       bans(Capacity::bans, secrets.table_seed + 2),
+      fellow_bans(Capacity::bans, secrets.table_seed + 8),
       registrations(Capacity::registrations, secrets.table_seed + 3),
       fellow_bindings(Capacity::registrations),
       credentials(mac, secrets.table_seed + 5, shared->replays),
@@ -74,7 +75,7 @@ struct Hearer {
   State& state;
   TimePoint now;
 
-  void operator()(const BanNote& note) const { state.bans.add(note.source, acl::Proof::proven, note.until - now, note.cause, now); }
+  void operator()(const BanNote& note) const { state.fellow_bans.add(note.source, acl::Proof::proven, note.until - now, note.cause, now); }
   void operator()(const RegisteredNote& note) const {
     state.fellow_bindings.keep(note.binding, now);
     state.health.registered(note.binding.aor_user);
@@ -100,10 +101,16 @@ struct Hearer {
 
 }  // namespace
 
-void State::learn(const Note& note, TimePoint now) {
-  learning = true;
-  std::visit(Hearer{*this, now}, note);
-  learning = false;
+void State::learn(const Note& note, TimePoint now) { std::visit(Hearer{*this, now}, note); }
+
+bool State::is_of_fellow(const sip::ViaView& via, std::string_view branch) {
+  const auto& addresses = options.pbx.addresses;
+  const auto hop = Branches::pbx_of(branch);
+  if (fellows == nullptr || via.port == options.pbx.bind->port || !hop || *hop >= addresses.size()) return false;
+  Flow core;
+  core.side = Side::core;
+  core.peer = addresses[*hop];
+  return branches.open(branch, core).has_value();
 }
 
 void State::set_token_keys(const Secrets& secrets) { tokens.set_keys(token_keys(secrets)); }

@@ -64,6 +64,18 @@ struct State {
   void tell_registered(const Binding& binding);
   /// What another worker tells.
   void learn(const Note& note, TimePoint now);
+  /// Do the packets of a device with this flow come to another worker?
+  [[nodiscard]] bool is_of_another(const Flow& device) const {
+    return fellows != nullptr && is_datagram(device.transport) && !fellows->is_ours(device.peer.address);
+  }
+  /// Did another worker send a request with this Via and branch to the PBX? Its transactions are not ours to look into, but what it sealed
+  /// is known again.
+  [[nodiscard]] bool is_of_fellow(const sip::ViaView& via, std::string_view branch);
+  /// The ban in force, or nullptr.
+  [[nodiscard]] const acl::Ban* ban_of(const acl::Address& source, TimePoint now) {
+    const acl::Ban* own = bans.check(source, now);
+    return own == nullptr && fellow_bans.size() > 0 ? fellow_bans.check(source, now) : own;
+  }
 
   Fellows* fellows;  ///< nullptr: this is the only worker
   std::shared_ptr<Shared> shared;
@@ -82,6 +94,7 @@ struct State {
   acl::SourceTable sources;
   acl::MethodBuckets method_buckets;
   acl::BanTable bans;
+  acl::BanTable fellow_bans;  ///< proven ones that other workers have imposed
   Registrations registrations;
   FellowBindings fellow_bindings;
   Connections connections;
@@ -94,7 +107,6 @@ struct State {
   Metrics metrics;
   Health health;
   DurableSink* durable = nullptr;    ///< who is told of changes that outlive a restart, if anybody is
-  bool learning = false;             ///< what changes now was told by another worker, and has been kept by it
   bool restarted;                    ///< there was a run before this one
   std::optional<TimePoint> started;  ///< when the first packet came
 

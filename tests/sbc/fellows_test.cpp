@@ -1,0 +1,162 @@
+// What one worker learns from another, and what they have in common.
+#include "sbc/fellows.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "sbc/engine.hpp"
+#include "tests/support/engine_fixture.hpp"
+
+namespace postern::sbc {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr TimePoint now{1000h};
+
+class Heard final : public Fellows {
+ public:
+  void tell(const Note& note) override { notes.push_back(note); }
+  [[nodiscard]] bool is_ours(const acl::Address& source) const override { return source != elsewhere; }
+  void hand_over(const acl::Address& source, const Flow& /*core*/, std::string_view /*bytes*/) override { handed_over.push_back(source); }
+
+  acl::Address elsewhere = acl::Address::v4(0xcb007109);
+  std::vector<Note> notes;
+  std::vector<acl::Address> handed_over;
+};
+
+class Silent final : public EventSink {
+ public:
+  void on_event(const Event& /*event*/) override {}
+};
+
+class FellowsTest : public ::testing::Test {
+ protected:
+  static EngineOptions options() {
+    EngineOptions options;
+    options.listeners.push_back({.name = "udp", .bind = {acl::Address::v4(0xc0000201), 5060}, .advertise = {}, .advertise_to = {}});
+    options.pbx.addresses = {{acl::Address::v4(0x0a000005), 15060}};
+    options.pbx.bind = Endpoint{acl::Address::v4(0x0a000002), 5081};
+    options.pbx.worker = 1;
+    options.pbx.workers = 2;
+    return options;
+  }
+  static Flow from(std::uint32_t address) {
+    Flow flow;
+    flow.local = acl::Address::v4(0xc0000201);
+    flow.peer = {acl::Address::v4(address), 5060};
+    return flow;
+  }
+
+  Heard fellows_;
+  Silent events_;
+  Engine engine_{options(), std::get<std::shared_ptr<const acl::Policy>>(acl::Policy::compile({}, {})), testing::fixed_secrets(), events_,
+                 Company{&fellows_, std::make_shared<Shared>(1, false)}};
+  Outbox out_;
+};
+
+TEST_F(FellowsTest, ABanOfAnotherHoldsHereUntilItEnds) {
+  const Datagram packet{"OPTIONS sip:a SIP/2.0\r\n\r\n", from(0xcb007101)};
+  EXPECT_NE(engine_.handle(packet, now, out_), Outcome::banned);
+  engine_.learn(BanNote{packet.flow.peer.address, now + 1h, static_cast<std::uint32_t>(Outcome::rule_ban)}, now);
+  EXPECT_EQ(engine_.handle(packet, now + 1s, out_), Outcome::banned);
+  EXPECT_NE(engine_.handle({packet.bytes, from(0xcb007102)}, now + 1s, out_), Outcome::banned);
+  EXPECT_NE(engine_.handle(packet, now + 2h, out_), Outcome::banned);
+  EXPECT_EQ(engine_.gauges().bans_active, 0U) << "whoever imposed it counts it";
+  EXPECT_TRUE(fellows_.notes.empty()) << "what is learned is not told again";
+}
+
+TEST_F(FellowsTest, WhatIsRestoredIsTold) {
+  DurableState kept;
+  Binding binding;
+  binding.aor_user = "1001";
+  binding.call_id = "a-call-id";
+  binding.core_contact = "sip:1001~token@10.0.0.2:5081";
+  binding.flow = from(0xcb007101);
+  binding.expires = now + 1h;
+  kept.bindings.push_back(binding);
+  kept.bans.push_back({acl::Address::v4(0xcb007103), now + 1h, Outcome::rule_ban});
+  engine_.restore(std::move(kept), now);
+  ASSERT_EQ(fellows_.notes.size(), 2U);
+  const auto* registered = std::get_if<RegisteredNote>(&fellows_.notes[0]);
+  ASSERT_NE(registered, nullptr);
+  EXPECT_EQ(registered->binding.core_contact, binding.core_contact);
+  EXPECT_NE(std::get_if<BanNote>(&fellows_.notes[1]), nullptr);
+  // It is told when the flow is heard, without another note.
+  engine_.handle({"\r\n\r\n", from(0xcb007101)}, now + 10s, out_);
+  EXPECT_EQ(registered->binding.last_heard->load(), (now + 10s).time_since_epoch().count());
+  EXPECT_EQ(engine_.gauges().registrations, 1U);
+  engine_.learn(UnregisteredNote{"1001", binding.core_contact}, now + 11s);
+  EXPECT_EQ(engine_.gauges().registrations, 0U);
+}
+
+FellowBinding fellow(const std::string& contact, const std::string& call_id, TimePoint expires, TimePoint heard = now) {
+  return {"1001", call_id, "instance", contact, expires, std::make_shared<SharedTime>(heard.time_since_epoch().count())};
+}
+
+TEST(FellowBindings, ReplacesByCallIdAtOnceAndByInstanceOnceItIsSilent) {
+  FellowBindings bindings(10);
+  bindings.keep(fellow("a", "call-a", now + 1h), now);
+  const FellowBinding* found = bindings.replaced_by("1001", "call-a", "", now, 50s);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->core_contact, "a");
+  EXPECT_EQ(bindings.replaced_by("1002", "call-a", "instance", now + 60s, 50s), nullptr);
+  EXPECT_EQ(bindings.replaced_by("1001", "another", "instance", now + 49s, 50s), nullptr);
+  EXPECT_NE(bindings.replaced_by("1001", "another", "instance", now + 50s, 50s), nullptr);
+  EXPECT_EQ(bindings.replaced_by("1001", "call-a", "instance", now + 1h, 50s), nullptr) << "it has ended";
+}
+
+TEST(FellowBindings, ForgetsOneOrAll) {
+  FellowBindings bindings(10);
+  bindings.keep(fellow("a", "call-a", now + 1h), now);
+  bindings.keep(fellow("b", "call-b", now + 1h), now);
+  bindings.keep(fellow("b", "call-b", now + 2h), now);
+  EXPECT_EQ(bindings.size(), 2U);
+  bindings.forget("1001", "a");
+  EXPECT_EQ(bindings.replaced_by("1001", "call-a", "", now, 50s), nullptr);
+  EXPECT_NE(bindings.replaced_by("1001", "call-b", "", now + 90min, 50s), nullptr) << "prolonged";
+  bindings.forget("1001", "");
+  EXPECT_EQ(bindings.size(), 0U);
+}
+
+TEST(FellowBindings, IsBounded) {
+  FellowBindings bindings(10);
+  for (int i = 0; i < 100; ++i) bindings.keep(fellow(std::to_string(i), std::to_string(i), now + 1h + std::chrono::seconds(i)), now);
+  EXPECT_EQ(bindings.size(), 10U);
+  EXPECT_NE(bindings.replaced_by("1001", "99", "", now, 50s), nullptr) << "the one that ends last";
+}
+
+TEST(DigestReplays, OfTwoAtOnceOnePasses) {
+  DigestReplays replays(1000, 1, 32s);
+  EXPECT_TRUE(replays.pass(7, 1, now));
+  EXPECT_TRUE(replays.pass(7, 1, now + 1s));
+  EXPECT_FALSE(replays.pass(7, 2, now + 1s));
+  EXPECT_EQ(replays.passed_from(7, now + 1s), 1U);
+  EXPECT_TRUE(replays.pass(7, 2, now + 34s));
+}
+
+TEST(SharedBucket, ThreadsTogetherTakeNoMoreThanThereIs) {
+  const acl::RateLimit limit{acl::Rate{.per_second = 1, .burst = 1000}};
+  for (const bool alone : {true, false}) {
+    acl::SharedBucket bucket(alone);
+    std::atomic<int> taken = 0;
+    const auto take = [&] {
+      for (int i = 0; i < 1000; ++i) taken += bucket.take(limit, now) ? 1 : 0;
+    };
+    if (alone) {
+      take();
+      take();
+    } else {
+      const std::jthread one(take);
+      const std::jthread two(take);
+    }
+    EXPECT_EQ(taken, 1000);
+  }
+}
+
+}  // namespace
+}  // namespace postern::sbc
