@@ -93,7 +93,8 @@ bool CaptureJudge::is_ours(std::uint8_t listener, const SeenMessage& seen) const
 bool CaptureJudge::is_from_pbx(Transport transport, const Endpoint& source, const Endpoint& destination) const {
   const PbxOptions& pbx = engine_.options().pbx;
   if (transport != pbx.transport || std::ranges::find(pbx.addresses, source) == pbx.addresses.end()) return false;
-  return bound_ ? destination == *pbx.bind : destination.port == pbx.bind->port;
+  const auto [first, last] = pbx.core_ports();
+  return destination.port >= first && destination.port <= last && (!bound_ || destination.address == pbx.bind->address);
 }
 
 bool CaptureJudge::wants(Transport transport, const Endpoint& source, const Endpoint& destination) const {

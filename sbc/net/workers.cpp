@@ -215,12 +215,12 @@ bool Workers::look_at(std::size_t index, const std::function<void(const Worker&)
     look(*member.worker);
     return true;
   }
-  std::latch seen(1);
-  asio::post(*member.io, [&] {
-    look(*member.worker);
-    seen.count_down();
+  const auto seen = std::make_shared<std::latch>(1);  // its thread may still be in count_down() when the wait is over
+  asio::post(*member.io, [&look, &worker = *member.worker, seen] {
+    look(worker);
+    seen->count_down();
   });
-  seen.wait();
+  seen->wait();
   return true;
 }
 
