@@ -32,12 +32,12 @@ bool Answers::send(const sip::RawMessage& request, const Flow& flow, bool proven
   return false;
 }
 
-std::string Answers::tag_of(const sip::RawMessage& request) {
+std::string Answers::tag_of(const sip::RawMessage& request) const {
   const std::array<std::string_view, 4> parts{"to-tag", request.call_id, request.branch, request.from_tag};
   return fmt::format("{:08x}", static_cast<std::uint32_t>(state_.mac.of(parts).low));
 }
 
-bool Answers::acknowledged(const sip::RawMessage& ack) { return ack.to_tag == tag_of(ack); }
+bool Answers::acknowledged(const sip::RawMessage& ack) const { return ack.to_tag == tag_of(ack); }
 
 bool Answers::overloaded(const sip::RawMessage& request, const Flow& flow, bool proven, Outbox& out) {
   unsigned seconds = retry_after_s;

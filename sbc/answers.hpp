@@ -23,13 +23,13 @@ class Answers {
   /// True if an answer was put into `out`.
   bool send(const sip::RawMessage& request, const Flow& flow, bool proven, const Answer& answer, Outbox& out);
   /// Is this the ACK to an answer of send()?
-  [[nodiscard]] bool acknowledged(const sip::RawMessage& ack);
+  [[nodiscard]] bool acknowledged(const sip::RawMessage& ack) const;
   /// 503 with Retry-After, randomised for REGISTER and OPTIONS so that not all come back at once.
   bool overloaded(const sip::RawMessage& request, const Flow& flow, bool proven, Outbox& out);
 
  private:
   /// The same tag for a repeated request (RFC 3261 §8.2.7), and for its ACK.
-  [[nodiscard]] std::string tag_of(const sip::RawMessage& request);
+  [[nodiscard]] std::string tag_of(const sip::RawMessage& request) const;
 
   State& state_;
   std::string tag_;

@@ -6,7 +6,7 @@ namespace postern::sbc {
 namespace {
 
 /// Little endian, as SipHash reads; the compiler makes one instruction of it.
-std::uint64_t load(const char* bytes) {
+std::uint64_t load(std::string_view bytes) {
   std::uint64_t word = 0;
   for (unsigned i = 0; i < 8; ++i) word |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
   return word;
@@ -25,7 +25,7 @@ class SipHash {
   void add(std::uint8_t byte) { add_some(byte, 1); }
 
   void add(std::string_view bytes) {
-    for (; bytes.size() >= 8; bytes.remove_prefix(8)) add_some(load(bytes.data()), 8);
+    for (; bytes.size() >= 8; bytes.remove_prefix(8)) add_some(load(bytes), 8);
     if (bytes.empty()) return;
     std::uint64_t rest = 0;
     for (std::size_t i = bytes.size(); i > 0; --i) rest = rest << 8 | static_cast<unsigned char>(bytes[i - 1]);
@@ -85,8 +85,11 @@ class SipHash {
 
 }  // namespace
 
-Mac::Mac(std::span<const std::uint8_t, 16> key)
-    : key_low_(load(reinterpret_cast<const char*>(key.data()))), key_high_(load(reinterpret_cast<const char*>(key.data()) + 8)) {}
+Mac::Mac(std::span<const std::uint8_t, 16> key) {
+  const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
+  key_low_ = load(bytes);
+  key_high_ = load(bytes.substr(8));
+}
 
 Mac128 Mac::of(std::span<const std::string_view> parts) const {
   SipHash hash(key_low_, key_high_);

@@ -25,7 +25,7 @@ class Mac {
   [[nodiscard]] Mac128 of(std::span<const std::string_view> parts) const;
 
  private:
-  std::uint64_t key_low_, key_high_;
+  std::uint64_t key_low_ = 0, key_high_ = 0;
 };
 
 }  // namespace postern::sbc

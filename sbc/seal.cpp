@@ -23,8 +23,9 @@ void mix(Block& into, const Block& other) {
 /// Multiplication by x in GF(2^128) (RFC 5297 §2.3). Without a branch: blocks come from keys.
 Block doubled(const Block& block) {
   Block out{};
-  for (std::size_t i = 0; i + 1 < block_size; ++i) out[i] = static_cast<std::uint8_t>(block[i] << 1U | block[i + 1] >> 7U);
-  out.back() = static_cast<std::uint8_t>(block.back() << 1U ^ (0x87U & (0U - (block.front() >> 7U))));
+  const auto bits = [&block](std::size_t i) -> unsigned { return block[i]; };
+  for (std::size_t i = 0; i + 1 < block_size; ++i) out[i] = static_cast<std::uint8_t>(bits(i) << 1U | bits(i + 1) >> 7U);
+  out.back() = static_cast<std::uint8_t>(bits(block_size - 1) << 1U ^ (0x87U & (0U - (bits(0) >> 7U))));
   return out;
 }
 

@@ -59,18 +59,19 @@ bool take_params(string_view& text) {
 }
 
 bool take_host_port(string_view& text, HostPort& out) {
-  const char* const begin = text.data();
+  const string_view whole = text;
+  const auto taken = [&] { return whole.substr(0, whole.size() - text.size()); };
   if (take(text, '[')) {
     if (take(text, chars::ipv6).empty() || !take(text, ']')) return false;
   } else if (take(text, chars::host).empty()) {
     return false;
   }
-  out.host = out.whole = {begin, text.data()};
+  out.host = out.whole = taken();
   if (!take(text, ':')) return true;
   const auto port = read_number(take(text, chars::digit), 65'535);
   if (!port || *port == 0) return false;
   out.port = static_cast<std::uint16_t>(*port);
-  out.whole = {begin, text.data()};
+  out.whole = taken();
   return true;
 }
 

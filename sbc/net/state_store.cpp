@@ -84,7 +84,8 @@ bool StateStore::supervise(acl::TimePoint now) {
 
 void StateStore::retold(std::uint64_t retelling) {
   const std::scoped_lock hold(spooling_);
-  if (failed_ || retelling != retelling_ || tellers_left_ == 0 || --tellers_left_ != 0) return;
+  if (failed_ || retelling != retelling_ || tellers_left_ == 0) return;
+  if (--tellers_left_ != 0) return;
   std::string mark;
   append_mark(mark, RecordKind::retell_ends);
   if (!spool_->append(mark)) return fail(error_text(errno));

@@ -131,6 +131,7 @@ const Worker& Workers::first() const { return *members_.front()->worker; }
 
 std::vector<sbc::Endpoint> Workers::core() const {
   std::vector<sbc::Endpoint> all;
+  all.reserve(members_.size());
   for (const auto& member : members_) all.push_back(member->worker->core());
   return all;
 }
