@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "sbc/admission.hpp"
 #include "sbc/answers.hpp"
@@ -62,8 +61,6 @@ struct Engine::Impl {
   Outcome not_a_message(const sip::Prescreened& screened, const Flow& flow, bool proven, Outbox& out);
   Outcome parsed(const sip::ParseVerdict& verdict, const Flow& flow, bool proven, Outbox& out);
   void count_received(const Flow& flow);
-  /// Ours, the PBX's and what is sent again, from the outbox's entry `first` on.
-  void count_responses(const Outbox& out, std::size_t first);
 
   State state;
   Admission admission;
@@ -97,7 +94,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   const Outcome outcome = datagram.flow.side == Side::access ? impl.from_access(datagram, now, out) : impl.from_core(datagram, now, out);
   ++impl.state.metrics.outcomes[static_cast<std::size_t>(outcome)];
   impl.admission.hold_back(out, before, now);
-  impl.count_responses(out, before);
+  impl.state.metrics.count_responses(out.items().subspan(before));
   if (info(outcome).kind == OutcomeKind::refused) {
     // A rule that let it pass has not decided what was refused for another reason.
     if (!is_rules_word(outcome)) impl.decision = {{}, false, impl.decision.detail};
@@ -306,15 +303,6 @@ void Engine::Impl::count_received(const Flow& flow) {
         .received[static_cast<std::size_t>(flow.side)][static_cast<std::size_t>(flow.transport)][static_cast<std::size_t>(message.method)];
 }
 
-void Engine::Impl::count_responses(const Outbox& out, std::size_t first) {
-  for (const Outgoing& item : out.items().subspan(first)) {
-    if (item.flow.side != Side::access || !item.is_response()) continue;
-    std::size_t status = 0;
-    std::from_chars(item.bytes.data() + Outgoing::response_start.size(), item.bytes.data() + item.bytes.size(), status);
-    if (status < state.metrics.responses_sent.size()) ++state.metrics.responses_sent[status];
-  }
-}
-
 const Decision& Engine::last_decision() const { return impl_->decision; }
 
 void Engine::restore(DurableState kept, TimePoint now) { restore_durable(impl_->state, std::move(kept), now); }
@@ -388,7 +376,7 @@ void Engine::advance(TimePoint now, Outbox& out) {
   state.health.advance(now, out);
   impl_->keep_alive.advance(now, out);
   impl_->admission.hold_back(out, before, now);
-  impl_->count_responses(out, before);
+  state.metrics.count_responses(out.items().subspan(before));
   state.journal.summarise(now);
   if (now < impl_->next_housekeeping) return;
   impl_->next_housekeeping = now + housekeeping;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
 
 namespace postern::sbc {
@@ -57,6 +58,15 @@ void add(Gauges& sum, const Gauges& other) {
 #define X(table) sum.evicted_##table += other.evicted_##table;
   POSTERN_BOUNDED_TABLES(X)
 #undef X
+}
+
+void Metrics::count_responses(std::span<const Outgoing> sent) {
+  for (const Outgoing& item : sent) {
+    if (item.flow.side != Side::access || !item.is_response()) continue;
+    std::size_t status = 0;
+    std::from_chars(item.bytes.data() + Outgoing::response_start.size(), item.bytes.data() + item.bytes.size(), status);
+    if (status < responses_sent.size()) ++responses_sent[status];
+  }
 }
 
 }  // namespace postern::sbc

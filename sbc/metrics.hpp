@@ -3,11 +3,13 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "sbc/credentials.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/outbox.hpp"
 #include "sbc/outcome.hpp"
 #include "sip/method.hpp"
 
@@ -85,6 +87,8 @@ struct Metrics {
 #define X(field, type, name, help) type field{};
   POSTERN_METRICS(X)
 #undef X
+  /// The responses to the access side among what is sent: ours, the PBX's and those that are sent again.
+  void count_responses(std::span<const Outgoing> sent);
 };
 
 /// What stands now, and what tables have evicted; asked for when it is scraped.
