@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "acl/keyed_hash.hpp"
 #include "acl/rate.hpp"
 
 namespace postern::acl {
@@ -19,31 +20,6 @@ struct Worth {
   std::int64_t order = 0;  ///< within the rank
   auto operator<=>(const Worth&) const = default;
   static constexpr Worth most() { return {std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::max()}; }
-};
-
-/// Two multiply-and-fold rounds (as in wyhash) with secret operands: nobody without the seed can choose keys that collide.
-class KeyedHash {
- public:
-  explicit KeyedHash(std::uint64_t seed) {
-    for (std::uint64_t& secret : secrets_) {  // splitmix64
-      seed += 0x9e3779b97f4a7c15ULL;
-      secret = (seed ^ (seed >> 30)) * 0xbf58476d1ce4e5b9ULL;
-      secret = (secret ^ (secret >> 27)) * 0x94d049bb133111ebULL;
-      secret = (secret ^ (secret >> 31)) | 1;
-    }
-  }
-  [[nodiscard]] std::uint64_t operator()(std::uint64_t key) const {
-    return fold(fold(key ^ secrets_[0], secrets_[1]) ^ secrets_[2], secrets_[3]);
-  }
-
- private:
-  static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = static_cast<Wide>(a) * b;
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-  }
-
-  std::array<std::uint64_t, 4> secrets_{};
 };
 
 /// Set-associative: a key may stand in two sets of eight, and goes into the emptier one, so that a table is three quarters full before

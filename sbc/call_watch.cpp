@@ -48,18 +48,13 @@ CallKeys CallWatch::keys_of(const sip::RawMessage& message, Side asker, bool cor
     if (!core_wrote || !state_.names.append_marked(out, text)) out = text;
   };
   as_access_knows(call_id_, message.call_id);
-  CallKeys keys;
-  as_access_knows(tag_, message.from_tag);
-  keys.asker_began = key_of(tag_, asker);
-  as_access_knows(tag_, message.to_tag);
-  keys.asked_began = key_of(tag_, other(asker));
-  return keys;
-}
-
-// A PBX that is a proxy keeps Call-ID and tags from one device to the other: the side that began tells the two calls apart.
-std::uint64_t CallWatch::key_of(std::string_view tag, Side began) {
-  const std::array<std::string_view, 4> parts{"call", call_id_, tag, to_string(began)};
-  return state_.mac.of(parts).low;
+  const std::uint64_t of_call_id = state_.call_hash(call_id_);
+  // A PBX that is a proxy keeps Call-ID and tags from one device to the other: the side that began tells the two calls apart.
+  const auto key_of = [&](std::string_view tag, Side began) {
+    as_access_knows(tag_, tag);
+    return state_.call_hash(tag_, of_call_id + static_cast<std::uint64_t>(began));
+  };
+  return {key_of(message.from_tag, asker), key_of(message.to_tag, other(asker))};
 }
 
 void CallWatch::from_access(const sip::RawMessage& request, const Flow& access, bool in_dialog_of_ours, bool enters, TimePoint now) {

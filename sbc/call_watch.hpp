@@ -24,7 +24,6 @@ class CallWatch {
  private:
   void in_dialog(const sip::RawMessage& request, Side asker, TimePoint now);
   [[nodiscard]] CallKeys keys_of(const sip::RawMessage& message, Side asker, bool core_wrote);
-  [[nodiscard]] std::uint64_t key_of(std::string_view tag, Side began);
 
   State& state_;
   std::string call_id_, tag_;  ///< as the access side knows them

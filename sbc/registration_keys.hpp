@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "acl/bounded_table.hpp"
+#include "acl/keyed_hash.hpp"
 #include "sbc/flow.hpp"
 
 namespace postern::sbc {
@@ -34,26 +34,12 @@ class RegistrationHash {
  public:
   explicit RegistrationHash(std::uint64_t seed) : keyed_(seed) {}
 
-  std::uint64_t of(std::string_view text) const {
-    std::uint64_t hash = keyed_(text.size());
-    for (; !text.empty(); text.remove_prefix(std::min(text.size(), sizeof(hash)))) {
-      std::uint64_t word = 0;
-      for (const char byte : text.substr(0, sizeof(hash))) word = (word << 8U) | static_cast<std::uint8_t>(byte);
-      hash = keyed_(hash ^ word);
-    }
-    return hash;
-  }
-
+  std::uint64_t of(std::string_view text) const { return keyed_(text); }
   std::size_t operator()(const FlowKey& key) const {
-    std::uint64_t hash = (std::uint64_t{key.peer.port} << 16U) | (std::uint64_t{key.listener} << 8U) |
-                         (static_cast<std::uint64_t>(key.transport) ^ key.connection);
+    const std::uint64_t hash = (std::uint64_t{key.peer.port} << 16U) | (std::uint64_t{key.listener} << 8U) |
+                               (static_cast<std::uint64_t>(key.transport) ^ key.connection);
     const acl::Address::Bytes& bytes = key.peer.address.bytes();
-    for (std::size_t half = 0; half < bytes.size(); half += sizeof(hash)) {
-      std::uint64_t word = 0;
-      for (std::size_t i = 0; i < sizeof(word); ++i) word = (word << 8U) | bytes[half + i];
-      hash = keyed_(hash ^ word);
-    }
-    return hash;
+    return keyed_({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, hash);
   }
   std::size_t operator()(const DeviceKey& key) const { return keyed_(key.source ^ key.aor); }
   std::size_t operator()(std::uint64_t key) const { return keyed_(key); }

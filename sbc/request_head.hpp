@@ -1,4 +1,4 @@
-// The header section of a request that was let in, read again for its answers.
+// The header section of a request that was let in, read again for its answers: what they repeat or are made by.
 #pragma once
 
 #include <span>

@@ -57,6 +57,9 @@ class InwardRewriter {
   [[nodiscard]] const Binding* held_binding(const RegisterPlan& plan, const sip::UriView& device, const Flow& flow) const;
   void uris(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow);
   [[nodiscard]] bool names_hidden(const sip::RawMessage& message) const;
+  [[nodiscard]] bool plain_address(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow);
+  void name_pbx(const sip::UriHost& host, const sip::HeaderLine& header, const Flow& flow);
+  void unmark_tag(std::string_view tag);
   void append_unmarked_headers(std::string& out, std::string_view headers) const;
   void unmark(const sip::RawMessage& message, const sip::HeaderLine& header);
   void source(const Flow& flow);

@@ -39,9 +39,6 @@ bool is_untrusted(const sip::RawMessage& message, const sip::HeaderLine& header)
   }
 }
 
-// As it stands behind the host.
-std::string port_of(const sip::UriView& uri) { return uri.port_text.empty() ? std::string{} : ":" + std::string(uri.port_text); }
-
 // Replaces an element's URI by text in angle brackets.
 void replace_uri(sip::Editor& editor, const sip::NameAddrView& element, const std::string& text) {
   editor.replace(element.uri, element.bracketed ? text : "<" + text + ">");
@@ -100,7 +97,10 @@ void InwardRewriter::request_uri(const Request& request) {
     return;
   }
   const auto uri = sip::UriView::parse(request.message.request_uri);
-  if (!uri) return;
+  if (!uri) {
+    sealed_ = is_no_sip_uri(request.message.request_uri);
+    return;
+  }
   // What is secure on the access side says nothing of the core (RFC 5630 §3.1.3: each hop would have to be TLS).
   text_.append(state_.options.pbx.transport == Transport::tls ? uri->scheme : "sip").append(":");
   if (uri->has_user) text_.append(uri->user).append(uri->password.empty() ? "" : ":").append(uri->password).append("@");
@@ -276,7 +276,36 @@ const Binding* InwardRewriter::held_binding(const RegisterPlan& plan, const sip:
   return contact.substr(contact.rfind('@') + 1) == state_.names.core_uri_address() ? held : nullptr;
 }
 
+/// From or To as the prescreen has read it; false: it has to be read for this.
+bool InwardRewriter::plain_address(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow) {
+  const bool from = header.name == HeaderName::from;
+  const sip::UriHost& host = from ? message.from_host : message.to_host;
+  const std::string_view user = from ? message.from_user : message.to_user;
+  if ((!from && header.name != HeaderName::to) || host.whole.empty() || user.find('~') != std::string_view::npos) return false;
+  name_pbx(host, header, flow);
+  unmark_tag(from ? message.from_tag : message.to_tag);
+  return true;
+}
+
+/// In the place of what shows it to the access side.
+void InwardRewriter::name_pbx(const sip::UriHost& host, const sip::HeaderLine& header, const Flow& flow) {
+  const ShownAs shown = state_.names.shown_as(host.host, flow);
+  if (shown == ShownAs::none) return;
+  // Behind our host our port means the hidden one, as it does the other way round.
+  const bool ours = host.port != 0 && host.port == state_.names.address_for(flow).port;
+  const std::string_view port = host.whole.substr(host.host.size());
+  state_.editor.replace(host.whole, ours ? state_.names.pbx_host_port() : state_.names.pbx_host() + std::string(port));
+  if (header.name == HeaderName::from) asker_.from = {shown, ours};
+  if (header.name == HeaderName::to) asker_.to = {shown, ours};
+}
+
+void InwardRewriter::unmark_tag(std::string_view tag) {
+  text_.clear();
+  if (state_.names.append_unmarked(text_, tag)) state_.editor.replace(tag, text_);
+}
+
 void InwardRewriter::uris(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow) {
+  if (plain_address(message, header, flow)) return;
   sip::ElementReader reader(message.text(header.value));
   while (const auto text = reader.next()) {
     const auto element = sip::NameAddrView::parse(*text);
@@ -290,19 +319,11 @@ void InwardRewriter::uris(const sip::RawMessage& message, const sip::HeaderLine&
       replace_uri(state_.editor, *element, text_);
       continue;
     }
-    if (const ShownAs shown = state_.names.shown_as(uri->host, flow); shown != ShownAs::none) {
-      // Behind our host our port means the hidden one, as it does the other way round.
-      const bool ours = uri->port != 0 && uri->port == state_.names.address_for(flow).port;
-      state_.editor.replace(uri->host_port(), ours ? state_.names.pbx_host_port() : state_.names.pbx_host() + port_of(*uri));
-      if (header.name == HeaderName::from) asker_.from = {shown, ours};
-      if (header.name == HeaderName::to) asker_.to = {shown, ours};
-    }
+    name_pbx({uri->host_port(), uri->host, uri->port}, header, flow);
     text_.clear();
     append_unmarked_headers(text_, uri->headers);
     if (text_ != uri->headers) state_.editor.replace(uri->headers, text_);
-    text_.clear();
-    const auto tag = element->param("tag");
-    if (tag && state_.names.append_unmarked(text_, *tag)) state_.editor.replace(*tag, text_);
+    if (const auto tag = element->param("tag")) unmark_tag(*tag);
   }
 }
 

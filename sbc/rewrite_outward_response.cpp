@@ -72,8 +72,7 @@ void OutwardRewriter::repeated_vias(const Context& context) {
 void OutwardRewriter::repeated_header(const Context& context, const sip::HeaderLine& header) {
   const std::string_view asked = context.asked->value_of(header.name);
   text_ = unfolded(asked);
-  const auto to = header.name == HeaderName::to ? sip::NameAddrView::parse(asked) : std::nullopt;
-  if (to && !to->param("tag") && !context.message.to_tag.empty()) {
+  if (header.name == HeaderName::to && !context.in_dialog && !context.message.to_tag.empty()) {
     text_ += ";tag=";
     if (!state_.names.append_marked(text_, context.message.to_tag)) text_.append(context.message.to_tag);
   }

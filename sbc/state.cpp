@@ -39,6 +39,7 @@ State::State(Setup first, const Secrets& secrets, EventSink& events, Company com
       credentials(mac, secrets.table_seed + 5, shared->replays),
       concealment(mac),
       transactions(Capacity::transactions, Capacity::transaction_bytes, first.options.pbx.timeout, secrets.table_seed + 4),
+      call_hash(secrets.table_seed + 9),
       journal(events),
       health(options.pbx, names, mac, journal, metrics.pbx_up, fellows),
       restarted(secrets.restarted) {

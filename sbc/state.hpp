@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "acl/bans.hpp"
+#include "acl/keyed_hash.hpp"
 #include "acl/networks.hpp"
 #include "acl/policy.hpp"
 #include "acl/sources.hpp"
@@ -102,6 +103,7 @@ struct State {
   Concealment concealment;
   Transactions transactions;
   Calls calls{Capacity::calls};
+  acl::KeyedHash call_hash;  ///< what makes their keys
   sip::Editor editor;
   Journal journal;
   Metrics metrics;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace postern::sip::chars {
@@ -82,6 +83,36 @@ constexpr std::size_t run_without(std::string_view text, Class which) {
   while (n < text.size() && !is(text[n], which)) ++n;
   return n;
 }
+/// Eight characters at once: whole values are looked through for what they hardly ever hold.
+class Word {
+ public:
+  static constexpr std::size_t size = sizeof(std::uint64_t);
+  explicit Word(const char* text) { std::memcpy(&bytes_, text, size); }
+  [[nodiscard]] bool any_below(unsigned char bound) const { return ((bytes_ - ones * bound) & ~bytes_ & tops) != 0; }
+  [[nodiscard]] bool any_of(char letter) const {
+    const std::uint64_t other = bytes_ ^ (ones * static_cast<unsigned char>(letter));
+    return ((other - ones) & ~other & tops) != 0;
+  }
+
+ private:
+  static constexpr std::uint64_t ones = 0x0101'0101'0101'0101U, tops = ones << 7U;
+  std::uint64_t bytes_ = 0;
+};
+/// How many at the front are neither a comma, nor begin what may hold one that does not count (list_mark).
+inline std::size_t run_of_element(std::string_view text) {
+  std::size_t n = 0;
+  for (; text.size() - n >= Word::size; n += Word::size) {
+    const Word word(text.data() + n);
+    if (word.any_of(',') || word.any_of('"') || word.any_of('<') || word.any_of('(')) break;
+  }
+  return n + run_without(text.substr(n), list_mark);
+}
+/// How many at the front are no CR, LF or NUL.
+inline std::size_t run_of_line(std::string_view text) {
+  std::size_t n = 0;
+  while (text.size() - n >= Word::size && !Word(text.data() + n).any_below(' ')) n += Word::size;
+  return n + run_without(text.substr(n), line_mark);
+}
 constexpr std::string_view skip_blank(std::string_view text) { return text.substr(run(text, blank)); }
 constexpr std::string_view trim_end(std::string_view text) {
   while (!text.empty() && is(text.back(), blank)) text.remove_suffix(1);
@@ -107,11 +138,13 @@ constexpr std::size_t past_quoted(std::string_view text, std::size_t at) {
 }
 /// The first `wanted` at or behind `at` that stands outside of quotes; size(): there is none; npos: a quoted string does not end.
 constexpr std::size_t find_unquoted(std::string_view text, char wanted, std::size_t at = 0) {
-  while (at < text.size() && text[at] != wanted) {
-    at = text[at] == '"' ? past_quoted(text, at) : at + 1;
+  while (true) {
+    const std::size_t found = std::min(text.find(wanted, at), text.size());
+    const std::size_t quote = text.substr(0, found).find('"', at);
+    if (quote == std::string_view::npos) return found;
+    at = past_quoted(text, quote);
     if (at == std::string_view::npos) return at;
   }
-  return std::min(at, text.size());
 }
 inline bool quotes_balance(std::string_view text) {
   std::size_t quote = text.find('"');

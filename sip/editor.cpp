@@ -25,8 +25,7 @@ void Editor::reset(const RawMessage& message) {
 /// Texts made from what came may hold folds (§7.3.1): only their white space is written. Any other CR or LF would let a text begin a
 /// line of its own, and a NUL hides the rest from C strings.
 void Editor::append_unfolded(string_view text) {
-  const auto next_break = [](string_view in) { return chars::run_without(in, chars::line_mark); };
-  for (std::size_t at = next_break(text); at != text.size(); at = next_break(text)) {
+  for (std::size_t at = chars::run_of_line(text); at != text.size(); at = chars::run_of_line(text)) {
     const string_view next = text.substr(at);
     if (!next.starts_with("\r\n ") && !next.starts_with("\r\n\t")) {
       bad_ = true;

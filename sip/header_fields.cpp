@@ -19,7 +19,7 @@ bool read_address(string_view value, plain::Address& out, RawMessage& message) {
   message.plain = false;
   NameAddrView address;
   if (!read_name_addr(value, address)) return false;
-  out = {{}, find_param(address.params, "tag").value_or(string_view{})};
+  out = {{}, {}, find_param(address.params, "tag").value_or(string_view{})};
   if (iequals(address.uri.substr(0, 4), "tel:"))
     out.user = address.uri.substr(4);  // up to its parameters, which canonical_user() takes off
   if (!iequals(address.uri.substr(0, 4), "sip:") && !iequals(address.uri.substr(0, 5), "sips:")) return true;
@@ -127,6 +127,7 @@ Defect read_header(HeaderName name, string_view value, RawMessage& out) {
       plain::Address from;
       if (!read_address(value, from, out)) return Defect::from;
       out.from_user = from.user;
+      out.from_host = from.host;
       out.from_tag = from.tag;
       return Defect::none;
     }
@@ -134,6 +135,7 @@ Defect read_header(HeaderName name, string_view value, RawMessage& out) {
       plain::Address to;
       if (!read_address(value, to, out)) return Defect::to;
       out.to_user = to.user;
+      out.to_host = to.host;
       out.to_tag = to.tag;
       return Defect::none;
     }

@@ -1,4 +1,5 @@
 #include "sip/chars.hpp"
+#include "sip/params.hpp"
 #include "sip/readers.hpp"
 #include "sip/uri.hpp"
 
@@ -44,7 +45,8 @@ bool read_name_addr(string_view element, NameAddrView& out) {
   if (open == string_view::npos) return false;
   const bool split = open < element.size() ? split_bracketed(element, open, out) : split_bare(element, out);
   if (!split || !is_uri(out.uri)) return false;
-  return (out.params.empty() || (chars::quotes_balance(out.params) && !holds_comma(out.params))) && !holds_comma(out.display);
+  if (holds_comma(out.display)) return false;
+  return out.params.empty() || (chars::quotes_balance(out.params) && !holds_comma(out.params) && names_are_literal(out.params));
 }
 
 std::optional<NameAddrView> NameAddrView::parse(string_view element) {

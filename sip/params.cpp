@@ -72,6 +72,15 @@ std::optional<string_view> find_param(string_view params, string_view name) {
   return std::nullopt;
 }
 
+bool names_are_literal(string_view params) {
+  if (params.find('%') == string_view::npos) return true;
+  Param param;
+  while (next_param(params, param)) {
+    if (param.name.find('%') != string_view::npos) return false;
+  }
+  return true;
+}
+
 void append_params_without(std::string& out, string_view params, std::span<const string_view> names) {
   Param param;
   while (next_param(params, param)) {
@@ -104,7 +113,7 @@ std::optional<string_view> ElementReader::next() {
   while (!rest_.empty()) {
     std::size_t at = 0;
     while (true) {
-      at += chars::run_without(rest_.substr(at), chars::list_mark);
+      at += chars::run_of_element(rest_.substr(at));
       if (at == rest_.size() || rest_[at] == ',') break;
       at = past_unit(rest_, at);
       if (at == string_view::npos) {

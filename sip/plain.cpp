@@ -13,6 +13,7 @@ namespace {
 using std::string_view;
 
 constexpr std::size_t most_expires_digits = 9;
+constexpr std::size_t shortest_ipv6 = 2;  // "::"
 
 // Each takes what it is named after off the front of `text`. False: it is not there, or not plain.
 
@@ -39,7 +40,7 @@ bool take_params(string_view& text, string_view name, string_view& value) {
   bool found = false;
   while (take(text, ';')) {
     const string_view this_name = take(text, chars::token);
-    if (this_name.empty()) return false;
+    if (this_name.empty() || this_name.find('%') != string_view::npos) return false;
     string_view this_value;
     if (take(text, '=')) {
       this_value = take(text, chars::plain_value);
@@ -58,11 +59,11 @@ bool take_params(string_view& text) {
   return take_params(text, {}, none);
 }
 
-bool take_host_port(string_view& text, HostPort& out) {
+bool take_host_port(string_view& text, UriHost& out) {
   const string_view whole = text;
   const auto taken = [&] { return whole.substr(0, whole.size() - text.size()); };
   if (take(text, '[')) {
-    if (take(text, chars::ipv6).empty() || !take(text, ']')) return false;
+    if (take(text, chars::ipv6).size() < shortest_ipv6 || !take(text, ']')) return false;
   } else if (take(text, chars::host).empty()) {
     return false;
   }
@@ -76,14 +77,13 @@ bool take_host_port(string_view& text, HostPort& out) {
 }
 
 /// scheme ":" [ user "@" ] host [ ":" port ] parameters
-bool take_uri(string_view& text, string_view& user) {
+bool take_uri(string_view& text, string_view& user, UriHost& host) {
   if (!take(text, "sip:") && !take(text, "sips:")) return false;
   const std::size_t letters = chars::run(text, chars::plain_user);
   if (letters != 0 && letters < text.size() && text[letters] == '@') {
     user = text.substr(0, letters);
     text.remove_prefix(letters + 1);
   }
-  HostPort host;
   return take_host_port(text, host) && take_params(text);
 }
 
@@ -139,13 +139,16 @@ bool is_good(HeaderName name, string_view value, bool is_request) {
 
 }  // namespace
 
-bool read_uri(string_view uri, string_view& user) { return take_uri(uri, user) && uri.empty(); }
+bool read_uri(string_view uri, string_view& user) {
+  UriHost host;
+  return take_uri(uri, user, host) && uri.empty();
+}
 
 bool read_address(string_view value, Address& out) {
   const bool quoted = take(value, '"');
   take(value, chars::plain_words);
   if (quoted && !take(value, "\" ")) return false;
-  return take(value, '<') && take_uri(value, out.user) && take(value, '>') && take_params(value, "tag", out.tag) && value.empty();
+  return take(value, '<') && take_uri(value, out.user, out.host) && take(value, '>') && take_params(value, "tag", out.tag) && value.empty();
 }
 
 bool read_via(string_view value, ViaView& out, string_view& branch) {
@@ -154,7 +157,7 @@ bool read_via(string_view value, ViaView& out, string_view& branch) {
   if (!take(value, "SIP/2.0/")) return false;
   out.version = out.whole.substr(protocol_size, 3);
   out.transport = take(value, chars::token);
-  HostPort host;
+  UriHost host;
   if (out.transport.empty() || !take(value, ' ') || !take_host_port(value, host)) return false;
   out.sent_by = host.whole;
   out.host = host.host;

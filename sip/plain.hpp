@@ -16,7 +16,8 @@ namespace postern::sip::plain {
 bool read_uri(std::string_view uri, std::string_view& user);
 struct Address {
   std::string_view user;  ///< of its URI
-  std::string_view tag;   ///< empty: none
+  UriHost host;
+  std::string_view tag;  ///< empty: none
 };
 /// From and To: a name-addr with such a URI.
 bool read_address(std::string_view value, Address& out);

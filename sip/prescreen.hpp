@@ -31,6 +31,13 @@ struct HeaderLine {
   Span value;       ///< without the white space around it; folds are inside as they came
 };
 
+/// Of a URI.
+struct UriHost {
+  std::string_view whole;  ///< with its port
+  std::string_view host;   ///< IPv6 with its brackets
+  std::uint16_t port = 0;  ///< 0: none given
+};
+
 /// Views into a message that passed the prescreen. Valid as long as the bytes are.
 struct RawMessage {
   std::string_view bytes;  ///< the message: header section and body as framed by Content-Length (octets past it are cut off, §18.3)
@@ -48,6 +55,7 @@ struct RawMessage {
   std::string_view user_agent;          ///< User-Agent of a request, else empty; longer than 512 bytes: cut
   std::string_view from_user, to_user;  ///< of sip:, sips: and tel: URIs (there with its parameters), else empty
   std::string_view from_tag, to_tag;    ///< empty: none
+  UriHost from_host, to_host;           ///< empty unless they are plainly written (sip/plain.hpp)
   std::string_view request_user;        ///< user of a sip:/sips: Request-URI
   bool plain = false;  ///< the start line and the first Via, From and To are plainly written (sip/plain.hpp), and no field is folded
   std::size_t header_count = 0;

@@ -1,6 +1,7 @@
 #include "sip/uri.hpp"
 
 #include "sip/chars.hpp"
+#include "sip/params.hpp"
 #include "sip/readers.hpp"
 
 namespace postern::sip {
@@ -85,8 +86,9 @@ bool read_uri(string_view uri, UriView& out) {
   const std::size_t question = host.rest.find('?');
   out.params = host.rest.substr(0, question);
   if (question != string_view::npos) out.headers = host.rest.substr(question);
+  if (out.params.empty()) return true;
   // A second "@" in the parameters would be read as another host by whoever looks for the last one.
-  return out.params.empty() || (out.params.front() == ';' && out.params.find('@') == string_view::npos);
+  return out.params.front() == ';' && out.params.find('@') == string_view::npos && names_are_literal(out.params);
 }
 
 std::optional<UriView> UriView::parse(string_view uri) {

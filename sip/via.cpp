@@ -42,7 +42,7 @@ bool read_via(string_view element, ViaView& out) {
   out.host = host.host;
   out.port = host.port;
   out.params = host.rest;
-  return (out.params.empty() || out.params.front() == ';') && chars::quotes_balance(out.params);
+  return (out.params.empty() || out.params.front() == ';') && chars::quotes_balance(out.params) && names_are_literal(out.params);
 }
 
 std::optional<ViaView> ViaView::parse(string_view element) {

@@ -4,7 +4,7 @@
 #include <limits>
 #include <optional>
 
-#include "acl/bounded_table.hpp"
+#include "acl/keyed_hash.hpp"
 #include "sbc/bytes.hpp"
 #include "sbc/tokens.hpp"
 #include "sip/uri.hpp"
@@ -187,13 +187,7 @@ acl::TimePoint Clocks::to_steady(WallTime time) const {
 
 std::uint64_t checksum(std::string_view text) {
   static const acl::KeyedHash mix(0x706f737465726e31);  // no secret: against torn writes and flipped bits
-  std::uint64_t sum = mix(text.size());
-  for (; !text.empty(); text.remove_prefix(std::min(text.size(), sizeof(sum)))) {
-    std::uint64_t word = 0;
-    for (const char byte : text.substr(0, sizeof(sum))) word = (word << 8U) | static_cast<std::uint8_t>(byte);
-    sum = mix(sum ^ word);
-  }
-  return sum;
+  return mix(text);
 }
 
 void append_record(std::string& out, const sbc::Binding& binding, std::span<const sbc::ListenerAddress> listeners, const Clocks& clocks) {

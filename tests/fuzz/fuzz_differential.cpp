@@ -63,6 +63,7 @@ void compare_plain(string_view value) {
     require(all.has_value());
     const auto uri = UriView::parse(all->uri);
     require(uri && uri->user == address.user && uri->password.empty() && uri->headers.empty());
+    require(uri->host == address.host.host && uri->port == address.host.port && uri->host_port() == address.host.whole);
     require(all->param("tag").value_or(string_view{}) == address.tag);
   }
   ViaView via;
@@ -81,6 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   RawMessage m;
   if (postern::sip::prescreen({reinterpret_cast<const char*>(data), size}, m).result != postern::sip::PrescreenResult::message) return 0;
   for (const auto& header : m.header_lines()) compare_plain(m.text(header.value));
+  if (const auto uri = postern::sip::UriView::parse(m.request_uri); m.is_request && uri) require(uri->user == m.request_user);
   const bool good = postern::sip::check_fully(m).ok();
   require(good || !postern::sip::plain::is_good(m));
   if (!good) return 0;

@@ -9,14 +9,25 @@ using sip::HeaderName;
 
 TEST(RequestHead, FindsFieldsInBothFormsWithFoldsAndSpaces) {
   RequestHead head;
-  head.read("OPTIONS sip:a SIP/2.0\r\nv: one:1\r\nSubject:\r\nVia : two,\r\n\t three  \r\nt:<sip:a>\r\n\r\n");
-  ASSERT_EQ(head.fields().size(), 4U);
+  head.read("OPTIONS sip:a SIP/2.0\r\nv: one:1\r\nSubject:\r\nVia : two,\r\n\t three  \r\nt:<sip:a>\r\ni: b\r\n\r\n");
   EXPECT_EQ(head.value_of(HeaderName::via), "one:1");
-  EXPECT_EQ(head.fields()[2].name, HeaderName::via);
-  EXPECT_EQ(head.fields()[2].value, "two,\r\n\t three");
-  EXPECT_EQ(head.value_of(HeaderName::subject), "");
+  ASSERT_EQ(head.fields().size(), 4U);
+  EXPECT_EQ(head.fields()[1].name, HeaderName::via);
+  EXPECT_EQ(head.fields()[1].value, "two,\r\n\t three");
   EXPECT_EQ(head.value_of(HeaderName::to), "<sip:a>");
+  EXPECT_EQ(head.value_of(HeaderName::call_id), "b");
   EXPECT_EQ(head.value_of(HeaderName::from), "");
+}
+
+TEST(RequestHead, ReadsAllThatAnswersRepeatInAnyCase) {
+  RequestHead head;
+  head.read(
+      "OPTIONS sip:a SIP/2.0\r\nVIA: 1\r\nfrom: 2\r\nF: 3\r\ncall-id: 4\r\nCSEQ: 5\r\nRecord-Route: 6\r\nrequire: 7\r\nProxy-Require: "
+      "8\r\nTO: "
+      "9\r\n\r\n");
+  std::string values;
+  for (const auto& field : head.fields()) values += field.value;
+  EXPECT_EQ(values, "123456789");
 }
 
 TEST(RequestHead, ForgetsWhatItReadBefore) {
