@@ -22,7 +22,7 @@ constexpr int batches_at_once = 64;
 
 Worker::Worker(boost::asio::io_context& io, sbc::EngineOptions options, std::shared_ptr<const acl::Policy> policy,
                const sbc::Secrets& secrets, sbc::EventSink& events, const WorkerPlace& place, sbc::Company company)
-    : io_(io), place_(place), options_(std::move(options)), timer_(io), closing_timer_(io), store_timer_(io) {
+    : io_(io), place_(place), options_(std::move(options)), timer_(io), store_timer_(io) {
   const std::vector<sbc::ListenerOptions> wanted = options_.listeners;
   stream_side_ = std::make_unique<StreamSide>(*this);
   streams_ = std::make_unique<Streams>(io_, *stream_side_, StreamTimes{}, place_);
@@ -97,7 +97,6 @@ void Worker::stop() {
   if (core_links_ != nullptr) core_links_->stop();
   streams_->stop();
   timer_.cancel();
-  closing_timer_.cancel();
   store_timer_.cancel();
 }
 

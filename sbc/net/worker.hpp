@@ -67,8 +67,11 @@ class Worker {
   /// (close_drained()). Returns what held before, so that another thread may free it.
   sbc::Setup commit(Change& change);
   /// Closes the listeners that were taken away at least `drain` ago and have no request unanswered, and those taken away `longest_drain`
-  /// ago in any case, with their connections. Called by a timer of its own.
-  void close_drained(acl::TimePoint now);
+  /// ago in any case, with their connections. `all` workers of the process, which close a listener together: their sockets at its port are
+  /// one group, and where one is missing others hear what is not for them. None of them is at work meanwhile.
+  static void close_drained(const std::vector<Worker*>& all, acl::TimePoint now);
+  /// There is something for close_drained() to wait for.
+  [[nodiscard]] bool is_closing() const;
   static constexpr std::chrono::seconds drain{32}, longest_drain{240};
 
   /// As given, with the addresses and ports that are bound in fact.
@@ -97,7 +100,7 @@ class Worker {
   void drain_received(Port& port);
   void close_those_in_the_way();
   void close(Port& port);
-  void arm_closing_timer();
+  [[nodiscard]] bool is_drained(std::size_t slot, acl::TimePoint now) const;
   void wait_readable(const std::shared_ptr<Port>& port);
   void wait_writable(const std::shared_ptr<Port>& port);
   void on_readable(Port& port);
@@ -119,7 +122,7 @@ class Worker {
   std::unique_ptr<sbc::Engine> engine_;
   ReceiveBatch batch_;
   sbc::Outbox outbox_;
-  boost::asio::steady_timer timer_, closing_timer_;
+  boost::asio::steady_timer timer_;
   std::optional<acl::TimePoint> armed_;
   std::unique_ptr<StateTeller> teller_;  ///< nullptr: nothing is kept
   boost::asio::steady_timer store_timer_;

@@ -16,11 +16,7 @@
 
 namespace postern::net {
 
-using boost::system::error_code;
-
 namespace {
-
-constexpr std::chrono::seconds closing_check{1};
 
 UdpSocket open_socket(const std::string& what, const std::string& key, const sbc::Endpoint& bind, const PortSharing& sharing) {
   try {
@@ -198,7 +194,6 @@ void Worker::swap_ports(Ports next) {
     wait_readable(listeners_[slot]);
   }
   close_those_in_the_way();
-  arm_closing_timer();
 }
 
 /// A socket that only ends what is under way must not take what is meant for a wildcard listener.
@@ -225,25 +220,26 @@ void Worker::close(Port& port) {
   port.socket.close();
 }
 
-void Worker::close_drained(acl::TimePoint now) {
-  for (std::size_t slot = 0; slot < listeners_.size(); ++slot) {
-    std::shared_ptr<Port>& port = listeners_[slot];
-    if (port == nullptr || !port->taken_away || now < *port->taken_away + drain) continue;
-    if (now < *port->taken_away + longest_drain && engine_->awaits_answers(static_cast<std::uint8_t>(slot))) continue;
-    close(*port);
-    port.reset();
-  }
-  close_drained_streams(now);
-  arm_closing_timer();
+bool Worker::is_drained(std::size_t slot, acl::TimePoint now) const {
+  const std::shared_ptr<Port>& port = listeners_[slot];
+  if (port == nullptr) return true;
+  if (!port->taken_away || now < *port->taken_away + drain) return false;
+  return now >= *port->taken_away + longest_drain || !engine_->awaits_answers(static_cast<std::uint8_t>(slot));
 }
 
-void Worker::arm_closing_timer() {
-  const auto is_closing = [](const std::shared_ptr<Port>& port) { return port != nullptr && port->taken_away; };
-  if (!running_ || (std::ranges::none_of(listeners_, is_closing) && streams_taken_away_.empty())) return;
-  closing_timer_.expires_after(closing_check);
-  closing_timer_.async_wait([this](error_code error) {
-    if (!error && running_) close_drained(acl::Clock::now());
-  });
+void Worker::close_drained(const std::vector<Worker*>& all, acl::TimePoint now) {
+  for (std::size_t slot = 0; slot < all.front()->listeners_.size(); ++slot) {
+    if (!std::ranges::all_of(all, [&](const Worker* worker) { return worker->is_drained(slot, now); })) continue;
+    for (Worker* worker : all) {
+      if (const std::shared_ptr<Port> port = std::exchange(worker->listeners_[slot], nullptr)) worker->close(*port);
+    }
+  }
+  for (Worker* worker : all) worker->close_drained_streams(now);
+}
+
+bool Worker::is_closing() const {
+  const auto closes = [](const std::shared_ptr<Port>& port) { return port != nullptr && port->taken_away; };
+  return std::ranges::any_of(listeners_, closes) || !streams_taken_away_.empty();
 }
 
 }  // namespace postern::net

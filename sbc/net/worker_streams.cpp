@@ -57,7 +57,6 @@ void Worker::apply_streams(Streams::Plan plan) {
       streams_taken_away_.try_emplace(slot, acl::Clock::now());
     }
   }
-  arm_closing_timer();
 }
 
 void Worker::close_drained_streams(acl::TimePoint now) {

@@ -1,8 +1,10 @@
 #include "sbc/net/workers.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <chrono>
 #include <latch>
 #include <optional>
 #include <string>
@@ -17,6 +19,8 @@ namespace postern::net {
 namespace asio = boost::asio;
 
 namespace {
+
+constexpr std::chrono::seconds closing_check{1};
 
 /// Those that another worker opens as well.
 std::vector<sbc::ListenerOptions> open_listeners_of(const Worker::Change& change) {
@@ -105,7 +109,8 @@ class Workers::Halt {
 };
 
 Workers::Workers(asio::io_context& io, sbc::EngineOptions options, const std::shared_ptr<const acl::Policy>& policy,
-                 const sbc::Secrets& secrets, sbc::EventSink& events) {
+                 const sbc::Secrets& secrets, sbc::EventSink& events)
+    : closing_timer_(io) {
   const std::uint16_t count = options.pbx.workers;
   const Steering steering(count, steering_seed(secrets));
   const auto shared = std::make_shared<sbc::Shared>(secrets.table_seed, count == 1);
@@ -171,6 +176,7 @@ void Workers::stop() {
       member.io->stop();
     });
   }
+  closing_timer_.cancel();
   members_.front()->worker->stop();
   for (const auto& member : members_) {
     if (member->thread.joinable()) member->thread.join();
@@ -185,7 +191,25 @@ std::vector<sbc::Setup> Workers::reload(std::vector<sbc::Setup> setups) {
     prepared.push_back(members_[i]->worker->prepare(std::move(setups[i])));
   }
   for (std::size_t i = 0; i < members_.size(); ++i) setups[i] = members_[i]->worker->commit(*prepared[i]);
+  arm_closing_timer();
   return setups;
+}
+
+void Workers::close_drained(acl::TimePoint now) {
+  const Halt halt(*this);
+  std::vector<Worker*> all;
+  for (const auto& member : members_) all.push_back(member->worker.get());
+  Worker::close_drained(all, now);
+  arm_closing_timer();
+}
+
+/// While all others wait, or none runs.
+void Workers::arm_closing_timer() {
+  if (!running_ || std::ranges::none_of(members_, [](const auto& member) { return member->worker->is_closing(); })) return;
+  closing_timer_.expires_after(closing_check);
+  closing_timer_.async_wait([this](boost::system::error_code error) {
+    if (!error && running_) close_drained(acl::Clock::now());
+  });
 }
 
 void Workers::set_token_keys(const sbc::Secrets& secrets) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -44,6 +45,8 @@ class Workers {
   /// All take over another configuration while none handles a packet, or none does: throws StartError, and then nothing has changed. One
   /// setup for each; returns what held before.
   std::vector<sbc::Setup> reload(std::vector<sbc::Setup> setups);
+  /// Worker::close_drained() of all of them. Called by a timer of its own, as long as there is something to close.
+  void close_drained(acl::TimePoint now);
   void set_token_keys(const sbc::Secrets& secrets);
 
   /// Calls `look` on each worker's thread, and `done` on this one once all have been asked.
@@ -56,7 +59,10 @@ class Workers {
   class Company;
   class Halt;
 
+  void arm_closing_timer();
+
   std::vector<std::unique_ptr<Member>> members_;
+  boost::asio::steady_timer closing_timer_;
   bool running_ = false;
 };
 

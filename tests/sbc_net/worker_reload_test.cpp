@@ -35,6 +35,7 @@ class WorkerReloadTest : public WorkerTest {
     const auto change = worker_->prepare({options_, open_policy()});
     worker_->commit(*change);
   }
+  void close_drained(acl::TimePoint now) const { Worker::close_drained({worker_.get()}, now); }
   std::string key_of_refusal(std::vector<sbc::ListenerOptions> listeners) {
     try {
       reload(std::move(listeners));
@@ -109,9 +110,9 @@ TEST_F(WorkerReloadTest, WhatIsTakenAwayEndsWhatIsUnderWay) {
   send(phone_, first, fresh("again"));
   EXPECT_TRUE(run_until([&] { return count(*worker_, Outcome::listener_gone) == gone + 1; }));
 
-  worker_->close_drained(acl::Clock::now() + Worker::drain - std::chrono::seconds(1));
+  close_drained(acl::Clock::now() + Worker::drain - std::chrono::seconds(1));
   EXPECT_THROW(UdpSocket{first}, std::system_error) << "closed too early";
-  worker_->close_drained(acl::Clock::now() + Worker::drain);
+  close_drained(acl::Clock::now() + Worker::drain);
   EXPECT_NO_THROW(UdpSocket{first}) << "still open";
 }
 
@@ -119,9 +120,9 @@ TEST_F(WorkerReloadTest, WaitsForAnAnswerButNotForEver) {
   const Endpoint first = bound(0);
   ASSERT_TRUE(asked(first, "INVITE"));
   reload({second_});
-  worker_->close_drained(acl::Clock::now() + Worker::drain);
+  close_drained(acl::Clock::now() + Worker::drain);
   EXPECT_THROW(UdpSocket{first}, std::system_error) << "closed before the answer";
-  worker_->close_drained(acl::Clock::now() + Worker::longest_drain);
+  close_drained(acl::Clock::now() + Worker::longest_drain);
   EXPECT_NO_THROW(UdpSocket{first}) << "still open";
 }
 
@@ -138,10 +139,10 @@ TEST_F(WorkerReloadTest, ComesBackIntoItsSlot) {
   reload({second_, first});
   EXPECT_EQ(bound(0), first.bind);
   EXPECT_TRUE(asked(first.bind));
-  worker_->close_drained(acl::Clock::now() + Worker::longest_drain);
+  close_drained(acl::Clock::now() + Worker::longest_drain);
   EXPECT_TRUE(asked(first.bind)) << "it is not closing any more";
   reload({second_});
-  worker_->close_drained(acl::Clock::now() + Worker::drain);
+  close_drained(acl::Clock::now() + Worker::drain);
   reload({second_, first});
   EXPECT_TRUE(asked(first.bind)) << "nor when it was closed meanwhile";
 }

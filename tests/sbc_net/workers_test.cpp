@@ -1,8 +1,12 @@
 #include "sbc/net/workers.hpp"
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "tests/sbc_net/worker_support.hpp"
@@ -12,10 +16,10 @@ namespace {
 
 class WorkersTest : public WorkerTest {
  protected:
-  WorkersTest() {
+  explicit WorkersTest(std::uint16_t workers = 2) {
     options_ = options_toward(pbx_.bound());
     options_.listeners[0].bind = at("127.0.0.1");
-    options_.pbx.workers = 2;
+    options_.pbx.workers = workers;
     options_.pbx.health_check.reset();
     // The port behind one that the kernel chose may be another program's.
     for (int tries = 0; tries < 20 && !workers_; ++tries) {
@@ -31,12 +35,15 @@ class WorkersTest : public WorkerTest {
   WorkersTest& operator=(const WorkersTest&) = delete;
 
   [[nodiscard]] Endpoint listener() const { return workers_->first().options().listeners[0].bind; }
-  std::vector<std::uint64_t> forwarded() {
-    std::vector<std::uint64_t> counts;
+  std::vector<std::uint64_t> counts(Outcome outcome) {
+    std::vector<std::uint64_t> all;
     for (std::size_t i = 0; i < workers_->size(); ++i) {
-      workers_->look_at(i, [&](const Worker& worker) { counts.push_back(count(worker, Outcome::forwarded)); });
+      workers_->look_at(i, [&](const Worker& worker) { all.push_back(count(worker, outcome)); });
     }
-    return counts;
+    return all;
+  }
+  void reload(const sbc::EngineOptions& wanted) {
+    workers_->reload(std::vector<sbc::Setup>(workers_->size(), sbc::Setup(wanted, open_policy())));
   }
 
   sbc::EngineOptions options_;
@@ -60,9 +67,9 @@ TEST_F(WorkersTest, EachSendsFromItsOwnPort) {
   }
   EXPECT_GT(std::ranges::count(seen, core[0]), 3);
   EXPECT_GT(std::ranges::count(seen, core[1]), 3);
-  const auto counts = forwarded();
-  EXPECT_EQ(counts[0] + counts[1], 30U);
-  EXPECT_EQ(counts[0], static_cast<std::uint64_t>(std::ranges::count(seen, core[0])));
+  const auto forwarded = counts(Outcome::forwarded);
+  EXPECT_EQ(forwarded[0] + forwarded[1], 30U);
+  EXPECT_EQ(forwarded[0], static_cast<std::uint64_t>(std::ranges::count(seen, core[0])));
 }
 
 TEST_F(WorkersTest, AskHearsAllOnTheirOwnThreads) {
@@ -79,7 +86,7 @@ TEST_F(WorkersTest, AReloadThatOneCannotFollowChangesNothing) {
   sbc::EngineOptions wanted = options_;
   wanted.listeners.push_back({.name = "new", .bind = at("127.0.0.2"), .advertise = {}, .advertise_to = {}});
   wanted.listeners.push_back({.name = "taken", .bind = taken.bound(), .advertise = {}, .advertise_to = {}});
-  EXPECT_THROW(workers_->reload(std::vector<sbc::Setup>(2, sbc::Setup(wanted, open_policy()))), StartError);
+  EXPECT_THROW(reload(wanted), StartError);
   const auto listeners_of = [&](std::size_t index) {
     std::size_t listeners = 0;
     workers_->look_at(index, [&](const Worker& worker) { listeners = worker.options().listeners.size(); });
@@ -88,7 +95,7 @@ TEST_F(WorkersTest, AReloadThatOneCannotFollowChangesNothing) {
   EXPECT_EQ(listeners_of(0), 1U);
   EXPECT_EQ(listeners_of(1), 1U);
   wanted.listeners.pop_back();
-  workers_->reload(std::vector<sbc::Setup>(2, sbc::Setup(wanted, open_policy())));
+  reload(wanted);
   EXPECT_EQ(listeners_of(0), 2U);
   EXPECT_EQ(listeners_of(1), 2U);
   Endpoint first;
@@ -97,6 +104,106 @@ TEST_F(WorkersTest, AReloadThatOneCannotFollowChangesNothing) {
   workers_->look_at(1, [&](const Worker& worker) { second = worker.options().listeners[1].bind; });
   EXPECT_EQ(first, second);
 }
+
+/// A listener that is taken away while some of the workers still wait for answers, and brought back. Each worker used to close its socket
+/// by itself: the port was then another program's to the next reload, or its sockets stood in another order than the workers.
+class WorkersDrainTest : public WorkersTest, public testing::WithParamInterface<std::uint16_t> {
+ protected:
+  WorkersDrainTest() : WorkersTest(GetParam()) {
+    more_ = {.name = "more", .bind = UdpSocket(at("127.0.0.1")).bound(), .advertise = {}, .advertise_to = {}};
+    options_.listeners[0].bind = listener();
+    reload(with_more());
+    for (int i = 1; i < 100 && phones_.size() < GetParam(); ++i) {
+      auto phone = std::make_unique<UdpSocket>(at(("127.0.6." + std::to_string(i)).c_str()));
+      const int worker = worker_of(*phone, listener());
+      phones_.try_emplace(worker, std::move(phone));
+    }
+  }
+
+  [[nodiscard]] sbc::EngineOptions with_more() const {
+    sbc::EngineOptions wanted = options_;
+    wanted.listeners.push_back(more_);
+    return wanted;
+  }
+  std::string fresh(const UdpSocket& phone, const std::string& method) {
+    std::string text = request(phone, method);
+    const std::string own = "drain-" + std::to_string(++asked_);
+    text.replace(text.find("worker-test"), std::string("worker-test").size(), own);
+    return text.replace(text.find("z9hG4bKabc"), std::string("z9hG4bKabc").size(), "z9hG4bK" + own);
+  }
+  /// The request as the PBX gets it, and from where.
+  std::pair<std::string, Endpoint> ask(UdpSocket& phone, const Endpoint& at_listener, const std::string& method) {
+    send(phone, at_listener, fresh(phone, method));
+    const std::string mark = "Call-ID: drain-" + std::to_string(asked_) + "\r\n";
+    std::pair<std::string, Endpoint> seen;
+    ReceiveBatch batch;
+    EXPECT_TRUE(run_until([&] {
+      pbx_.receive(batch);
+      for (const auto& item : batch.items()) {
+        if (item.bytes.find(mark) != std::string_view::npos) seen = {std::string(item.bytes), item.peer};
+      }
+      return !seen.first.empty();
+    })) << method;
+    return seen;
+  }
+  int worker_of(UdpSocket& phone, const Endpoint& at_listener) {
+    return ask(phone, at_listener, "OPTIONS").second.port - workers_->core().front().port;
+  }
+  void answer(const std::pair<std::string, Endpoint>& request, const std::string& status) {
+    send(pbx_, request.second, "SIP/2.0 " + status + request.first.substr(request.first.find("\r\n")));
+  }
+  void expect_each_at_its_worker() {
+    for (const auto& [worker, phone] : phones_) EXPECT_EQ(worker_of(*phone, more_.bind), worker);
+  }
+  void close_drained(std::chrono::seconds later) { workers_->close_drained(acl::Clock::now() + later); }
+  /// That all workers have a socket at its port, each the one for its sources: what they hear is refused.
+  void expect_all_hear_the_one_that_closes() {
+    std::vector<std::uint64_t> wanted = counts(Outcome::listener_gone);
+    for (const auto& [worker, phone] : phones_) {
+      send(*phone, more_.bind, fresh(*phone, "OPTIONS"));
+      ++wanted[static_cast<std::size_t>(worker)];
+    }
+    EXPECT_TRUE(run_until([&] { return counts(Outcome::listener_gone) == wanted; }));
+  }
+
+  sbc::ListenerOptions more_;
+  std::map<int, std::unique_ptr<UdpSocket>> phones_;  ///< by worker, one each
+  int asked_ = 0;
+};
+
+TEST_P(WorkersDrainTest, ClosesWhenNoneOfThemWaitsForAnAnswer) {
+  const auto invite = ask(*phones_.at(GetParam() - 1), more_.bind, "INVITE");
+  reload(options_);
+  close_drained(Worker::drain);
+  expect_all_hear_the_one_that_closes();
+  answer(invite, "486 Busy Here");
+  ReceiveBatch batch;
+  ASSERT_TRUE(run_until([&] { return phones_.at(GetParam() - 1)->receive(batch) != 0; }));
+  close_drained(Worker::drain);
+  EXPECT_NO_THROW(UdpSocket{more_.bind}) << "still open";
+}
+
+TEST_P(WorkersDrainTest, ComesBackWhileSomeStillWait) {
+  // the last, and every other one before it: of two the first is done, of three the second
+  for (int worker = GetParam() - 1; worker >= 0; worker -= 2) ask(*phones_.at(worker), more_.bind, "INVITE");
+  for (int turn = 0; turn < 2; ++turn) {
+    reload(options_);
+    close_drained(Worker::drain);
+    ASSERT_NO_THROW(reload(with_more()));
+    expect_each_at_its_worker();
+  }
+}
+
+TEST_P(WorkersDrainTest, ComesBackWhenNoneWaitsAnyLonger) {
+  ask(*phones_.at(0), more_.bind, "INVITE");
+  reload(options_);
+  close_drained(Worker::longest_drain);
+  EXPECT_NO_THROW(UdpSocket{more_.bind}) << "still open";
+  ASSERT_NO_THROW(reload(with_more()));
+  expect_each_at_its_worker();
+}
+
+INSTANTIATE_TEST_SUITE_P(Several, WorkersDrainTest, testing::Values(std::uint16_t{2}, std::uint16_t{3}));
 
 }  // namespace
 }  // namespace postern::net
