@@ -132,13 +132,7 @@ Status CoreLinks::LinkStream::handshake() {
 CoreLinks::CoreLinks(boost::asio::io_context& io, Streams& streams, CoreLinkWatcher& watcher, const sbc::PbxOptions& pbx,
                      const sbc::Endpoint& bind)
     : io_(io), streams_(streams), watcher_(watcher), transport_(pbx.transport) {
-  try {
-    reserve(bind);
-  } catch (const std::system_error& error) {
-    throw StartError(
-        fmt::format("pbx.bind: cannot use tcp {}: {}: {}", bind.to_string(), error.code().message(), bind_advice(error.code(), 't', bind)),
-        "pbx.bind");
-  }
+  opened({"pbx.bind: cannot use", 't', bind, "pbx.bind"}, [&] { reserve(bind); });
   apply(pbx, prepare(pbx));
 }
 
@@ -150,7 +144,7 @@ void CoreLinks::reserve(const sbc::Endpoint& bind) {
     options.transport = transport_;
     options.bind = bind;
     listener_ = std::make_shared<StreamListener>(io_, streams_, options, sbc::no_listener, PortSharing{.beside = true});
-    listener_->share(true);
+    listener_->share();
     bound_ = listener_->bound();
     return;
   }

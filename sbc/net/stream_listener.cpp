@@ -53,8 +53,12 @@ StreamListener::~StreamListener() {
   if (descriptor_.is_open()) descriptor_.release();  // socket_ closes it
 }
 
-void StreamListener::share(bool on) {
-  if (!in_group_) set_option(socket_.get(), SOL_SOCKET, SO_REUSEPORT, on ? 1 : 0);
+void StreamListener::share() {
+  if (!in_group_) set_option(socket_.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+}
+
+void StreamListener::unshare() noexcept {
+  if (!in_group_) clear_option(socket_.get(), SOL_SOCKET, SO_REUSEPORT);
 }
 
 void StreamListener::start() { wait(); }

@@ -39,8 +39,9 @@ class StreamListener : public std::enable_shared_from_this<StreamListener> {
   void start();
   /// Accepts who has come already, and nobody else.
   void close();
-  /// Whether another socket of ours may have its port as well.
-  void share(bool on);
+  /// Another socket of ours may have its port as well, until unshare().
+  void share();
+  void unshare() noexcept;
 
   [[nodiscard]] const sbc::Endpoint& bound() const { return bound_; }
   [[nodiscard]] int fd() const { return socket_.get(); }

@@ -26,26 +26,16 @@ std::shared_ptr<const TlsContext> tls_of(const sbc::ListenerOptions& listener, c
 }  // namespace
 
 std::shared_ptr<StreamListener> Streams::open_listener(const sbc::ListenerOptions& listener, std::uint8_t slot, const std::string& key) {
-  // One of ours that has the port at the wildcard address, or at one of the wildcard's, is no other program.
-  Listeners sharing;
-  for (const auto& open : listeners_) {
-    if (open != nullptr && sbc::overlap(open->bound(), listener.bind)) sharing.push_back(open);
-  }
-  for (const auto& open : sharing) open->share(true);
-  const auto unshare = [&] {
-    for (const auto& open : sharing) open->share(false);
-  };
-  try {
-    auto opened = std::make_shared<StreamListener>(io_, *this, listener, slot, sharing_of(place_, !sharing.empty()));
-    if (!place_.alone() && place_.is_last()) place_.steering.attach(opened->fd());
-    unshare();
-    return opened;
-  } catch (const std::system_error& error) {
-    unshare();
-    throw StartError(fmt::format("listener {}: cannot listen on tcp {}: {}: {}", listener.name, listener.bind.to_string(),
-                                 error.code().message(), bind_advice(error.code(), 't', listener.bind)),
-                     key);
-  }
+  return opened({fmt::format("listener {}: cannot listen on", listener.name), 't', listener.bind, key}, [&] {
+    // One of ours that has the port at the wildcard address, or at one of the wildcard's, is no other program.
+    SharedPorts<StreamListener> beside;
+    for (const auto& open : listeners_) {
+      if (open != nullptr && sbc::overlap(open->bound(), listener.bind)) beside.add(*open);
+    }
+    auto socket = std::make_shared<StreamListener>(io_, *this, listener, slot, sharing_of(place_, !beside.empty()));
+    if (!place_.alone() && place_.is_last()) place_.steering.attach(socket->fd());
+    return socket;
+  });
 }
 
 Streams::Plan Streams::open(std::vector<sbc::ListenerOptions>& slots, const std::vector<sbc::ListenerOptions>& wanted) {

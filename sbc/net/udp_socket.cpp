@@ -124,19 +124,23 @@ UdpSocket::UdpSocket(const sbc::Endpoint& bind, const PortSharing& sharing)
   set_options();
   if (in_group_) Steering::close_ears(fd_.get());
   if (in_group_ && (sharing.joins || sharing.beside)) set_option(fd_.get(), SOL_SOCKET, SO_REUSEPORT, 1);
-  if (sharing.beside) share(true);
+  if (sharing.beside) share();
   SocketAddress address{};
   socklen_t length = fill(address, bind);
   if (::bind(fd_.get(), &address.any, length) != 0) throw std::system_error(errno, std::generic_category());
   length = sizeof address;
   if (::getsockname(fd_.get(), &address.any, &length) != 0) throw std::system_error(errno, std::generic_category());
   bound_.port = endpoint_of(address).port;
-  if (sharing.beside) share(false);
+  if (sharing.beside) unshare();
   if (in_group_) set_option(fd_.get(), SOL_SOCKET, SO_REUSEPORT, 1);
 }
 
-void UdpSocket::share(bool on) {
-  if (!in_group_) set_option(fd_.get(), SOL_SOCKET, SO_REUSEADDR, on ? 1 : 0);
+void UdpSocket::share() {
+  if (!in_group_) set_option(fd_.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+}
+
+void UdpSocket::unshare() noexcept {
+  if (!in_group_) clear_option(fd_.get(), SOL_SOCKET, SO_REUSEADDR);
 }
 
 void UdpSocket::stop_receiving() {

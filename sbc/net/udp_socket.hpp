@@ -84,8 +84,9 @@ class UdpSocket {
   /// Throws std::system_error.
   explicit UdpSocket(const sbc::Endpoint& bind) : UdpSocket(bind, PortSharing{}) {}
   UdpSocket(const sbc::Endpoint& bind, const PortSharing& sharing);
-  /// For the time that a socket takes to be bound beside this one: others could then be, too.
-  void share(bool on);
+  /// For the time that a socket takes to be bound beside this one, until unshare(): others could then be, too.
+  void share();
+  void unshare() noexcept;
   /// The sockets of all workers are open: until then one of several receives nothing.
   void complete() const {
     if (in_group_) Steering::open_ears(fd_.get());

@@ -18,16 +18,6 @@ namespace postern::net {
 
 namespace {
 
-UdpSocket open_socket(const std::string& what, const std::string& key, const sbc::Endpoint& bind, const PortSharing& sharing) {
-  try {
-    return {bind, sharing};
-  } catch (const std::system_error& error) {
-    throw StartError(fmt::format("{}: cannot listen on udp {}: {}: {}", what, bind.to_string(), error.code().message(),
-                                 bind_advice(error.code(), 'u', bind)),
-                     key);
-  }
-}
-
 sbc::Endpoint core_address(const sbc::PbxOptions& pbx) {
   if (pbx.bind && !pbx.bind->address.is_unspecified()) return *pbx.bind;
   const std::uint16_t port = pbx.bind ? pbx.bind->port : sbc::PbxOptions::default_bind_port;
@@ -52,26 +42,16 @@ void check_families(const sbc::PbxOptions& pbx, const sbc::Endpoint& bind) {
 }  // namespace
 
 std::shared_ptr<Worker::Port> Worker::open_listener(const sbc::ListenerOptions& listener, std::uint8_t slot, const std::string& key) {
-  const std::string what = fmt::format("listener {}", listener.name);
-  // One of ours that has the port at the wildcard address, or at one of the wildcard's, is no other program.
-  Ports sharing;
-  for (const auto& port : listeners_) {
-    if (port != nullptr && sbc::overlap(port->socket.bound(), listener.bind)) sharing.push_back(port);
-  }
-  for (const auto& port : sharing) port->socket.share(true);
-  const auto unshare = [&] {
-    for (const auto& port : sharing) port->socket.share(false);
-  };
-  try {
-    UdpSocket socket = open_socket(what, key, listener.bind, sharing_of(place_, !sharing.empty()));
+  return opened({fmt::format("listener {}: cannot listen on", listener.name), 'u', listener.bind, key}, [&] {
+    // One of ours that has the port at the wildcard address, or at one of the wildcard's, is no other program.
+    SharedPorts<UdpSocket> beside;
+    for (const auto& port : listeners_) {
+      if (port != nullptr && sbc::overlap(port->socket.bound(), listener.bind)) beside.add(port->socket);
+    }
+    UdpSocket socket(listener.bind, sharing_of(place_, !beside.empty()));
     if (!place_.alone() && place_.is_last()) place_.steering.attach(socket.fd());
-    auto opened = std::make_shared<Port>(io_, sbc::Side::access, slot, listener.bind, std::move(socket));
-    unshare();
-    return opened;
-  } catch (const StartError&) {
-    unshare();
-    throw;
-  }
+    return std::make_shared<Port>(io_, sbc::Side::access, slot, listener.bind, std::move(socket));
+  });
 }
 
 /// The sockets that belong to `slots`: those that are open already, and new ones. The slots get the ports that the kernel chose.
@@ -100,7 +80,8 @@ void Worker::open_core() {
     options_.pbx.bind = core_links_->bound();
     return;
   }
-  core_ = std::make_shared<Port>(io_, sbc::Side::core, std::uint8_t{0}, bind, open_socket("pbx.bind", "pbx.bind", bind, {}));
+  core_ = opened({"pbx.bind: cannot listen on", 'u', bind, "pbx.bind"},
+                 [&] { return std::make_shared<Port>(io_, sbc::Side::core, std::uint8_t{0}, bind, UdpSocket(bind)); });
   options_.pbx.bind = core_->socket.bound();
 }
 

@@ -5,6 +5,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <exception>
 #include <latch>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "sbc/mac.hpp"
+#include "sbc/net/start_error.hpp"
 
 namespace postern::net {
 
@@ -185,14 +187,28 @@ void Workers::stop() {
 
 std::vector<sbc::Setup> Workers::reload(std::vector<sbc::Setup> setups) {
   const Halt halt(*this);
-  std::vector<Worker::Prepared> prepared;
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    if (i > 0) setups[i].options.listeners = open_listeners_of(*prepared.front());
-    prepared.push_back(members_[i]->worker->prepare(std::move(setups[i])));
-  }
-  for (std::size_t i = 0; i < members_.size(); ++i) setups[i] = members_[i]->worker->commit(*prepared[i]);
+  std::vector<Worker::Prepared> prepared = prepare(std::move(setups));
+  std::vector<sbc::Setup> before;
+  before.reserve(members_.size());
+  for (std::size_t i = 0; i < members_.size(); ++i) before.push_back(members_[i]->worker->commit(*prepared[i]));
   arm_closing_timer();
-  return setups;
+  return before;
+}
+
+/// All of what may fail.
+std::vector<Worker::Prepared> Workers::prepare(std::vector<sbc::Setup> setups) {
+  try {
+    std::vector<Worker::Prepared> prepared;
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      if (i > 0) setups[i].options.listeners = open_listeners_of(*prepared.front());
+      prepared.push_back(members_[i]->worker->prepare(std::move(setups[i])));
+    }
+    return prepared;
+  } catch (const StartError&) {
+    throw;
+  } catch (const std::exception& error) {  // no memory, say
+    throw StartError(error.what());
+  }
 }
 
 void Workers::close_drained(acl::TimePoint now) {

@@ -59,6 +59,7 @@ class Workers {
   class Company;
   class Halt;
 
+  [[nodiscard]] std::vector<Worker::Prepared> prepare(std::vector<sbc::Setup> setups);
   void arm_closing_timer();
 
   std::vector<std::unique_ptr<Member>> members_;

@@ -1,11 +1,20 @@
 #include "sbc/net/workers.hpp"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -13,6 +22,8 @@
 
 namespace postern::net {
 namespace {
+
+using testing::HasSubstr;
 
 class WorkersTest : public WorkerTest {
  protected:
@@ -103,6 +114,44 @@ TEST_F(WorkersTest, AReloadThatOneCannotFollowChangesNothing) {
   workers_->look_at(0, [&](const Worker& worker) { first = worker.options().listeners[1].bind; });
   workers_->look_at(1, [&](const Worker& worker) { second = worker.options().listeners[1].bind; });
   EXPECT_EQ(first, second);
+}
+
+/// From now on the kernel refuses this thread one option of sockets.
+bool refuse_option(std::uint32_t option) {
+  const auto code = [](unsigned bits) { return static_cast<std::uint16_t>(bits); };
+  constexpr std::uint32_t option_argument = offsetof(seccomp_data, args) + 2 * sizeof(std::uint64_t);  // its low half: of a little-endian
+  std::array program{
+      sock_filter{code(BPF_LD | BPF_W | BPF_ABS), 0, 0, offsetof(seccomp_data, nr)},
+      sock_filter{code(BPF_JMP | BPF_JEQ | BPF_K), 0, 3, __NR_setsockopt},
+      sock_filter{code(BPF_LD | BPF_W | BPF_ABS), 0, 0, option_argument},
+      sock_filter{code(BPF_JMP | BPF_JEQ | BPF_K), 0, 1, option},
+      sock_filter{code(BPF_RET | BPF_K), 0, 0, SECCOMP_RET_ERRNO | ENOMEM},
+      sock_filter{code(BPF_RET | BPF_K), 0, 0, SECCOMP_RET_ALLOW},
+  };
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+/// It ended the daemon: nobody caught what attach() threw.
+TEST_F(WorkersTest, ASteeringThatTheKernelRefusesIsARefusedReload) {
+  for (const sbc::Transport transport : {sbc::Transport::udp, sbc::Transport::tcp}) {
+    sbc::EngineOptions wanted = options_;
+    wanted.listeners.push_back({.name = "new", .transport = transport, .bind = at("127.0.0.2"), .advertise = {}, .advertise_to = {}});
+    std::string told;
+    std::thread([&] {
+      if (!refuse_option(SO_ATTACH_REUSEPORT_CBPF)) return;
+      try {
+        reload(wanted);
+      } catch (const StartError& error) {
+        told = error.key() + ": " + error.what();
+      }
+    }).join();
+    EXPECT_THAT(told, HasSubstr("listeners[1]: listener new: cannot listen on"));
+    workers_->look_at(1, [&](const Worker& worker) { EXPECT_EQ(worker.options().listeners.size(), 1U); });
+  }
+  sbc::EngineOptions wanted = options_;
+  wanted.listeners.push_back({.name = "new", .bind = at("127.0.0.2"), .advertise = {}, .advertise_to = {}});
+  EXPECT_NO_THROW(reload(wanted));
 }
 
 /// A listener that is taken away while some of the workers still wait for answers, and brought back. Each worker used to close its socket
