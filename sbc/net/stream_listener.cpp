@@ -37,6 +37,7 @@ StreamListener::StreamListener(boost::asio::io_context& io, Streams& streams, co
   // Connections of an earlier run that are still being closed are in nobody's way.
   set_option(socket_.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (!bound_.address.is_v4()) set_option(socket_.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (in_group_) Steering::close_ears(socket_.get());
   if (sharing.joins || sharing.beside) set_option(socket_.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   SocketAddress address{};
   socklen_t length = fill(address, bound_);
@@ -61,7 +62,10 @@ void StreamListener::unshare() noexcept {
   if (!in_group_) clear_option(socket_.get(), SOL_SOCKET, SO_REUSEPORT);
 }
 
-void StreamListener::start() { wait(); }
+void StreamListener::start() {
+  if (in_group_) Steering::open_ears(socket_.get());
+  wait();
+}
 
 void StreamListener::close() {
   if (!socket_) return;

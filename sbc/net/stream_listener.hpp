@@ -22,7 +22,7 @@ class Streams;
 
 class StreamListener : public std::enable_shared_from_this<StreamListener> {
  public:
-  /// Binds and listens. Throws std::system_error.
+  /// Binds and listens; one of several workers' hears nobody before start(). Throws std::system_error.
   StreamListener(boost::asio::io_context& io, Streams& streams, const sbc::ListenerOptions& options, std::uint8_t slot,
                  const PortSharing& sharing);
   ~StreamListener();
@@ -36,6 +36,7 @@ class StreamListener : public std::enable_shared_from_this<StreamListener> {
     std::vector<std::string> origins;       ///< ws and wss
   };
 
+  /// All workers' are open.
   void start();
   /// Accepts who has come already, and nobody else.
   void close();

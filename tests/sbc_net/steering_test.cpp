@@ -3,13 +3,18 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "sbc/net/udp_socket.hpp"
+#include "tests/sbc_net/stream_support.hpp"
 
 namespace postern::net {
 namespace {
@@ -62,12 +67,101 @@ class Group {
   ReceiveBatch batch_;
 };
 
+std::string source_of(int i) { return "127." + std::to_string(i * 3) + "." + std::to_string(255 - i) + "." + std::to_string(i); }
+
+/// The stream listeners of some workers at one port.
+class StreamGroup {
+ public:
+  explicit StreamGroup(std::uint16_t workers) : steering_(workers, seed) {}
+  ~StreamGroup() {
+    for (const auto& member : members_) member->streams.stop();
+  }
+  StreamGroup(const StreamGroup&) = delete;
+  StreamGroup& operator=(const StreamGroup&) = delete;
+
+  void open_next() {
+    const WorkerPlace place{static_cast<std::uint16_t>(members_.size()), steering_};
+    members_.push_back(std::make_unique<Member>(io_, place));
+    std::vector<sbc::ListenerOptions> slots{
+        {.name = "door", .transport = sbc::Transport::tcp, .bind = bound_, .advertise = {}, .advertise_to = {}}};
+    const auto wanted = slots;
+    Streams& streams = members_.back()->streams;
+    streams.apply(streams.open(slots, wanted), {});
+    bound_ = slots.front().bind;
+  }
+  void complete() {
+    while (members_.size() < steering_.workers()) open_next();
+    for (const auto& member : members_) member->streams.start();
+  }
+  /// A connection is on its way from there.
+  void knock(const std::string& source) {
+    acl::FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    SocketAddress at{};
+    socklen_t length = fill(at, {address(source), 0});
+    ASSERT_EQ(::bind(socket.get(), &at.any, length), 0);
+    length = fill(at, bound_);
+    ASSERT_TRUE(::connect(socket.get(), &at.any, length) == 0 || errno == EINPROGRESS);
+    callers_.push_back(std::move(socket));
+  }
+  /// Which of them has accepted whom, once `count` were.
+  std::map<std::string, int> receivers(std::size_t count) {
+    const auto end = std::chrono::steady_clock::now() + test::patience;
+    std::map<std::string, int> found;
+    while (found.size() < count && std::chrono::steady_clock::now() < end) {
+      io_.run_one_for(std::chrono::milliseconds(10));
+      for (std::size_t i = 0; i < members_.size(); ++i)
+        for (const sbc::Flow& flow : members_[i]->script.connected) found[flow.peer.address.to_string()] = static_cast<int>(i);
+    }
+    return found;
+  }
+  [[nodiscard]] const Steering& steering() const { return steering_; }
+
+ private:
+  struct Member {
+    Member(boost::asio::io_context& io, const WorkerPlace& place) : streams(io, script, StreamTimes{}, place) {}
+    test::Script script;
+    Streams streams;
+  };
+
+  boost::asio::io_context io_{1};
+  Steering steering_;
+  Endpoint bound_{address("127.0.0.1"), 0};
+  std::vector<std::unique_ptr<Member>> members_;
+  std::vector<acl::FileDescriptor> callers_;
+};
+
+TEST(Steering, TheKernelAgreesForConnections) {
+  for (const std::uint16_t workers : std::initializer_list<std::uint16_t>{2, 3, 5}) {
+    StreamGroup group(workers);
+    group.complete();
+    std::map<std::string, int> expected;
+    for (int i = 1; i < 60; ++i) {
+      group.knock(source_of(i));
+      expected[source_of(i)] = group.steering().worker_of(address(source_of(i)));
+    }
+    EXPECT_EQ(group.receivers(expected.size()), expected) << workers << " workers";
+  }
+}
+
+/// Whoever came between two of them was the first one's for as long as the connection stood.
+TEST(Steering, ConnectionsWaitForAGroupToBeComplete) {
+  StreamGroup group(3);
+  std::map<std::string, int> expected;
+  for (int i = 1; i < 30; ++i) {
+    if (i % 10 == 1) group.open_next();
+    group.knock(source_of(i));
+    expected[source_of(i)] = group.steering().worker_of(address(source_of(i)));
+  }
+  group.complete();
+  EXPECT_EQ(group.receivers(expected.size()), expected);
+}
+
 TEST(Steering, TheKernelAgreesForIpv4) {
   for (const std::uint16_t workers : std::initializer_list<std::uint16_t>{2, 3, 5}) {
     Group group("0.0.0.0", workers);
     group.complete();
     for (int i = 1; i < 60; ++i) {
-      const std::string source = "127." + std::to_string(i * 3) + "." + std::to_string(255 - i) + "." + std::to_string(i);
+      const std::string source = source_of(i);
       ASSERT_EQ(group.receiver_of(source), group.steering().worker_of(address(source))) << source << ", " << workers << " workers";
     }
   }
