@@ -239,6 +239,24 @@ TEST_F(StateStoreTest, HostileEntriesAreLeftOutAndSaid) {
   EXPECT_THAT(users_after_kill(), ElementsAre("1001"));
 }
 
+/// Files of this process may not grow, as on a full disk, as long as it lives.
+class FullDisk {
+ public:
+  FullDisk() {
+    std::signal(SIGXFSZ, SIG_IGN);
+    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &limits_), 0);
+    rlimit none = limits_;
+    none.rlim_cur = 0;
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  }
+  ~FullDisk() { EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limits_), 0); }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit limits_{};
+};
+
 TEST_F(StateStoreTest, AfterAFullDiskAllThatStandsIsKeptAgain) {
   const auto first = run();
   const auto engine = this->engine();
@@ -250,12 +268,7 @@ TEST_F(StateStoreTest, AfterAFullDiskAllThatStandsIsKeptAgain) {
   engine->restore(before, acl::Clock::now());  // told, since the engine tells already
   first->teller.commit();
 
-  std::signal(SIGXFSZ, SIG_IGN);
-  rlimit limits{};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &limits), 0);
-  rlimit none = limits;
-  none.rlim_cur = 0;
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  auto full = std::make_unique<FullDisk>();
   sbc::DurableState more;
   more.bindings = {binding("1003")};
   engine->restore(more, acl::Clock::now());
@@ -266,13 +279,54 @@ TEST_F(StateStoreTest, AfterAFullDiskAllThatStandsIsKeptAgain) {
   first->teller.keep(binding("1004"), Urgency::at_once);
   first->teller.commit();
   EXPECT_EQ(first->store.failures(), failures) << "it is not tried for each change";
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limits), 0);
+  full.reset();
 
   EXPECT_TRUE(tick_until(first->teller, *engine, [&] { return first->store.durable(); }));
   EXPECT_THAT(users_after_kill(), testing::UnorderedElementsAre("1001", "1002", "1003"));
   const std::string log = first->log.text();
   EXPECT_THAT(log, HasSubstr("cannot be written"));
   EXPECT_THAT(log, HasSubstr("all that stands is kept"));
+}
+
+/// Of two workers one is late, and the disk is full again when it comes to tell its part.
+TEST_F(StateStoreTest, ItIsWholeOnceEachTellerHasToldAllAgain) {
+  const auto first = run();
+  StateTeller late(first->store);
+  late.apply(listeners_);
+  const auto engine = this->engine();
+  const auto late_engine = this->engine();
+  first->store.load(listeners_);
+  engine->tell(first->teller);
+  late_engine->tell(late);
+  const auto restored = [&](sbc::Engine& into, StateTeller& teller, const char* user) {
+    sbc::DurableState more;
+    more.bindings = {binding(user)};
+    into.restore(more, acl::Clock::now());
+    teller.commit();
+  };
+  const auto first_tells_all = [&] {
+    ASSERT_TRUE(tick_until(first->teller, *engine, [&] { return first->store.writing(); }));
+    for (int i = 0; i < 3; ++i) first->teller.tick(*engine, now_ += std::chrono::seconds(1));
+  };
+  restored(*engine, first->teller, "1001");
+  restored(*late_engine, late, "1002");
+  EXPECT_TRUE(first->store.durable());
+  {
+    const FullDisk full;
+    restored(*engine, first->teller, "1003");
+    restored(*late_engine, late, "1004");
+  }
+  first_tells_all();
+  EXPECT_FALSE(first->store.durable()) << "the late one has told nothing yet";
+  EXPECT_THAT(users_after_kill(), testing::IsSupersetOf({"1001", "1002"})) << "what was kept is not lost while it is told again";
+  {
+    const FullDisk full;
+    EXPECT_TRUE(tick_until(late, *late_engine, [&] { return !first->store.writing(); }));
+  }
+  first_tells_all();
+  EXPECT_FALSE(first->store.durable()) << "that of before does not count";
+  EXPECT_TRUE(tick_until(late, *late_engine, [&] { return first->store.durable(); }));
+  EXPECT_THAT(users_after_kill(), testing::UnorderedElementsAre("1001", "1002", "1003", "1004"));
 }
 
 TEST_F(StateStoreTest, ADatabaseThatIsLostWhileItRunsIsMadeAnew) {

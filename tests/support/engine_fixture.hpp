@@ -89,10 +89,13 @@ class KeptState : public sbc::DurableSink {
 
 class EngineBench : public sbc::EventSink {
  public:
-  /// Throws std::runtime_error with all that is wrong with the configuration.
-  explicit EngineBench(std::string_view yaml, const std::string& name = "test.yaml") {
+  /// Throws std::runtime_error with all that is wrong with the configuration. `worker`: which of several, who has that company.
+  explicit EngineBench(std::string_view yaml, const std::string& name = "test.yaml", std::uint16_t worker = 0, sbc::Company company = {})
+      : company_(std::move(company)) {
     config::LoadResult loaded = load(yaml, name);
     options_ = loaded.config.engine;
+    options_.pbx.worker = worker;
+    options_.pbx.bind->port = static_cast<std::uint16_t>(options_.pbx.bind->port + worker);
     policy_ = loaded.policy;
     // A test that does not speak of it sees no OPTIONS of ours.
     if (yaml.find("health_check") == std::string_view::npos) options_.pbx.health_check.reset();
@@ -205,7 +208,7 @@ class EngineBench : public sbc::EventSink {
     return loaded;
   }
   void start() {
-    engine_ = std::make_unique<sbc::Engine>(options_, policy_, secrets_, *this);
+    engine_ = std::make_unique<sbc::Engine>(options_, policy_, secrets_, *this, company_);
     engine_->restore(kept_.state(), now_);
     engine_->tell(kept_);
     collect();
@@ -216,6 +219,7 @@ class EngineBench : public sbc::EventSink {
     out_.clear();
   }
 
+  sbc::Company company_;
   sbc::EngineOptions options_;
   std::shared_ptr<const acl::Policy> policy_;
   sbc::Secrets secrets_ = fixed_secrets();
