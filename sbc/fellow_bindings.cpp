@@ -1,6 +1,9 @@
 #include "sbc/fellow_bindings.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include "sbc/replaced_binding.hpp"
 
 namespace postern::sbc {
 
@@ -9,12 +12,22 @@ void FellowBindings::erase(ByAor::iterator entry) {
   by_aor_.erase(entry);
 }
 
+FellowBindings::ByAor::iterator FellowBindings::find(std::string_view aor_user, std::string_view core_contact) {
+  const auto [first, last] = by_aor_.equal_range(aor_user);
+  const auto found = std::find_if(first, last, [&](const auto& entry) { return entry.second.binding.core_contact == core_contact; });
+  return found != last ? found : by_aor_.end();
+}
+
 void FellowBindings::keep(FellowBinding binding, acl::TimePoint now) {
-  forget(binding.aor_user, binding.core_contact);
-  // Those that have ended go as others come: more of them a time than come.
-  for (int i = 0; i < ended_a_turn && !by_end_.empty() && (by_end_.begin()->first <= now || by_aor_.size() >= capacity_); ++i)
-    erase(by_end_.begin()->second);
-  const auto entry = by_aor_.emplace(binding.aor_user, Entry{});
+  auto entry = find(binding.aor_user, binding.core_contact);
+  if (entry != by_aor_.end()) {
+    by_end_.erase(entry->second.end);
+  } else {
+    // Those that have ended go as others come: more of them a time than come.
+    for (int i = 0; i < ended_a_turn && !by_end_.empty() && (by_end_.begin()->first <= now || by_aor_.size() >= capacity_); ++i)
+      erase(by_end_.begin()->second);
+    entry = by_aor_.emplace(binding.aor_user, Entry{});
+  }
   entry->second.end = by_end_.emplace(binding.expires, entry);
   entry->second.binding = std::move(binding);
 }
@@ -29,16 +42,13 @@ void FellowBindings::forget(std::string_view aor_user, std::string_view core_con
 
 const FellowBinding* FellowBindings::replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance,
                                                  acl::TimePoint now, acl::Duration silent_for) const {
-  const FellowBinding* by_instance = nullptr;
+  ReplacedBinding<FellowBinding> replaced(call_id, instance, now, silent_for);
   const auto [first, last] = by_aor_.equal_range(aor_user);
   for (auto entry = first; entry != last; ++entry) {
     const FellowBinding& binding = entry->second.binding;
-    if (binding.expires <= now) continue;
-    if (!call_id.empty() && binding.call_id == call_id) return &binding;
-    const acl::TimePoint heard(acl::TimePoint::duration(binding.last_heard->load(std::memory_order_relaxed)));
-    if (!instance.empty() && binding.instance == instance && now - heard >= silent_for) by_instance = &binding;
+    replaced.look_at(binding, acl::TimePoint(acl::TimePoint::duration(binding.last_heard->load(std::memory_order_relaxed))));
   }
-  return by_instance;
+  return replaced.found();
 }
 
 }  // namespace postern::sbc

@@ -28,11 +28,11 @@ class FellowBindings {
  public:
   explicit FellowBindings(std::size_t capacity) : capacity_(capacity) {}
 
-  /// Adds it, or takes it for the one with the same aor_user and core_contact.
+  /// Adds it, or takes it for the one with the same aor_user and core_contact, which keeps its age.
   void keep(FellowBinding binding, acl::TimePoint now);
   /// With that core_contact; empty: all of the AOR.
   void forget(std::string_view aor_user, std::string_view core_contact);
-  /// As Registrations::replaced_by(). The pointer holds until the next change.
+  /// As Registrations::replaced_by(): each of these is over another flow. The pointer holds until the next change.
   [[nodiscard]] const FellowBinding* replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance,
                                                  acl::TimePoint now, acl::Duration silent_for) const;
   [[nodiscard]] std::size_t size() const { return by_aor_.size(); }
@@ -48,6 +48,8 @@ class FellowBindings {
   static constexpr int ended_a_turn = 4;
 
   void erase(ByAor::iterator entry);
+  /// end(): it is not there.
+  [[nodiscard]] ByAor::iterator find(std::string_view aor_user, std::string_view core_contact);
 
   std::size_t capacity_;
   ByAor by_aor_;

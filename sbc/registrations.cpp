@@ -8,6 +8,7 @@
 
 #include "sbc/durable.hpp"
 #include "sbc/registration_keys.hpp"
+#include "sbc/replaced_binding.hpp"
 
 namespace postern::sbc {
 namespace {
@@ -258,15 +259,12 @@ std::size_t Registrations::remove_all(std::string_view aor_user) {
 
 const Binding* Registrations::replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance, const Flow& flow,
                                           TimePoint now, acl::Duration silent_for) const {
-  const Binding* by_call_id = nullptr;
-  const Binding* by_instance = nullptr;
+  ReplacedBinding<Binding> replaced(call_id, instance, now, silent_for);
   impl_->each_of(aor_user, [&](Node& node) {
     const Binding& binding = node.fresh();
-    if (binding.expires <= now || (binding.flow == flow && impl_->is_reached_here(binding))) return;
-    if (!call_id.empty() && binding.call_id == call_id) by_call_id = &binding;
-    if (!instance.empty() && binding.instance == instance && now - binding.last_heard >= silent_for) by_instance = &binding;
+    if (binding.flow != flow || !impl_->is_reached_here(binding)) replaced.look_at(binding, binding.last_heard);
   });
-  return by_call_id != nullptr ? by_call_id : by_instance;
+  return replaced.found();
 }
 
 const Binding* Registrations::held_for(std::string_view aor_user, std::string_view contact_uri, const Flow& flow, TimePoint now) const {

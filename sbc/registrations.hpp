@@ -62,9 +62,8 @@ class Registrations {
   /// All of an AOR (REGISTER with "*").
   std::size_t remove_all(std::string_view aor_user);
 
-  /// The live binding that a refresh over another flow replaces: same AOR and Call-ID, or the same instance whose flow was silent for
-  /// `silent_for`; and another flow than `flow`, or another place than reached_at(). Of several the newest, by Call-ID rather than by
-  /// instance. nullptr: none. The pointer holds until the next change.
+  /// The binding that a refresh over another flow replaces (ReplacedBinding): one over another flow than `flow`, or that is reached at
+  /// another place than reached_at(). nullptr: none. The pointer holds until the next change.
   [[nodiscard]] const Binding* replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance, const Flow& flow,
                                            TimePoint now, acl::Duration silent_for) const;
   /// The live binding of this device over exactly this flow and by this Contact of its own: a refresh gives the PBX the same Contact again,
