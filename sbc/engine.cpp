@@ -309,7 +309,9 @@ void Engine::restore(DurableState kept, TimePoint now) { restore_durable(impl_->
 
 void Engine::tell(DurableSink& sink) { tell_durable(impl_->state, sink); }
 
-void Engine::learn(const Note& note, TimePoint now) { impl_->state.learn(note, now); }
+void Engine::learn(const Note& note, TimePoint now) {
+  impl_->state.learn(note, now, [&](const Binding& binding) { impl_->proxy.ended(binding, now); });
+}
 void Engine::retell(RetellCursor& cursor, TimePoint now) const { retell_durable(impl_->state, cursor, now); }
 
 bool Engine::list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const {

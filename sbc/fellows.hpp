@@ -33,6 +33,7 @@ struct RegisteredNote {
 struct UnregisteredNote {
   std::string aor_user;
   std::string core_contact;  ///< empty: all of them
+  bool replaced = false;     ///< its binding at the other worker goes on in its place: that is no end to tell of
 };
 /// What did not fit a token stands in the table.
 struct ContentNote {

@@ -190,25 +190,25 @@ bool Registrar::take_off(std::string_view line, std::span<const std::string_view
   switch (line[0]) {
     case '*':
       forget_elsewhere(aor_user, {});
-      return state_.registrations.remove_all(aor_user) > 0;
+      return !state_.registrations.remove_all(aor_user).empty();
     case '-':
       // Another of the same device has taken its place: that is no end to tell of.
-      forget_elsewhere(aor_user, core_uri);
+      forget_elsewhere(aor_user, core_uri, true);
       state_.registrations.remove(aor_user, core_uri);
       return false;
     case '+':
       if (std::ranges::find(accepted, core_uri) != accepted.end()) return false;
       forget_elsewhere(aor_user, core_uri);
-      return state_.registrations.remove(aor_user, core_uri);
+      return state_.registrations.remove(aor_user, core_uri).has_value();
     default:
       return false;
   }
 }
 
-void Registrar::forget_elsewhere(std::string_view aor_user, std::string_view core_contact) {
+void Registrar::forget_elsewhere(std::string_view aor_user, std::string_view core_contact, bool replaced) {
   if (state_.fellows == nullptr) return;
   state_.fellow_bindings.forget(aor_user, core_contact);
-  state_.fellows->tell(UnregisteredNote{std::string(aor_user), std::string(core_contact)});
+  state_.fellows->tell(UnregisteredNote{std::string(aor_user), std::string(core_contact), replaced});
 }
 
 void Registrar::ended(const Binding& binding, TimePoint now) { tell(EventKind::unregistered, binding, now); }

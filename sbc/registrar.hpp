@@ -52,7 +52,7 @@ class Registrar {
   /// Takes off what a memo's line says is over, unless it is among what was accepted. True if a binding ended by it.
   bool take_off(std::string_view line, std::span<const std::string_view> accepted, std::string_view aor_user);
   /// The same at the other workers; no core contact: all of the AOR.
-  void forget_elsewhere(std::string_view aor_user, std::string_view core_contact);
+  void forget_elsewhere(std::string_view aor_user, std::string_view core_contact, bool replaced = false);
   void tell(EventKind kind, const Binding& binding, TimePoint now);
   State& state_;
 };

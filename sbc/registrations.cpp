@@ -164,14 +164,15 @@ struct Registrations::Impl {
   }
 
   /// Takes it off before its time.
-  void forget(Node& node) {
+  Binding forget(Node& node) {
     keep_trust(node.binding);
-    evict(node);
+    return evict(node);
   }
 
-  void evict(Node& node) {
-    const Binding binding = remove(node);
+  Binding evict(Node& node) {
+    Binding binding = remove(node);
     if (sink != nullptr) sink->forget(binding);
+    return binding;
   }
 
   /// What a binding granted outlives it.
@@ -243,18 +244,19 @@ bool Registrations::accept(Binding binding) {
   return true;
 }
 
-bool Registrations::remove(std::string_view aor_user, std::string_view core_contact) {
+std::optional<Binding> Registrations::remove(std::string_view aor_user, std::string_view core_contact) {
   Node* known = impl_->find(aor_user, core_contact);
-  if (known == nullptr) return false;
-  impl_->forget(*known);
-  return true;
+  if (known == nullptr) return std::nullopt;
+  return impl_->forget(*known);
 }
 
-std::size_t Registrations::remove_all(std::string_view aor_user) {
+std::vector<Binding> Registrations::remove_all(std::string_view aor_user) {
   std::vector<Node*> all;
   impl_->each_of(aor_user, [&all](Node& node) { all.push_back(&node); });
-  for (Node* node : all) impl_->forget(*node);
-  return all.size();
+  std::vector<Binding> removed;
+  removed.reserve(all.size());
+  for (Node* node : all) removed.push_back(impl_->forget(*node));
+  return removed;
 }
 
 const Binding* Registrations::replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance, const Flow& flow,

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "acl/rate.hpp"
 #include "sbc/fellow_bindings.hpp"
@@ -57,10 +58,10 @@ class Registrations {
   /// Adds or refreshes the binding with the same aor_user and core_contact. One too many of its AOR evicts the AOR's that ends
   /// soonest. True if it is new (first time or from another flow).
   bool accept(Binding binding);
-  /// Removes that binding; false if there was none.
-  bool remove(std::string_view aor_user, std::string_view core_contact);
+  /// Removes that binding; nullopt: there was none.
+  std::optional<Binding> remove(std::string_view aor_user, std::string_view core_contact);
   /// All of an AOR (REGISTER with "*").
-  std::size_t remove_all(std::string_view aor_user);
+  std::vector<Binding> remove_all(std::string_view aor_user);
 
   /// The binding that a refresh over another flow replaces (ReplacedBinding): one over another flow than `flow`, or that is reached at
   /// another place than reached_at(). nullptr: none. The pointer holds until the next change.

@@ -75,6 +75,7 @@ namespace {
 struct Hearer {
   State& state;
   TimePoint now;
+  const std::function<void(const Binding&)>& ended;
 
   void operator()(const BanNote& note) const { state.fellow_bans.add(note.source, acl::Proof::proven, note.until - now, note.cause, now); }
   void operator()(const RegisteredNote& note) const {
@@ -84,9 +85,9 @@ struct Hearer {
   void operator()(const UnregisteredNote& note) const {
     state.fellow_bindings.forget(note.aor_user, note.core_contact);
     if (note.core_contact.empty()) {
-      state.registrations.remove_all(note.aor_user);
-    } else {
-      state.registrations.remove(note.aor_user, note.core_contact);
+      for (const Binding& binding : state.registrations.remove_all(note.aor_user)) ended(binding);
+    } else if (const auto binding = state.registrations.remove(note.aor_user, note.core_contact); binding && !note.replaced) {
+      ended(*binding);
     }
   }
   void operator()(const ContentNote& note) const { state.tokens.restore(note.content); }
@@ -102,7 +103,9 @@ struct Hearer {
 
 }  // namespace
 
-void State::learn(const Note& note, TimePoint now) { std::visit(Hearer{*this, now}, note); }
+void State::learn(const Note& note, TimePoint now, const std::function<void(const Binding&)>& ended) {
+  std::visit(Hearer{*this, now, ended}, note);
+}
 
 bool State::is_of_fellow(const sip::ViaView& via, std::string_view branch) {
   const auto& addresses = options.pbx.addresses;

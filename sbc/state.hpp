@@ -63,8 +63,8 @@ struct State {
   }
   /// Tells them of a registration of ours.
   void tell_registered(const Binding& binding);
-  /// What another worker tells.
-  void learn(const Note& note, TimePoint now);
+  /// What another worker tells. `ended` is called for each of our bindings that has ended there.
+  void learn(const Note& note, TimePoint now, const std::function<void(const Binding&)>& ended);
   /// Do the packets of a device with this flow come to another worker?
   [[nodiscard]] bool is_of_another(const Flow& device) const {
     return fellows != nullptr && is_datagram(device.transport) && !fellows->is_ours(device.peer.address);

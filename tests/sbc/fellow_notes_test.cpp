@@ -242,6 +242,18 @@ TEST_F(FellowNotes, ADeviceThatComesBackAtTheOtherTakesItsOldContactOff) {
   deliver();
   EXPECT_EQ(at(0).gauges().registrations, 0U);
   EXPECT_EQ(at(1).gauges().registrations, 1U);
+  EXPECT_EQ(unregistered_events(), 0U) << "it is registered still";
+}
+
+/// Nobody told of it: the one had no such binding, and the other had not seen the REGISTER.
+TEST_F(FellowNotes, WhoHasTheBindingTellsThatItsDeviceTookItselfOffAtTheOther) {
+  register_at(0, "device", "sip:1001@192.168.1.20");
+  deliver();
+  at(1).handle(from(1, "203.0.113.8"), request("REGISTER", "off", "Contact: *\r\nExpires: 0\r\n" + credentials(1, "203.0.113.8")));
+  answer(1, "200 OK");
+  deliver();
+  EXPECT_EQ(at(0).gauges().registrations, 0U);
+  EXPECT_EQ(unregistered_events(), 1U);
 }
 
 /// The URI in that message's Contact.
