@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sbc/net/escape.hpp"
+#include "sbc/net/thread_name.hpp"
 
 namespace postern::net {
 
@@ -123,7 +124,8 @@ struct Log::Impl {
     return made;
   }
 
-  std::shared_ptr<spdlog::details::thread_pool> pool = std::make_shared<spdlog::details::thread_pool>(queued_lines, 1);
+  std::shared_ptr<spdlog::details::thread_pool> pool =
+      std::make_shared<spdlog::details::thread_pool>(queued_lines, 1, [] { name_this_thread("postern/log"); });
   // One for each format, so that a line that is queued keeps its own when that is changed.
   std::shared_ptr<spdlog::async_logger> text;
   std::shared_ptr<spdlog::async_logger> json;

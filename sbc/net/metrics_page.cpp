@@ -165,20 +165,35 @@ void add_certificates(Families& families, const std::vector<CertificateEnd>& cer
   }
 }
 
+void add_workers(Families& families, const std::vector<WorkerLoad>& workers) {
+  MetricFamily& messages =
+      add_family(families, "postern_worker_messages_received_total", "SIP messages received, by worker.", MetricType::Counter);
+  for (std::size_t i = 0; i < workers.size(); ++i) add_counter(messages, {{"worker", std::to_string(i)}}, workers[i].messages);
+  MetricFamily& cpu = add_family(families, "postern_worker_cpu_seconds_total",
+                                 "Seconds that a worker's thread has run; as many a second as 1 is all that it can.", MetricType::Counter);
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    ClientMetric& metric = cpu.metric.emplace_back();
+    metric.label = {{"worker", std::to_string(i)}};
+    metric.counter.value = workers[i].cpu_seconds;
+  }
+}
+
 void add_shell(Families& families, const ShellMetrics& shell) {
   add_metric(families, "postern_forward_seconds",
-             "Time from the receipt of a batch of datagrams to the sending of what it caused, once for each datagram sent.", shell.forward);
+             "Time from the receipt of a batch of datagrams to the sending of what it caused, once for each datagram sent.",
+             shell.counts.forward);
   MetricFamily& sends =
       add_family(families, "postern_send_failures_total", "Datagrams that could not be sent, by reason.", MetricType::Counter);
-  add_counter(sends, {{"reason", "error"}}, shell.send_errors);
-  add_counter(sends, {{"reason", "queue_full"}}, shell.send_overflows);
-  add_counter(sends, {{"reason", "connection_gone"}}, shell.streams.undeliverable);
-  add_streams(families, shell.streams);
+  add_counter(sends, {{"reason", "error"}}, shell.counts.send_errors);
+  add_counter(sends, {{"reason", "queue_full"}}, shell.counts.send_overflows);
+  add_counter(sends, {{"reason", "connection_gone"}}, shell.counts.streams.undeliverable);
+  add_streams(families, shell.counts.streams);
+  add_workers(families, shell.workers);
   add_certificates(families, shell.certificates);
   MetricFamily& receives =
       add_family(families, "postern_receive_failures_total", "Failures to receive a datagram, by reason.", MetricType::Counter);
-  add_counter(receives, {{"reason", "error"}}, shell.receive_errors);
-  add_counter(receives, {{"reason", "truncated"}}, shell.receive_truncated);
+  add_counter(receives, {{"reason", "error"}}, shell.counts.receive_errors);
+  add_counter(receives, {{"reason", "truncated"}}, shell.counts.receive_truncated);
   add_counter(
       add_family(families, "postern_log_lines_lost_total", "Log lines lost because stderr was not read fast enough.", MetricType::Counter),
       {}, shell.log_lines_lost);
@@ -197,13 +212,17 @@ void add_shell(Families& families, const ShellMetrics& shell) {
 
 }  // namespace
 
-void add(ShellMetrics& sum, const ShellMetrics& other) {
-  add(sum.forward, other.forward);
-  sum.receive_errors += other.receive_errors;
-  sum.receive_truncated += other.receive_truncated;
-  sum.send_errors += other.send_errors;
-  sum.send_overflows += other.send_overflows;
-  sum.streams += other.streams;
+namespace {
+
+void add(std::uint64_t& sum, std::uint64_t other) { sum += other; }
+void add(StreamCounters& sum, const StreamCounters& other) { sum += other; }
+
+}  // namespace
+
+void add(WorkerCounts& sum, const WorkerCounts& other){
+#define X(field, type) add(sum.field, other.field);
+    POSTERN_WORKER_COUNTS(X)
+#undef X
 }
 
 std::string metrics_page(const sbc::Metrics& metrics, const sbc::Gauges& gauges, const ShellMetrics& shell) {

@@ -10,14 +10,37 @@
 
 namespace postern::net {
 
+// clang-format off
+// field, type; `forward`: from the receipt of a batch to the sending of what it caused, once for each datagram sent
+#define POSTERN_WORKER_COUNTS(X)       \
+  X(forward,           sbc::Histogram) \
+  X(receive_errors,    std::uint64_t)  \
+  X(receive_truncated, std::uint64_t)  \
+  X(send_errors,       std::uint64_t)  \
+  X(send_overflows,    std::uint64_t)  \
+  X(streams,           StreamCounters)
+// clang-format on
+
+/// What a worker counts beside its engine.
+struct WorkerCounts {
+#define X(field, type) type field{};
+  POSTERN_WORKER_COUNTS(X)
+#undef X
+};
+
+/// Of several workers, to be shown as one.
+void add(WorkerCounts& sum, const WorkerCounts& other);
+
+/// {worker}: what tells which one is busy
+struct WorkerLoad {
+  std::uint64_t messages = 0;
+  double cpu_seconds = 0;
+};
+
 /// What the shell counts itself.
 struct ShellMetrics {
-  sbc::Histogram forward;  ///< from the receipt of a batch to the sending of what it caused, once for each datagram sent
-  std::uint64_t receive_errors = 0;
-  std::uint64_t receive_truncated = 0;
-  std::uint64_t send_errors = 0;
-  std::uint64_t send_overflows = 0;
-  StreamCounters streams;
+  WorkerCounts counts;              ///< of all workers
+  std::vector<WorkerLoad> workers;  ///< of each
   std::vector<CertificateEnd> certificates;
   std::uint64_t log_lines_lost = 0;
   std::uint64_t state_failures = 0;
@@ -25,9 +48,6 @@ struct ShellMetrics {
   std::uint64_t reloads_applied = 0;
   std::uint64_t reloads_refused = 0;
 };
-
-/// Of another worker, to be shown with the first one's.
-void add(ShellMetrics& sum, const ShellMetrics& other);
 
 /// Prometheus text format 0.0.4; names and labels as in sbc/metrics.hpp. No label takes a value from the network.
 std::string metrics_page(const sbc::Metrics& metrics, const sbc::Gauges& gauges, const ShellMetrics& shell);

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "sbc/net/host_addresses.hpp"
+#include "sbc/net/thread_name.hpp"
 
 namespace postern::net {
 namespace {
@@ -28,7 +29,9 @@ Reloads::Result prepared(const Loader& load, const Configuration& current) {
 }  // namespace
 
 Reloads::Reloads(boost::asio::io_context& io, Loader load, Current current, Done done)
-    : io_(io), load_(std::move(load)), current_(std::move(current)), done_(std::move(done)) {}
+    : io_(io), load_(std::move(load)), current_(std::move(current)), done_(std::move(done)) {
+  boost::asio::post(thread_, [] { name_this_thread("postern/reload"); });
+}
 
 void Reloads::request() {
   if (under_way_) {

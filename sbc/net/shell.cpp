@@ -8,7 +8,10 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/system/system_error.hpp>
 #include <csignal>
+#include <ctime>
 #include <memory>
+#include <numeric>
+#include <ratio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -218,34 +221,50 @@ void Shell::Impl::take_over(Reloads::Result result) {
 
 namespace {
 
-/// What all workers count, as one.
+/// What a worker counts, or all of them.
 struct Sum {
   sbc::Metrics engine;
   sbc::Gauges gauges;
-  ShellMetrics shell;
+  WorkerCounts counts;
+  WorkerLoad load;  ///< of the one
 };
+
+/// On its own thread, which is what the clock is of.
+Sum counted_by(const Worker& worker) {
+  Sum sum{worker.metrics(), worker.gauges(), worker.counts(), {}};
+  for (const auto& transports : sum.engine.received)
+    for (const sbc::ByMethod& methods : transports) sum.load.messages = std::accumulate(methods.begin(), methods.end(), sum.load.messages);
+  timespec ran{};
+  if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ran) == 0)
+    sum.load.cpu_seconds = static_cast<double>(ran.tv_sec) + static_cast<double>(ran.tv_nsec) / std::nano::den;
+  return sum;
+}
 
 }  // namespace
 
 void Shell::Impl::metrics(std::function<void(std::string)> done) {
   // Each worker copies its own numbers between two packets.
   const auto parts = std::make_shared<std::vector<Sum>>(workers.size());
-  const auto copy = [parts](const Worker& worker) {
-    (*parts)[worker.options().pbx.worker] = {worker.metrics(), worker.gauges(), worker.shell_metrics()};
-  };
+  const auto copy = [parts](const Worker& worker) { (*parts)[worker.options().pbx.worker] = counted_by(worker); };
   workers.ask(copy, [this, parts, done = std::move(done)] {
     Sum& sum = parts->front();
+    ShellMetrics shell;
+    shell.workers.push_back(sum.load);
     for (std::size_t i = 1; i < parts->size(); ++i) {
-      add(sum.engine, (*parts)[i].engine);
-      add(sum.gauges, (*parts)[i].gauges);
-      add(sum.shell, (*parts)[i].shell);
+      const Sum& part = (*parts)[i];
+      add(sum.engine, part.engine);
+      add(sum.gauges, part.gauges);
+      add(sum.counts, part.counts);
+      shell.workers.push_back(part.load);
     }
-    sum.shell.log_lines_lost = log.lost_lines();
-    sum.shell.reloads_applied = reloads_applied;
-    sum.shell.reloads_refused = reloads_refused;
-    sum.shell.state_failures = store.failures();
-    sum.shell.state_durable = store.durable();
-    done(metrics_page(sum.engine, sum.gauges, sum.shell));
+    shell.counts = sum.counts;
+    shell.certificates = workers.first().certificates();
+    shell.log_lines_lost = log.lost_lines();
+    shell.reloads_applied = reloads_applied;
+    shell.reloads_refused = reloads_refused;
+    shell.state_failures = store.failures();
+    shell.state_durable = store.durable();
+    done(metrics_page(sum.engine, sum.gauges, shell));
   });
 }
 

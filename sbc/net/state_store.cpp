@@ -6,6 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include "sbc/net/thread_name.hpp"
+
 namespace postern::net {
 
 using std::chrono::milliseconds;
@@ -37,7 +39,10 @@ void StateStore::tell(LogLevel level, std::string_view file, std::string_view er
 
 void StateStore::start(std::function<void(const sbc::Secrets&)> turned) {
   if (!keeps()) return;
-  writer_ = std::jthread([this, turned = std::move(turned)](const std::stop_token& stop) { run(stop, turned); });
+  writer_ = std::jthread([this, turned = std::move(turned)](const std::stop_token& stop) {
+    name_this_thread("postern/state");
+    run(stop, turned);
+  });
 }
 
 // ---- the tellers

@@ -69,13 +69,14 @@ struct StreamCounters {
   std::uint64_t undeliverable = 0;  ///< messages whose connection is gone
 
   StreamCounters& operator+=(const StreamCounters& other) {
+    const auto& [their_open, their_accepted, their_ended, their_accept_errors, their_undeliverable] = other;  // all that there are
     for (std::size_t i = 0; i < open.size(); ++i) {
-      open[i] += other.open[i];
-      accepted[i] += other.accepted[i];
+      open[i] += their_open[i];
+      accepted[i] += their_accepted[i];
     }
-    for (std::size_t i = 0; i < ended.size(); ++i) ended[i] += other.ended[i];
-    accept_errors += other.accept_errors;
-    undeliverable += other.undeliverable;
+    for (std::size_t i = 0; i < ended.size(); ++i) ended[i] += their_ended[i];
+    accept_errors += their_accept_errors;
+    undeliverable += their_undeliverable;
     return *this;
   }
 };

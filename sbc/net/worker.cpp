@@ -218,8 +218,8 @@ std::optional<int> Worker::receive_buffer() const {
   return smallest;
 }
 
-ShellMetrics Worker::shell_metrics() const {
-  ShellMetrics out;
+WorkerCounts Worker::counts() const {
+  WorkerCounts out;
   out.forward = forward_;
   UdpCounters all = closed_;
   if (core_ != nullptr) all += core_->socket.counters();
@@ -231,7 +231,6 @@ ShellMetrics Worker::shell_metrics() const {
   out.send_errors = all.send_errors + undeliverable_;
   out.send_overflows = all.send_overflows;
   out.streams = streams_->counters();
-  out.certificates = streams_->certificates();
   return out;
 }
 

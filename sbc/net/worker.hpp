@@ -85,7 +85,8 @@ class Worker {
   [[nodiscard]] const sbc::Engine& engine() const { return *engine_; }
   [[nodiscard]] const sbc::Metrics& metrics() const { return engine_->metrics(); }
   [[nodiscard]] sbc::Gauges gauges() const { return engine_->gauges(); }
-  [[nodiscard]] ShellMetrics shell_metrics() const;
+  [[nodiscard]] WorkerCounts counts() const;
+  [[nodiscard]] std::vector<CertificateEnd> certificates() const { return streams_->certificates(); }
 
  private:
   struct Port;

@@ -15,6 +15,7 @@
 
 #include "sbc/mac.hpp"
 #include "sbc/net/start_error.hpp"
+#include "sbc/net/thread_name.hpp"
 
 namespace postern::net {
 
@@ -166,7 +167,12 @@ void Workers::remember(StateStore& store, const sbc::DurableState& kept) {
 void Workers::start() {
   running_ = true;
   for (const auto& member : members_) member->worker->start();
-  for (std::size_t i = 1; i < members_.size(); ++i) members_[i]->thread = std::jthread([io = members_[i]->io] { io->run(); });
+  for (std::size_t i = 1; i < members_.size(); ++i) {
+    members_[i]->thread = std::jthread([io = members_[i]->io, name = "postern/" + std::to_string(i)] {
+      name_this_thread(name);
+      io->run();
+    });
+  }
 }
 
 void Workers::stop() {

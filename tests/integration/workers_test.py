@@ -1,5 +1,6 @@
 """Several workers: to phones, to the PBX and to whoever attacks they are one Postern, though each source meets a worker of its own."""
 import json
+import os
 import re
 
 from support import captured, case, door, talk
@@ -143,6 +144,23 @@ class Workers(case.Case):
         labels = {"side": "access", "transport": "udp", "method": "OPTIONS"}
         self.assertEqual(self.postern.metric("postern_messages_received_total", **labels), len(phones))
         self.assertEqual(self.postern.metric("postern_messages_forwarded_total", side="core", transport="udp", method="OPTIONS"), len(phones))
+
+    def test_one_that_is_busy_is_seen(self):
+        def received(worker):
+            return self.postern.metric("postern_worker_messages_received_total", worker=str(worker))
+        for worker, address in enumerate(self.one_of_each()):
+            phone, before = self.phone(address), [received(0), received(1)]
+            for _ in range(10):
+                phone.ask("OPTIONS", f"sip:{phone.domain}", f"<sip:{phone.domain}>", captured.new_call_id(), 1, authenticate=False)
+            self.assertGreaterEqual(received(worker), before[worker] + 20)  # questions and answers
+            self.assertLess(received(1 - worker), before[1 - worker] + 10)  # the first one checks the PBX
+        self.assertGreater(self.postern.metric("postern_worker_cpu_seconds_total", worker="1"), 0)
+        tasks = f"/proc/{self.postern.pid}/task"
+        names = []
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/comm") as file:
+                names.append(file.read().strip())
+        self.assertEqual(sorted(names), ["postern", "postern/1", "postern/log", "postern/reload", "postern/state"])
 
     def test_restarts_with_more_workers_and_with_fewer(self):
         phones = [self.phone(address, f"100{number}") for number, address in enumerate(self.one_of_each(), 1)]

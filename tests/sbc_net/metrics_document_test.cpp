@@ -57,6 +57,7 @@ TEST(MetricsDocument, NamesEachMetricAndNoOther) {
   metrics.rules = {{"rules[0]", 0}};
   metrics.pbx_up = {{"10.0.0.5:15060", true}};
   ShellMetrics shell;
+  shell.workers.resize(1);
   shell.certificates = {{"tls", {}}};
   std::vector<std::string> expected;
   for (const auto& [name, family] : families_of(metrics_page(metrics, {}, shell)))

@@ -75,8 +75,9 @@ std::string sample_page() {
   gauges.registrations = 7;
   gauges.evicted_tokens = 8;
   ShellMetrics shell;
-  shell.send_errors = 10;
-  shell.send_overflows = 11;
+  shell.counts.send_errors = 10;
+  shell.counts.send_overflows = 11;
+  shell.workers = {{12, 0.5}, {13, 1.5}};
   return metrics_page(metrics, gauges, shell);
 }
 
@@ -103,10 +104,29 @@ TEST(MetricsPage, SaysWhatWasCounted) {
       {"postern_forward_seconds_count", 0},
       {"postern_registrations", 7},
       {R"(postern_evictions_total{table="tokens"})", 8},
+      {R"(postern_worker_messages_received_total{worker="1"})", 13},
+      {R"(postern_worker_cpu_seconds_total{worker="0"})", 0.5},
       {R"(postern_send_failures_total{reason="error"})", 10},
       {R"(postern_send_failures_total{reason="queue_full"})", 11},
       {R"(postern_build_info{version=")" + std::string(version().number) + R"(",commit=")" + std::string(version().commit) + R"("})", 1}};
   for (const auto& [series, value] : expected) EXPECT_THAT(page.series, Contains(testing::Pair(series, value)));
+}
+
+/// A count of a connection that is not added would be the first worker's alone.
+TEST(MetricsPage, CountsOfTwoWorkersAreAddedUp) {
+  WorkerCounts one;
+  one.forward.observe(0.001);
+  one.receive_errors = 1;
+  one.send_overflows = 2;
+  one.streams.accepted[index(sbc::Transport::tcp)] = 3;
+  one.streams.undeliverable = 4;
+  WorkerCounts sum = one;
+  add(sum, one);
+  EXPECT_DOUBLE_EQ(sum.forward.sum, 0.002);
+  EXPECT_EQ(sum.receive_errors, 2U);
+  EXPECT_EQ(sum.send_overflows, 4U);
+  EXPECT_EQ(sum.streams.accepted[index(sbc::Transport::tcp)], 6U);
+  EXPECT_EQ(sum.streams.undeliverable, 8U);
 }
 
 TEST(MetricsPage, RefusedAreOnlyThoseThatWereRefused) {

@@ -29,7 +29,7 @@ TEST_F(WorkerTest, ForwardsFromTheListenerToThePbx) {
   EXPECT_THAT(std::string(batch.items()[0].bytes), HasSubstr("Call-ID: worker-test"));
   EXPECT_EQ(batch.items()[0].peer, worker->core());
   EXPECT_EQ(count(*worker, Outcome::forwarded), 1U);
-  const sbc::Histogram forward = worker->shell_metrics().forward;
+  const sbc::Histogram forward = worker->counts().forward;
   EXPECT_EQ(std::accumulate(forward.buckets.begin(), forward.buckets.end(), std::uint64_t{0}), 1U);
   worker->stop();
 }
