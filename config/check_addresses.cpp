@@ -32,16 +32,16 @@ bool host_has(const acl::Address& address) {
   return result == 0 || errno != EADDRNOTAVAIL;
 }
 
-/// Where that worker talks to the PBX from. Without `pbx.bind` the address is the PBX's: what is its family's wildcard covers it.
-sbc::Endpoint core_of(const Draft& draft, int worker) {
-  sbc::Endpoint core{{}, sbc::PbxOptions::default_bind_port};
+/// Where that worker talks to the PBX from, its port among those that exist. Without `pbx.bind` the address is the PBX's: what is its
+/// family's wildcard covers it.
+sbc::Endpoint core_of(const Draft& draft, std::uint32_t worker) {
+  acl::Address address;
   if (draft.pbx_bind) {
-    core = draft.pbx_bind->value;
+    address = draft.pbx_bind->value.address;
   } else if (!draft.pbx.empty()) {
-    core.address = *draft.pbx.front().value.address;
+    address = *draft.pbx.front().value.address;
   }
-  core.port = static_cast<std::uint16_t>(core.port + worker);
-  return core;
+  return {address, draft.config.engine.pbx.core_ports().of(worker)};
 }
 
 void check_loop(const Draft& draft, const sbc::ListenerOptions& listener, Report& report) {
@@ -52,13 +52,13 @@ void check_loop(const Draft& draft, const sbc::ListenerOptions& listener, Report
     if (covers(listener.bind, address) && (listener.bind == address || host_has(address.address)))
       report.error(pbx.at, fmt::format("is the listener {} itself: what goes to the PBX would come back", in_quotes(listener.name)));
   }
-  const int workers = draft.config.engine.pbx.workers;
-  for (int worker = 0; worker < workers; ++worker) {
+  const sbc::PbxOptions::CorePorts ports = draft.config.engine.pbx.core_ports();
+  if (!ports.exist()) return;  // check_workers() tells
+  for (std::uint32_t worker = 0; worker < draft.config.engine.pbx.workers; ++worker) {
     const sbc::Endpoint core = core_of(draft, worker);
     if (worker > 0 && covers(listener.bind, core)) {
-      report.error(*draft.workers_at,
-                   fmt::format("the PBX is talked to from the ports {} to {}, of which the listener {} takes {}", core_of(draft, 0).port,
-                               core_of(draft, workers - 1).port, in_quotes(listener.name), core.port));
+      report.error(*draft.workers_at, fmt::format("the PBX is talked to from the ports {} to {}, of which the listener {} takes {}",
+                                                  ports.first, ports.last, in_quotes(listener.name), core.port));
     } else if (draft.pbx_bind && covers(listener.bind, core)) {
       report.error(draft.pbx_bind->at, fmt::format("is the listener {} itself; the PBX needs a port of its own", in_quotes(listener.name)));
     } else if (!draft.pbx_bind && !draft.pbx.empty() && listener.bind.address.is_unspecified() && covers(listener.bind, core)) {
@@ -70,17 +70,16 @@ void check_loop(const Draft& draft, const sbc::ListenerOptions& listener, Report
 
 /// The ports of the further workers have their own errors: nobody has written them.
 void check_workers(const Draft& draft, Report& report) {
-  const int workers = draft.config.engine.pbx.workers;
-  const sbc::Endpoint first = core_of(draft, 0);
-  if (workers == 1 || first.port == 0) return;
-  constexpr int last_port = 65'535;
-  if (first.port + workers - 1 > last_port) {
+  const std::uint32_t workers = draft.config.engine.pbx.workers;
+  const sbc::PbxOptions::CorePorts ports = draft.config.engine.pbx.core_ports();
+  if (workers == 1 || ports.first == 0) return;
+  if (!ports.exist()) {
     report.error(*draft.workers_at,
-                 fmt::format("{} workers need as many ports from {} on, and there is none behind {}", workers, first.port, last_port));
+                 fmt::format("{} workers need as many ports from {} on, and there is none behind {}", workers, ports.first, UINT16_MAX));
     return;
   }
   const auto& admin = draft.config.shell.admin;
-  for (int worker = 1; worker < workers; ++worker) {
+  for (std::uint32_t worker = 1; worker < workers; ++worker) {
     const sbc::Endpoint core = core_of(draft, worker);
     if (admin && !sbc::is_datagram(draft.config.engine.pbx.transport) && covers(*admin, core))
       report.error(*draft.workers_at, fmt::format("the PBX is talked to from port {} too, which `admin` takes", core.port));

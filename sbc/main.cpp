@@ -71,8 +71,8 @@ std::string summary(const config::Config& config) {
   }
   std::string out = "good: listens on " + joined(listeners) + ", forwards to " + joined(pbx);
   if (const sbc::PbxOptions& options = config.engine.pbx; options.workers > 1) {
-    const int first = options.bind ? options.bind->port : sbc::PbxOptions::default_bind_port;
-    out += " from the ports " + std::to_string(first) + " to " + std::to_string(first + options.workers - 1) +
+    const sbc::PbxOptions::CorePorts ports = options.core_ports();
+    out += " from the ports " + std::to_string(ports.first) + " to " + std::to_string(ports.last) +
            (options.bind ? " of " + options.bind->address.to_string() : "") + " (let all of them pass the PBX's firewall)";
   }
   if (config.shell.admin) out += ", admin on http://" + config.shell.admin->to_string();

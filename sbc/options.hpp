@@ -70,10 +70,18 @@ struct PbxOptions {
   [[nodiscard]] bool has(const acl::Address& address) const {
     return std::ranges::any_of(addresses, [&](const Endpoint& pbx) { return pbx.address == address; });
   }
-  /// The ports that the PBX sees of all workers together, the first and the last. `bind` is set.
-  [[nodiscard]] std::pair<std::uint16_t, std::uint16_t> core_ports() const {
-    const int first = bind->port - worker;
-    return {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(first + workers - 1)};
+  /// The ports that the PBX sees of all workers together. `last` may be none: beyond any port, which `check` refuses; 0 as the first has
+  /// the kernel choose that one.
+  struct CorePorts {
+    std::uint16_t first = 0;
+    std::uint32_t last = 0;
+    [[nodiscard]] bool exist() const { return last <= UINT16_MAX; }
+    /// That worker's. They exist.
+    [[nodiscard]] std::uint16_t of(std::uint32_t worker) const { return static_cast<std::uint16_t>(first + worker); }
+  };
+  [[nodiscard]] CorePorts core_ports() const {
+    const auto first = static_cast<std::uint16_t>((bind ? bind->port : default_bind_port) - worker);
+    return {first, std::uint32_t{first} + workers - 1};
   }
 };
 

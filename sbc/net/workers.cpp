@@ -125,7 +125,7 @@ Workers::Workers(asio::io_context& io, sbc::EngineOptions options, const std::sh
     if (i > 0) {
       options.listeners = first().options().listeners;
       options.pbx.bind = first().core();
-      options.pbx.bind->port = static_cast<std::uint16_t>(options.pbx.bind->port + i);
+      options.pbx.bind->port = first().options().pbx.core_ports().of(i);
     }
     options.pbx.worker = i;
     member.worker =

@@ -36,6 +36,12 @@ TEST(Problems, AllOfAFileAtOnceInItsOrder) {
                           "12:1: limts: unknown key; did you mean \"limits\"?"));
 }
 
+/// Counted beyond the last port they met the listener's.
+TEST(Problems, PortsOfWorkersThatAreNone) {
+  EXPECT_THAT(problems_of("listeners: [udp://127.0.0.1:10]\npbx: {address: udp://127.0.0.1:15060, bind: 127.0.0.1:65535}\nworkers: 64\n"),
+              ElementsAre("3:10: workers: 64 workers need as many ports from 65535 on, and there is none behind 65535"));
+}
+
 TEST(Problems, RepeatedKeysNameBothLines) {
   EXPECT_THAT(problems_with("state: /a\nstate: /b\n"), ElementsAre("4:1: state: repeated key; it stands in line 3 already"));
   EXPECT_THAT(problems_with("rules:\n  - action: drop\n    source: 192.0.2.1\n    action: allow\n"),
