@@ -29,7 +29,7 @@
 #include <system_error>
 #include <vector>
 
-#include "load-tests/connections/sip_text.hpp"
+#include "load-tests/sip_text.hpp"
 
 namespace {
 

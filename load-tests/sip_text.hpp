@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include <array>
+#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -58,13 +59,15 @@ inline std::string md5(const std::string& text) {
   return out;
 }
 
-/// The Authorization that answers a challenge (RFC 2617, MD5 with qop).
-inline std::string credentials(std::string_view challenge, const std::string& user, const std::string& uri) {
+/// The Authorization that answers a challenge (RFC 2617, MD5 with qop) for the `count`th time.
+inline std::string credentials(std::string_view challenge, const std::string& user, const std::string& uri, unsigned count = 1) {
   const std::string realm = parameter(challenge, "realm"), nonce = parameter(challenge, "nonce"), opaque = parameter(challenge, "opaque");
   const std::string secret = md5(user + ":" + realm + ":secret" + user), what = md5("REGISTER:" + uri);
+  std::array<char, 9> nc{};
+  std::snprintf(nc.data(), nc.size(), "%08x", count);
   std::string out = "Authorization: Digest username=\"" + user + "\", realm=\"" + realm + "\", nonce=\"" + nonce + "\", uri=\"" + uri +
-                    "\", algorithm=MD5, qop=auth, nc=00000001, cnonce=\"c0ffee\", response=\"" +
-                    md5(secret + ":" + nonce + ":00000001:c0ffee:auth:" + what) + "\"";
+                    "\", algorithm=MD5, qop=auth, nc=" + nc.data() + ", cnonce=\"c0ffee\", response=\"" +
+                    md5(secret + ":" + nonce + ":" + nc.data() + ":c0ffee:auth:" + what) + "\"";
   if (!opaque.empty()) out += ", opaque=\"" + opaque + "\"";
   return out + "\r\n";
 }

@@ -1,0 +1,67 @@
+"""Calls as operators know them: SIPp's own uac and uas, with the route set followed (the harness's build/uac.xml and uas.xml), at rising rates. SIPp itself
+comes to its end at one or two thousand calls a second."""
+import csv
+import os
+import subprocess
+
+from scenarios import one_target
+from stage import ACCESS, PBX, TRUSTED, busy_seconds, cores, cpu_seconds, pinned
+from support.proc import Process, wait_for
+from support.sip import host_port
+from support.sipp import bound
+
+CALLER_PORT = 5095
+
+
+def calls_sipp(stage, start, options, rates):
+    def measure(target):
+        return lambda rate: with_sipp(stage, target, options, rate)
+    return one_target(start(), "calls-sipp", options, rates, measure)
+
+
+def with_sipp(stage, target, options, rate):
+    length = 2 if options.quick else options.seconds
+    calls = int(rate * length)
+    build = stage.harness / "build"
+    statistics, times = (os.path.join(target.folder, name) for name in ("uac.csv", "uac-times.csv"))
+    with pinned(cores()[1]):
+        called = Process("sipp-uas", ["sipp", "-sf", build / "uas.xml", "-i", PBX[0], "-p", PBX[1], "-nostdin", "-timeout", int(length + 60)], target.folder, env={"TERM": "dumb"})
+        try:
+            wait_for(lambda: bound(PBX), "SIPp to take calls", 10)
+            cpu, busy = cpu_seconds(target.pid), busy_seconds()
+            caller = Process("sipp-uac", ["sipp", "-sf", build / "uac.xml", host_port(ACCESS), "-i", TRUSTED, "-p", CALLER_PORT, "-r", rate, "-m", calls, "-l", max(1000, 2 * rate),
+                                          "-d", 0, "-nostdin", "-timeout", int(length + 40), "-trace_stat", "-stf", statistics, "-fd", 1, "-trace_rtt", "-rtt_freq", 1,
+                                          "-buff_size", 1 << 20], target.folder, env={"TERM": "dumb"})
+            began = os.times()
+            caller.wait_end(length + 60)
+            ended = os.times()
+            caller.stop()
+        finally:
+            called.stop()
+    wall = ended.elapsed - began.elapsed
+    used = cpu_seconds(target.pid) - cpu
+    others = busy_seconds() - busy - used - (ended.children_user + ended.children_system - began.children_user - began.children_system)
+    return step_of(statistics, target.folder, calls, wall, used, others)
+
+
+def step_of(statistics, folder, calls, wall, used, others):
+    with open(statistics, newline="") as file:
+        last = list(csv.DictReader(file, delimiter=";"))[-1]
+    good, bad = int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"])
+    took = sorted(response_times(folder))
+    at = lambda share: took[min(len(took) - 1, int(share * len(took)))] if took else 0.0
+    failures = calls - good
+    return {"done_per_s": good / wall, "p50_ms": at(0.5), "p99_ms": at(0.99), "p999_ms": at(0.999), "cpu_pct": 100 * used / wall,
+            "cpu_us": 1e6 * used / max(1, good), "failures": failures, "failed_calls": bad, "retransmissions": int(last["Retransmissions(C)"]),
+            "loss_pct": 100 * failures / max(1, calls), "foreign_pct": max(0.0, 100 * others / wall), "codes": {}}
+
+
+def response_times(folder):
+    """Milliseconds from each INVITE to its 200, as SIPp wrote them down; the files are removed, for they are named by SIPp itself."""
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith("_rtt.csv"):
+            continue
+        path = os.path.join(folder, name)
+        with open(path, newline="") as file:
+            yield from (float(row["response_time_ms"]) for row in csv.DictReader(file, delimiter=";") if row.get("response_time_ms"))
+        os.remove(path)
