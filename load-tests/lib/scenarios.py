@@ -104,7 +104,7 @@ def of_bench(result):
 
 
 def seconds(options):
-    return (1.0, 0.3) if options.quick else (options.seconds, 0.7)
+    return (0.7, 0.2) if options.quick else (options.seconds, 0.7)
 
 
 def bench(stage, target, mode, options, *more, source=GOOD):

@@ -60,7 +60,8 @@ def clone():
 def in_clone(command, timeout, limit, extra=None):
     folder, target = clone()
     data = os.environ.get("POSTERN_TEST_DATA") or str(ROOT.parent / "shared" / "data")
-    env = dict(os.environ, POSTERN_TEST_DATA=data, PYTHONPATH=str(target / "tests"), PYTHONDONTWRITEBYTECODE="1", **(extra or {}))
+    bench = os.environ.get("SIPBENCH") or str(ROOT.parent / "shared" / "bench")
+    env = dict(os.environ, POSTERN_TEST_DATA=data, SIPBENCH=bench, PYTHONPATH=str(target / "tests"), PYTHONDONTWRITEBYTECODE="1", **(extra or {}))
     try:
         run = subprocess.run(command, cwd=target, env=env, capture_output=True, text=True, timeout=timeout)
         lines = [line for line in (run.stdout + run.stderr).splitlines() if line.startswith(("measured: ", "100%")) or re.match(r"\w+ +(passed|FAILED) +\d+ s$", line) or "tests passed" in line]
