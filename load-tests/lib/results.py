@@ -101,9 +101,10 @@ def side_by_side(steps):
 
 def storm_tables(results):
     rows = [[one["target"], one["label"], f"{one['back']} of {one['phones']}", f"{one['seen']['back_s']['p50']:.1f}", f"{one['seen']['back_s']['p99']:.1f}", f"{one['last_back_s']:.1f}",
-             f"{one['allowed_s']:.0f}", f"{one['seen']['503']}", f"{one['seen']['refused_times']['last']:.0f}", f"{one['pbx_requests']}", f"{one['pbx_most_in_a_second']}",
+             f"{one['allowed_s']:.0f}", f"{one['seen']['503']}", f"{one['seen']['refused_times']['last']:.0f}", f"{one['pbx_requests']} ({one['pbx_repeated']})",
+             f"{one['pbx_most_in_a_second']}",
              f"{one['pbx_bucket_needed']:.0f} of {one['burst']}", f"{one['pss_mb']}", "; ".join(one["broke"])] for one in results]
-    return table(["", "storm", "back", "half after s", "99 % after s", "last after s", "allowed s", "503", "503 to one phone at most", "REGISTERs at the PBX",
+    return table(["", "storm", "back", "half after s", "99 % after s", "last after s", "allowed s", "503", "503 to one phone at most", "REGISTERs at the PBX (repeated)",
                   "most in a second", "burst needed", "memory MB", "broke"], rows)
 
 

@@ -23,7 +23,7 @@ ACCESS, TLS, PBX, CORE = ("127.0.0.1", 5060), ("127.0.0.1", 5061), ("127.0.0.1",
 GOOD = "127.1.0.0/16"     # where the good ones come from
 TRUSTED = "127.200.0.1"   # a neighbour, for SIPp
 FIRST_PORT = 10_000       # of the generator
-BUSY_PCT = 20             # of a processor, taken by others: the step is measured once more
+BUSY_PCT = 20             # of a processor, taken by others: the step is measured again
 QUIET_PCT, QUIET_WAIT_S = 25, 4.0
 
 
