@@ -3,7 +3,7 @@ import collections
 import subprocess
 import time
 
-from stage import ACCESS, BUSY_PCT, GOOD, cores, pinned, wait_quiet
+from stage import ACCESS, BUSY_PCT, GOOD, ProxyEnded, cores, pinned, wait_quiet
 from storm_phones import phones_command, read_lines, seen_at_end
 from support.sip import host_port
 
@@ -60,7 +60,7 @@ class Steps:
             while not taken or len(taken) < TRIES and (taken[-1]["broke"] or taken[-1]["foreign_pct"] > BUSY_PCT and not self.options.quick):
                 if not self.options.quick:
                     wait_quiet()
-                taken.append(self._finish(rate, measure(rate), label))
+                taken.append(self._finish(rate, self._measure(measure, rate), label))
             step = min(taken, key=lambda one: (len(one["broke"]), one["foreign_pct"]))
             step["tries"] = len(taken)
             self.steps.append(step)
@@ -68,6 +68,12 @@ class Steps:
             if step["broke"]:
                 break
         return self.steps
+
+    def _measure(self, measure, rate):
+        try:
+            return measure(rate)
+        except ProxyEnded:  # nothing passes any more
+            return dict.fromkeys(("done_per_s", "p50_ms", "p99_ms", "p999_ms", "cpu_pct", "cpu_us", "foreign_pct"), 0.0) | {"loss_pct": 100.0, "failures": 1, "ended": True}
 
     def add(self, measured, label):
         """A step that has no rate to keep: as much as passes."""
@@ -88,6 +94,7 @@ def broke(step, threshold, quick):
 
 
 def line_of(step):
+    """As it is printed while the scenario goes on."""
     place = f"{step['target']:8.8s} {step['scenario']} {step['label']}".strip()
     return (f"{place:38s} offered {step['offered_per_s']:7.0f}/s done {step['done_per_s']:8.0f}/s  p50 {step['p50_ms']:7.3f} p99 {step['p99_ms']:8.3f} "
             f"p999 {step['p999_ms']:8.3f} ms  CPU {step['cpu_pct']:5.1f} % {step['cpu_us']:7.1f} us  {step['pss_mb']:6.1f} MB  failures {step['failures']}"
@@ -194,19 +201,25 @@ def beside_flood(stage, target, options, attack, rate, good):
 
 
 def tls(stage, start, options, rates):
-    """REGISTERs over connections that stay open. What a handshake costs stands in the last line."""
-    def measure(target):
-        return lambda rate: of_stream(stream(stage, target, options, "--mode", "rps", "--rate", rate,
-                                             "--conns", QUICK_CONNECTIONS if options.quick else CONNECTIONS))
+    """REGISTERs over connections that stay open, and at last what handshakes cost. Anew for each step: Kamailio's TLS does not stand several of these runs in
+    one process (the harness's README)."""
+    conns = QUICK_CONNECTIONS if options.quick else CONNECTIONS
+    steps, samples = [], []
+    for rate in rates:
+        got, sampled = one_target(start(tls=True), "tls", options, [rate], lambda target: lambda rate: of_stream(
+            stream(stage, target, options, "--mode", "rps", "--rate", rate, "--conns", conns), rate))
+        steps += got
+        samples += [[moment + (samples[-1][0] if samples else 0), *values] for moment, *values in sampled[""]]
+        if got[-1]["broke"]:
+            break
     target = start(tls=True)
     try:
-        taken = Steps("tls", target, THRESHOLDS["tls"], options)
-        taken.run(rates, measure(target))
-        if target.name == "postern":  # Kamailio's TLS did not stand several of these runs in one process (the harness's README)
-            taken.add(of_stream(stream(stage, target, options, "--mode", "handshake", "--ask")), "handshakes, as many as pass")
+        handshakes = Steps("tls", target, THRESHOLDS["tls"], options)
+        if target.name == "postern":
+            handshakes.add(of_stream(stream(stage, target, options, "--mode", "handshake", "--ask")), "handshakes, as many as pass")
     finally:
-        samples = target.stop()
-    return taken.steps, {"": samples}
+        target.stop()
+    return steps + handshakes.steps, {"": samples}
 
 
 def stream(stage, target, options, *arguments):
@@ -214,9 +227,11 @@ def stream(stage, target, options, *arguments):
     return stage.tool("sipstream", target, "--tls", "--src", GOOD, "--time", measured, "--warmup", warm_up, *arguments)
 
 
-def of_stream(result):
+def of_stream(result, rate=0):
     failures, latency, proxy = result["failed"] + result["dropped"] + result["lost"] + result["bad"] + sum(result["codes"].values()), result["lat_us"], result["proxy"]
     done = result["per_s"] * result["secs"]
+    if done < 0.99 * rate * result["secs"]:  # it asks no more than there are connections that wait for nothing
+        failures = max(failures, int(rate * result["secs"] - done))
     return {"done_per_s": result["per_s"], "p50_ms": latency["p50"] / 1000, "p99_ms": latency["p99"] / 1000, "p999_ms": latency["p999"] / 1000,
             "cpu_pct": proxy["cpu_pct"], "cpu_us": proxy["cpu_us_per_txn"], "failures": failures, "loss_pct": 100 * failures / max(1, done + failures),
             "foreign_pct": result["foreign_pct"], "codes": result["codes"]}

@@ -2,7 +2,7 @@
 comes to its end at one or two thousand calls a second."""
 import csv
 import os
-import subprocess
+import time
 
 from scenarios import one_target
 from stage import ACCESS, PBX, TRUSTED, busy_seconds, cores, cpu_seconds, pinned
@@ -25,23 +25,26 @@ def with_sipp(stage, target, options, rate):
     build = stage.harness / "build"
     statistics, times = (os.path.join(target.folder, name) for name in ("uac.csv", "uac-times.csv"))
     with pinned(cores()[1]):
-        called = Process("sipp-uas", ["sipp", "-sf", build / "uas.xml", "-i", PBX[0], "-p", PBX[1], "-nostdin", "-timeout", int(length + 60)], target.folder, env={"TERM": "dumb"})
+        called = Process("sipp-uas", ["sipp", "-sf", build / "uas.xml", "-i", PBX[0], "-p", PBX[1], "-nostdin", "-timeout",
+                                      int(length + 60)], target.folder, env={"TERM": "dumb"})
         try:
             wait_for(lambda: bound(PBX), "SIPp to take calls", 10)
-            cpu, busy = cpu_seconds(target.pid), busy_seconds()
-            caller = Process("sipp-uac", ["sipp", "-sf", build / "uac.xml", host_port(ACCESS), "-i", TRUSTED, "-p", CALLER_PORT, "-r", rate, "-m", calls, "-l", max(1000, 2 * rate),
-                                          "-d", 0, "-nostdin", "-timeout", int(length + 40), "-trace_stat", "-stf", statistics, "-fd", 1, "-trace_rtt", "-rtt_freq", 1,
+            cpu, busy, own, began = cpu_seconds(target.pid), busy_seconds(), own_seconds(), time.monotonic()
+            caller = Process("sipp-uac", ["sipp", "-sf", build / "uac.xml", host_port(ACCESS), "-i", TRUSTED, "-p", CALLER_PORT, "-r", rate, "-m", calls,
+                                          "-l", max(1000, 2 * rate), "-d", 0, "-nostdin", "-timeout", int(length + 40), "-trace_stat", "-stf", statistics, "-fd", 1, "-trace_rtt", "-rtt_freq", 1,
                                           "-buff_size", 1 << 20], target.folder, env={"TERM": "dumb"})
-            began = os.times()
             caller.wait_end(length + 60)
-            ended = os.times()
+            wall, used, others = time.monotonic() - began, cpu_seconds(target.pid) - cpu, busy_seconds() - busy - (own_seconds() - own)
             caller.stop()
         finally:
             called.stop()
-    wall = ended.elapsed - began.elapsed
-    used = cpu_seconds(target.pid) - cpu
-    others = busy_seconds() - busy - used - (ended.children_user + ended.children_system - began.children_user - began.children_system)
     return step_of(statistics, target.folder, calls, wall, used, others)
+
+
+def own_seconds():
+    """What this process has run and all that it has started, whether that has ended or not."""
+    times = os.times()
+    return cpu_seconds(os.getpid()) + times.children_user + times.children_system
 
 
 def step_of(statistics, folder, calls, wall, used, others):

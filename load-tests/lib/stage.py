@@ -27,6 +27,10 @@ BUSY_PCT = 20             # of a processor, taken by others: the step is measure
 QUIET_PCT, QUIET_WAIT_S = 25, 4.0
 
 
+class ProxyEnded(Exception):
+    """The proxy under test is gone."""
+
+
 def cores():
     """(the proxy's processor, everything else's)."""
     have = sorted(os.sched_getaffinity(0))
@@ -193,7 +197,7 @@ class Stage:
         with pinned(cores()[1]):
             run = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=timeout)
         if not target.alive():
-            raise RuntimeError(f"{target.name} ended while {program} ran")
+            raise ProxyEnded(f"{target.name} ended while {program} ran")
         try:
             return json.loads(run.stdout.strip().splitlines()[-1])
         except (IndexError, ValueError):
