@@ -47,15 +47,14 @@ class Wires {
 
   /// From that address, on the port of that number. What the kernel does not take is lost, as on a network.
   void send(std::uint32_t from, std::size_t port, std::string_view bytes) {
-    Control control{};
+    alignas(cmsghdr) Control control{};
     iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-    msghdr message{&server_, sizeof server_, &part, 1, &control, sizeof control, 0};
+    msghdr message{&server_, sizeof server_, &part, 1, control.data(), control.size(), 0};
     cmsghdr* header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = IPPROTO_IP;
     header->cmsg_type = IP_PKTINFO;
     header->cmsg_len = CMSG_LEN(sizeof(in_pktinfo));
-    in_pktinfo info{};
-    info.ipi_spec_dst.s_addr = htonl(from);
+    const in_pktinfo info{0, {htonl(from)}, {}};
     std::memcpy(CMSG_DATA(header), &info, sizeof info);
     if (::sendmsg(sockets_[port], &message, 0) < 0) ++unsent;
   }
@@ -76,13 +75,10 @@ class Wires {
 
  private:
   static constexpr std::size_t batch = 64;
-  union Control {
-    std::array<char, CMSG_SPACE(sizeof(in_pktinfo))> bytes;
-    cmsghdr aligned;
-  };
+  using Control = std::array<char, CMSG_SPACE(sizeof(in_pktinfo))>;
   struct Buffer {
     std::array<char, 4096> bytes;
-    Control control;
+    alignas(cmsghdr) Control control;
   };
 
   bool open_one(std::size_t index) {
@@ -108,7 +104,7 @@ class Wires {
     std::array<iovec, batch> parts{};
     for (std::size_t i = 0; i < batch; ++i) {
       parts[i] = {buffers_[i].bytes.data(), buffers_[i].bytes.size()};
-      messages[i].msg_hdr = {nullptr, 0, &parts[i], 1, &buffers_[i].control, sizeof(Control), 0};
+      messages[i].msg_hdr = {nullptr, 0, &parts[i], 1, buffers_[i].control.data(), buffers_[i].control.size(), 0};
     }
     const int came = ::recvmmsg(sockets_[index], messages.data(), batch, 0, nullptr);
     for (std::size_t i = 0; came > 0 && i < static_cast<std::size_t>(came); ++i)
