@@ -12,7 +12,7 @@ from acceptance import BINARY, harness
 from scenarios import QUICK_RATES, RATES, THRESHOLDS, calls, floods, mixed, registrations, tls
 from sipp_calls import calls_sipp
 from stage import ROOT, Stage
-from storm import OFFICES, PHONES, STORMS, storm
+from storm import PHONES, STORMS, storm
 from support import case
 
 SCENARIOS = {"registrations": registrations, "calls": calls, "mixed": mixed, "storm": storm, "floods": floods, "tls": tls}
@@ -30,7 +30,7 @@ def options_of(doc, rounds):
     parser.add_argument("--seconds", type=float, default=4.0, help="measured at each step")
     parser.add_argument("--sipp", action="store_true", help="calls by SIPp in place of the harness's generator")
     parser.add_argument("--phones", type=int, default=PHONES, help="of the storm")
-    parser.add_argument("--offices", default=OFFICES, help="NxSIZE: so many of them are behind one address each")
+    parser.add_argument("--offices", help="NxSIZE: behind one address each; a quarter of the phones, 50 an office, unless given")
     options = parser.parse_args()
     options.scenario = options.scenario or list(SCENARIOS)
     return options

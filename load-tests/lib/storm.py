@@ -20,7 +20,8 @@ STORMS = [
     Storm("200/s, phones keep challenges", 200, 400, "limits: {pbx: {rate: 200/s, burst: 400}}\n", True),
 ]
 QUICK_STORMS = [Storm("quick", 100, 100, "limits: {pbx: {rate: 100/s, burst: 100}}\n", True)]
-PHONES, OFFICES, RATE, FIRST = 20_000, "100x50", 400, 10_000  # most are alone at their address; before the cut they register at RATE
+PHONES, RATE, FIRST = 20_000, 400, 10_000  # before the cut they register at RATE
+PHONES_AN_OFFICE, OF = 50, 200  # behind one address of every so many; all others, that is most, are alone at theirs
 QUICK_PHONES, QUICK_OFFICES, QUICK_RATE = 300, "6x10", 200
 REQUESTS_A_PHONE = 2       # one that is challenged, and one with credentials
 SLACK_S = 40               # a Retry-After of at most 34 s that the last phone has just been told, the second in which all start, and the PBX's answers
@@ -47,7 +48,8 @@ def allowed_s(count, one):
 
 def play(stage, start, options, one):
     count = QUICK_PHONES if options.quick else options.phones
-    offices, rate = (QUICK_OFFICES, QUICK_RATE) if options.quick else (options.offices, RATE)
+    offices = QUICK_OFFICES if options.quick else options.offices or f"{count // OF}x{PHONES_AN_OFFICE}"
+    rate = QUICK_RATE if options.quick else RATE
     give_up = int(GIVE_UP * allowed_s(count, one))
     target = start(text=two_lines())
     ending = []
@@ -66,7 +68,7 @@ def play(stage, start, options, one):
         began = wait_for(lambda: power_cut(phones), "the power cut", 10)
         wait_for(lambda: not phones.alive(), "the end of the storm", give_up + 60, 0.25)
         lines = read_lines(phones.log())
-        return judge(target, options, one, count, lines, watch.requests(), began), target.stop()
+        return judge(target, offices, one, count, lines, watch.requests(), began), target.stop()
     finally:
         for thing in reversed(ending):
             thing.stop()
@@ -79,14 +81,14 @@ def power_cut(phones):
     return time.time() - lines[0]["t"] if lines else None
 
 
-def judge(target, options, one, count, lines, requests, began):
+def judge(target, offices, one, count, lines, requests, began):
     came = [request for request in requests if request.method == "REGISTER"]
     registers = [request.at for request in came]
     counted = [request.at for request in came if not request.repeated]  # a request that Postern repeats is none more to the limit
     end = seen_at_end(lines)
     begin = min(registers, default=began)
     seconds = [line for line in lines if line["phase"] == "storm" and line["t"] > 0]
-    result = {"scenario": "storm", "target": target.name, "label": one.label, "phones": count, "offices": options.offices, "limit_per_s": one.rate, "burst": one.burst,
+    result = {"scenario": "storm", "target": target.name, "label": one.label, "phones": count, "offices": offices, "limit_per_s": one.rate, "burst": one.burst,
               "back": end["back"], "last_back_s": end["back_s"]["last"], "allowed_s": round(allowed_s(count, one), 1), "seen": end,
               "seconds": [{"t": line["t"], **{key: line[key] for key in ("sent", "repeated", "401", "503", "200", "registered")}} for line in seconds],
               "pbx_per_s": per_second(registers, begin), "pbx_most_in_a_second": most_within(registers), "pbx_requests": len(registers),
