@@ -65,8 +65,8 @@ class Steps:
             step["tries"] = len(taken)
             self.steps.append(step)
             print(line_of(step), flush=True)
-            if step["broke"]:
-                break
+            if step["broke"] and (step["foreign_pct"] <= BUSY_PCT or step["loss_pct"] > self.threshold.loss_pct):
+                break  # latency while others use the machine may be theirs: the next step tells
         return self.steps
 
     def _measure(self, measure, rate):
@@ -210,7 +210,7 @@ def tls(stage, start, options, rates):
             stream(stage, target, options, "--mode", "rps", "--rate", rate, "--conns", conns), rate))
         steps += got
         samples += [[moment + (samples[-1][0] if samples else 0), *values] for moment, *values in sampled[""]]
-        if got[-1]["broke"]:
+        if got[-1]["loss_pct"] > THRESHOLDS["tls"].loss_pct:
             break
     target = start(tls=True)
     try:
