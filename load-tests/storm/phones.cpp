@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <random>
 
@@ -45,10 +46,11 @@ enum class State : std::uint8_t { off, asking, waiting, registered };
 
 struct Phone {
   State state = State::off;
-  bool office = false, back = false;
+  bool office = false;
+  std::optional<double> back;  // seconds after the storm's beginning
   std::uint32_t address = 0;
   std::size_t port = 0;
-  unsigned cseq = 0, nonce_count = 0, challenges = 0, refused = 0, turn = 0;
+  unsigned cseq = 0, nonce_count = 0, challenges = 0, refused = 0, retry_after = 0, turn = 0;
   std::string challenge, request;
   milliseconds interval = t1;
   Clock::time_point asked;
@@ -98,8 +100,7 @@ class Phones {
   Counts second_, all_;
   std::map<unsigned, std::size_t> retry_after_;
   std::vector<double> answered_ms_;
-  std::vector<std::pair<double, bool>> back_;  // seconds after the storm's beginning; of an office
-  std::size_t registered_ = 0;
+  std::size_t registered_ = 0, back_ = 0;
   bool storm_ = false, told_registered_ = false;
   Clock::time_point begun_ = Clock::now(), storm_begun_, next_line_ = begun_ + seconds(1);
 };
@@ -189,8 +190,10 @@ void Phones::on_success(std::size_t index, Clock::time_point now) {
   answered_ms_.push_back(1000 * seconds_of(now - phone.asked));
   phone.state = State::registered;
   ++phone.turn;  // no retransmission
-  if (storm_ && !phone.back) back_.emplace_back(seconds_of(now - storm_begun_), phone.office);
-  phone.back = phone.back || storm_;
+  if (storm_ && !phone.back) {
+    phone.back = seconds_of(now - storm_begun_);
+    ++back_;
+  }
   if (options_.refresh.count() > 0) at(index, now + options_.refresh);
 }
 
@@ -215,6 +218,7 @@ void Phones::on_response(std::size_t index, std::string_view message, Clock::tim
   if (status != 503 || wait.empty()) return fail(index, now);
   const auto after = static_cast<unsigned>(std::strtoul(wait.c_str(), nullptr, 10));
   ++retry_after_[after];
+  phone.retry_after = after;
   if (storm_) ++phone.refused;
   phone.state = State::waiting;
   at(index, now + seconds(after));
@@ -285,25 +289,28 @@ void print_percentiles(const char* name, const std::vector<double>& values) {
 
 void Phones::print_end() const {
   std::vector<double> back, offices, alone, refused;
-  for (const auto& [when, office] : back_) {
-    back.push_back(when);
-    (office ? offices : alone).push_back(when);
+  std::map<unsigned, std::vector<double>> by_wait;
+  for (const Phone& phone : phones_) {
+    refused.push_back(phone.refused);
+    if (!phone.back) continue;
+    back.push_back(*phone.back);
+    (phone.office ? offices : alone).push_back(*phone.back);
+    by_wait[phone.retry_after].push_back(*phone.back);
   }
-  for (const Phone& phone : phones_) refused.push_back(phone.refused);
   std::printf(
       "{\"phase\":\"end\",\"phones\":%zu,\"registered\":%zu,\"back\":%zu,\"sent\":%zu,\"repeated\":%zu,\"401\":%zu,\"503\":%zu,\"200\":%zu,"
       "\"failed\":%zu,\"timeouts\":%zu,\"pings\":%zu,\"misrouted\":%zu,\"unsent\":%zu",
-      phones_.size(), registered_, back_.size(), all_.sent, all_.repeated, all_.challenged, all_.unavailable, all_.accepted, all_.failed,
+      phones_.size(), registered_, back_, all_.sent, all_.repeated, all_.challenged, all_.unavailable, all_.accepted, all_.failed,
       all_.timeouts, all_.pings, all_.misrouted, wires_.unsent);
   print_percentiles("answered_ms", answered_ms_);
   print_percentiles("back_s", back);
   print_percentiles("offices_back_s", offices);
   print_percentiles("alone_back_s", alone);
   print_percentiles("refused_times", refused);
-  std::printf(",\"retry_after\":{");
+  std::printf(",\"retry_after\":{");  // how often it was told, and when the half of the phones that were told it last were back
   const char* gap = "";
   for (const auto& [wait, times] : retry_after_) {
-    std::printf("%s\"%u\":%zu", gap, wait, times);
+    std::printf("%s\"%u\":{\"times\":%zu,\"half_back_s\":%.1f}", gap, wait, times, percentile(by_wait[wait], 0.5));
     gap = ",";
   }
   std::printf("}}\n");
@@ -327,7 +334,7 @@ int Phones::run() {
       told_registered_ = true;
       std::printf("{\"phase\":\"registered\",\"t\":%.3f}\n", seconds_of(now - begun_));
     }
-    if (storm_ && (back_.size() == phones_.size() || now > storm_begun_ + options_.give_up)) break;
+    if (storm_ && (back_ == phones_.size() || now > storm_begun_ + options_.give_up)) break;
   }
   print_second(Clock::now());
   print_end();
