@@ -5,7 +5,6 @@ import time
 
 from stage import ACCESS, BUSY_PCT, GOOD, ProxyEnded, cores, pinned, wait_quiet
 from storm_phones import phones_command, read_lines, seen_at_end
-from support.sip import host_port
 
 # What a step must keep to (lost and refused %, p99 ms, % of a processor), which rate has to be reached so at least, and what memory may come to (MB).
 # For floods the rates are those of the flood, beside good traffic of GOOD_RATE.
@@ -39,7 +38,7 @@ ATTACKS = {
 }
 QUICK_ATTACKS = ("scanner-ua", "garbage")
 # Beside floods the limits are those that are shipped, but for what the PBX takes; so the good ones are 4,094, which are known before.
-FLOOD_LIMITS, FLOOD_GOOD = "{pbx: {rate: 10000/s, burst: 20000}}", "127.1.0.0/20"
+FLOOD_LIMITS, FLOOD_GOOD, QUICK_FLOOD_GOOD = "{pbx: {rate: 10000/s, burst: 20000}}", "127.1.0.0/20", "127.1.0.0/24"
 CONNECTIONS, QUICK_CONNECTIONS = 1000, 50
 REFRESHING, REFRESH_S, FIRST = 1000, 5, 10_000  # phones of a mixed day that keep registering again; their first extension
 HOLD_MS = 2000
@@ -178,24 +177,22 @@ def with_refreshes(stage, target, options, rate):
 def floods(stage, start, options, rates):
     """Good REGISTERs beside each flood of the harness; anew for each flood, so that no ban is left of the one before."""
     steps, samples = [], {}
-    good = QUICK_GOOD_RATE if options.quick else GOOD_RATE
+    source, good, first = (QUICK_FLOOD_GOOD, QUICK_GOOD_RATE, 250) if options.quick else (FLOOD_GOOD, GOOD_RATE, 1500)
     for attack in QUICK_ATTACKS if options.quick else ATTACKS:
         def measure(target, attack=attack):
-            return lambda rate: beside_flood(stage, target, options, attack, rate, good)
-        known = "127.1.0.0/24" if options.quick else FLOOD_GOOD
+            return lambda rate: beside_flood(stage, target, options, attack, rate, good, source)
         got, sampled = one_target(start(limits=FLOOD_LIMITS), "floods", options, rates, measure,
-                                  lambda target, known=known: prime(stage, target, "register", options, known, 250 if options.quick else 1500), attack)
+                                  lambda target: prime(stage, target, "register", options, source, first), attack)
         steps += got
         samples.update(sampled)
     return steps, samples
 
 
-def beside_flood(stage, target, options, attack, rate, good):
-    kind, source = ATTACKS[attack]
-    flood = ["--flood-kind", kind, "--flood-src", source, "--flood-rate", rate] if rate else []
+def beside_flood(stage, target, options, attack, rate, good, source):
+    kind, attackers = ATTACKS[attack]
+    flood = ["--flood-kind", kind, "--flood-src", attackers, "--flood-rate", rate] if rate else []
     measured, warm_up = seconds(options)
-    result = stage.tool("sipbench", target, "--mode", "register", "--src", "127.1.0.0/24" if options.quick else FLOOD_GOOD, "--rate", good,
-                        "--time", measured, "--warmup", warm_up, *flood)
+    result = stage.tool("sipbench", target, "--mode", "register", "--src", source, "--rate", good, "--time", measured, "--warmup", warm_up, *flood)
     return {**of_bench(result), "good_per_s": good, "flood_per_s": result.get("flood_per_s", 0), "flood_leaked": result.get("flood_leaked", 0),
             "receive_buffer_full": result["rcvbuf_errors"]}
 
