@@ -1,8 +1,10 @@
 """The command line of load-tests/run and load-tests/compare, and what they do with it."""
 import argparse
+import contextlib
 import os
 import pathlib
 import shlex
+import signal
 import subprocess
 import sys
 import traceback
@@ -58,15 +60,26 @@ def prepared():
     return target
 
 
-def claim_share():
-    """With autogroups on, a group is given as much as any other however many run in it: ours asks for a larger share, as the harness does, so that what others
-    do on the machine weighs less."""
+@contextlib.contextmanager
+def larger_share():
+    """With autogroups on, a session is given as much as any other however many run in it: ours asks for more, as the harness does, so that what others do on the
+    machine weighs less."""
     try:
-        os.setsid()
-        with open("/proc/self/autogroup", "w") as file:
-            file.write("-10")
-    except OSError:
-        pass
+        with open("/proc/self/autogroup") as file:
+            before = file.read().split()[-1]
+    except (OSError, IndexError):  # no autogroups here
+        yield
+        return
+    set_share("-10")
+    try:
+        yield
+    finally:
+        set_share(before)
+
+
+def set_share(nice):
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w") as file:
+        file.write(nice)
 
 
 def play(name, stage, targets, options):
@@ -104,8 +117,7 @@ def main(doc, targets, rounds):
         return show_list()
     folder = prepared()
     case.enter_namespace()
-    if not options.quick:
-        claim_share()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as in every first process of a namespace nothing would happen else
     os.environ.setdefault("POSTERN_BINARY", str(BINARY))
     if not os.access(os.environ["POSTERN_BINARY"], os.X_OK):
         sys.exit(f"{os.environ['POSTERN_BINARY']} is not there: build it first")
@@ -115,10 +127,11 @@ def main(doc, targets, rounds):
             "versions": results.versions(os.environ["POSTERN_BINARY"], ROOT), "scenarios": {}}
     stage = Stage(folder)
     try:
-        for name in options.scenario:
-            key, part = play(name, stage, targets, options)
-            data["scenarios"][key] = part
-            results.write(out, data)  # what is there is there, whatever comes
+        with contextlib.nullcontext() if options.quick else larger_share():
+            for name in options.scenario:
+                key, part = play(name, stage, targets, options)
+                data["scenarios"][key] = part
+                results.write(out, data)  # what is there is there, whatever comes
     except Exception:
         traceback.print_exc()
         sys.exit(f"the logs are in {stage.folder}")
