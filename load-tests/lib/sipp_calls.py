@@ -23,16 +23,17 @@ def with_sipp(stage, target, options, rate):
     length = 2 if options.quick else options.seconds
     calls = int(rate * length)
     build = stage.harness / "build"
-    statistics, times = (os.path.join(target.folder, name) for name in ("uac.csv", "uac-times.csv"))
+    statistics = os.path.join(target.folder, "uac.csv")
+    common = ["-nostdin", "-buff_size", 1 << 20]
     with pinned(cores()[1]):
-        called = Process("sipp-uas", ["sipp", "-sf", build / "uas.xml", "-i", PBX[0], "-p", PBX[1], "-nostdin", "-timeout",
-                                      int(length + 60)], target.folder, env={"TERM": "dumb"})
+        called = Process("sipp-uas", ["sipp", "-sf", build / "uas.xml", "-i", PBX[0], "-p", PBX[1], "-timeout", int(length + 60), *common], target.folder,
+                         env={"TERM": "dumb"})
         try:
             wait_for(lambda: bound(PBX), "SIPp to take calls", 10)
             cpu, busy, own, began = cpu_seconds(target.pid), busy_seconds(), own_seconds(), time.monotonic()
             caller = Process("sipp-uac", ["sipp", "-sf", build / "uac.xml", host_port(ACCESS), "-i", TRUSTED, "-p", CALLER_PORT, "-r", rate, "-m", calls,
-                                          "-l", max(1000, 2 * rate), "-d", 0, "-nostdin", "-timeout", int(length + 40), "-trace_stat", "-stf", statistics, "-fd", 1, "-trace_rtt", "-rtt_freq", 1,
-                                          "-buff_size", 1 << 20], target.folder, env={"TERM": "dumb"})
+                                          "-l", max(1000, 2 * rate), "-d", 0, "-timeout", int(length + 40), "-trace_stat", "-stf", statistics, "-fd", 1,
+                                          "-trace_rtt", "-rtt_freq", 1, *common], target.folder, env={"TERM": "dumb"})
             caller.wait_end(length + 60)
             wall, used, others = time.monotonic() - began, cpu_seconds(target.pid) - cpu, busy_seconds() - busy - (own_seconds() - own)
             caller.stop()
