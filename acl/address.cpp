@@ -93,12 +93,16 @@ std::string Address::to_string() const {
   std::array<char, INET6_ADDRSTRLEN> buffer{};
   if (!is_v4()) return inet_ntop(AF_INET6, bytes_.data(), buffer.data(), buffer.size());
   // inet_ntop() takes printf() for these, and each packet that is forwarded needs some.
-  char* end = buffer.data();
+  std::size_t size = 0;
+  const auto put = [&](unsigned digit) { buffer[size++] = static_cast<char>('0' + digit); };
   for (std::size_t i = mapped_prefix_size; i < bytes_.size(); ++i) {
-    if (i > mapped_prefix_size) *end++ = '.';
-    end = std::to_chars(end, buffer.data() + buffer.size(), bytes_[i]).ptr;
+    if (i > mapped_prefix_size) buffer[size++] = '.';
+    const unsigned byte = bytes_[i];
+    if (byte >= 100) put(byte / 100);
+    if (byte >= 10) put(byte / 10 % 10);
+    put(byte % 10);
   }
-  return {buffer.data(), end};
+  return {buffer.data(), size};
 }
 
 Network::Network(const Address& address, unsigned prefix_length)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <climits>
+#include <thread>
 #include <utility>
 
 #include "sbc/net/host_addresses.hpp"
@@ -108,7 +109,10 @@ void Worker::drain_received(Port& port) {
 void Worker::wait_readable(const std::shared_ptr<Port>& port) {
   port->descriptor.async_wait(stream_descriptor::wait_read, [this, port](error_code error) {
     if (error || !running_ || port->closed) return;
-    on_readable(*port);
+    const acl::TimePoint begin = acl::Clock::now();
+    const std::size_t received = on_readable(*port);
+    const acl::Duration nap = gathering_.after(received, begin, acl::Clock::now());
+    if (nap > acl::Duration::zero()) std::this_thread::sleep_for(nap);
     wait_readable(port);
   });
 }
@@ -124,10 +128,14 @@ void Worker::wait_writable(const std::shared_ptr<Port>& port) {
   });
 }
 
-void Worker::on_readable(Port& port) {
+std::size_t Worker::on_readable(Port& port) {
+  std::size_t received = 0;
   for (int i = 0; i < batches_per_turn; ++i) {
-    if (handle_batch(port) < ReceiveBatch::capacity) return;
+    const std::size_t batch = handle_batch(port);
+    received += batch;
+    if (batch < ReceiveBatch::capacity) break;
   }
+  return received;
 }
 
 std::size_t Worker::handle_batch(Port& port) {

@@ -13,6 +13,7 @@
 
 #include "sbc/engine.hpp"
 #include "sbc/net/core_links.hpp"
+#include "sbc/net/gathering.hpp"
 #include "sbc/net/metrics_page.hpp"
 #include "sbc/net/state_store.hpp"
 #include "sbc/net/state_teller.hpp"
@@ -104,7 +105,8 @@ class Worker {
   [[nodiscard]] bool is_drained(std::size_t slot, acl::TimePoint now) const;
   void wait_readable(const std::shared_ptr<Port>& port);
   void wait_writable(const std::shared_ptr<Port>& port);
-  void on_readable(Port& port);
+  /// Returns how many datagrams were read.
+  std::size_t on_readable(Port& port);
   std::size_t handle_batch(Port& port);
   void on_timer();
   void arm_timer();
@@ -122,6 +124,7 @@ class Worker {
   std::shared_ptr<Port> core_;  ///< nullptr: core_links_ are there
   std::unique_ptr<sbc::Engine> engine_;
   ReceiveBatch batch_;
+  Gathering gathering_;
   sbc::Outbox outbox_;
   boost::asio::steady_timer timer_;
   std::optional<acl::TimePoint> armed_;

@@ -1,0 +1,34 @@
+// When a worker lets datagrams gather before it reads on.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "acl/rate.hpp"
+
+namespace postern::net {
+
+/// Under a flood one wake-up a datagram costs more than to refuse it, so a worker that is woken very often naps before it waits for the
+/// next: some dozens are then read at once. Never below `from_rate`: an idle edge, and one with all the calls of 2,000 phones, answers at
+/// once. Nor when the worker has hardly any time left: what arrives while it works gathers by itself.
+class Gathering {
+ public:
+  using Duration = acl::Duration;
+  static constexpr double from_rate = 16'000;  ///< datagrams a second
+  static constexpr double most_busy = 0.8;     ///< the part of the time that the worker may be at work
+  static constexpr Duration longest{std::chrono::microseconds{400}};
+  static constexpr std::size_t enough = 48;  ///< so many at once cost hardly less each than more would
+
+  /// A turn from `begin` to `end` has read so many datagrams. How long to nap now; zero: not at all.
+  [[nodiscard]] Duration after(std::size_t datagrams, acl::TimePoint begin, acl::TimePoint end);
+
+ private:
+  static constexpr Duration window{std::chrono::milliseconds{2}};
+
+  acl::TimePoint window_begin_;
+  Duration busy_{};        ///< within the window
+  std::size_t count_ = 0;  ///< of datagrams within it
+  Duration nap_{};         ///< what the last whole window asked for
+};
+
+}  // namespace postern::net
