@@ -41,6 +41,14 @@ class BoundedTable {
     return slot.set == nullptr ? nullptr : &slot.set->values[slot.way];
   }
 
+  /// Somebody will ask for it soon: the memory that this takes is fetched meanwhile.
+  void prefetch(std::uint64_t key) {
+    for (const Set* set : candidates(key)) {
+      __builtin_prefetch(set->keys.data());
+      __builtin_prefetch(set->stamps.data(), 1);
+    }
+  }
+
   /// As find(); the entry is no longer idle.
   [[nodiscard]] Value* touch(std::uint64_t key, TimePoint now) {
     const Slot slot = locate(key);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "acl/country_cache.hpp"
 #include "acl/geo.hpp"
 #include "acl/networks.hpp"
 #include "acl/options.hpp"
@@ -62,7 +63,7 @@ class Evaluation {
   [[nodiscard]] std::uint32_t listener() const { return listener_; }
   [[nodiscard]] std::uint32_t transport() const { return transport_; }
   [[nodiscard]] Country country() {
-    if (!country_) country_ = geo_.country(facts_.source);
+    if (!country_) country_ = facts_.countries != nullptr ? facts_.countries->of(geo_, facts_.source) : geo_.country(facts_.source);
     return *country_;
   }
   [[nodiscard]] std::uint32_t asn() {

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -26,6 +27,9 @@ constexpr std::array<const char*, 2> flat_country{"country_code", nullptr};
 constexpr std::array<const char*, 3> registered_country{"registered_country", "iso_code", nullptr};
 constexpr std::array<const char*, 2> nested_asn{"autonomous_system_number", nullptr};
 constexpr std::array<const char*, 2> flat_asn{"asn", nullptr};
+
+constexpr unsigned ipv4_prefix_bits = 96;           // of ::ffff:0:0/96
+constexpr unsigned longest_private_ipv4_bits = 16;  // 192.168.0.0/16 and 169.254.0.0/16
 
 std::string system_error(const std::string& path) { return path + ": " + std::strerror(errno); }
 
@@ -143,12 +147,13 @@ struct GeoDatabase::Impl {
     if (opened) MMDB_close(&database);
   }
 
-  /// Calls `use` with the address's record, if there is one.
-  template <class Result, class Use>
-  [[nodiscard]] Result with_entry(const Address& address, Use use) const {
+  /// The address's record, if there is one; `bits` as in Located.
+  [[nodiscard]] std::optional<MMDB_entry_s> find(const Address& address, unsigned& bits) const {
     int error = MMDB_SUCCESS;
-    MMDB_lookup_result_s result = look_up(database, address, error);
-    return error == MMDB_SUCCESS && result.found_entry ? use(result.entry) : Result{};
+    const MMDB_lookup_result_s result = look_up(database, address, error);
+    const bool as_v4 = address.is_v4() && database.metadata.ip_version == 4;
+    bits = result.netmask + (as_v4 ? ipv4_prefix_bits : 0U);
+    return error == MMDB_SUCCESS && result.found_entry ? std::optional(result.entry) : std::nullopt;
   }
 };
 
@@ -172,28 +177,33 @@ std::variant<std::shared_ptr<const GeoDatabase>, std::string> GeoDatabase::open(
 
 std::uint64_t GeoDatabase::built() const { return impl_->database.metadata.build_epoch; }
 
-Country GeoDatabase::country(const Address& address) const {
-  return impl_->with_entry<Country>(address, [](MMDB_entry_s& entry) {
-    auto country = country_at(entry, nested_country.data());
-    if (!country) country = country_at(entry, flat_country.data());
-    if (!country) country = country_at(entry, registered_country.data());
-    return country.value_or(Country{});
-  });
+Located GeoDatabase::locate(const Address& address) const {
+  Located located;
+  auto entry = impl_->find(address, located.bits);
+  if (!entry) return located;
+  auto country = country_at(*entry, nested_country.data());
+  if (!country) country = country_at(*entry, flat_country.data());
+  if (!country) country = country_at(*entry, registered_country.data());
+  located.country = country.value_or(Country{});
+  return located;
 }
 
 std::uint32_t GeoDatabase::asn(const Address& address) const {
-  return impl_->with_entry<std::uint32_t>(address, [](MMDB_entry_s& entry) {
-    auto data = value_at(entry, nested_asn.data());
-    if (!data) data = value_at(entry, flat_asn.data());
-    return data ? number_of(*data) : 0;
-  });
+  unsigned bits = 0;
+  auto entry = impl_->find(address, bits);
+  if (!entry) return 0;
+  auto data = value_at(*entry, nested_asn.data());
+  if (!data) data = value_at(*entry, flat_asn.data());
+  return data ? number_of(*data) : 0;
 }
 
-Country Geo::country(const Address& address) const {
+Located Geo::locate(const Address& address) const {
   if (!countries) return {};
-  const Country known = countries->country(address);
-  if (known != Country{}) return known;
-  return address.is_private() ? Country::private_ : Country::unknown;
+  Located located = countries->locate(address);
+  if (located.country != Country{}) return located;
+  located.country = address.is_private() ? Country::private_ : Country::unknown;
+  located.bits = address.is_v4() ? std::max(located.bits, ipv4_prefix_bits + longest_private_ipv4_bits) : 128;
+  return located;
 }
 
 std::uint32_t Geo::asn(const Address& address) const { return asns ? asns->asn(address) : 0; }

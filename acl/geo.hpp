@@ -12,6 +12,12 @@
 
 namespace postern::acl {
 
+/// Where an address is, and for how many leading bits of it that holds (of 128; IPv4 as IPv4-mapped).
+struct Located {
+  Country country;
+  unsigned bits = 128;
+};
+
 /// One open database. Immutable and safe to share between threads. The file is copied into a memfd
 /// first: libmaxminddb maps what it opens, and a database rewritten in place would end us with SIGBUS.
 class GeoDatabase {
@@ -25,7 +31,8 @@ class GeoDatabase {
   /// When it was made, as it says itself: seconds since 1970.
   [[nodiscard]] std::uint64_t built() const;
   /// `country.iso_code` (MaxMind), else a flat `country_code`, else `registered_country.iso_code`; Country{} if there is none.
-  [[nodiscard]] Country country(const Address& address) const;
+  [[nodiscard]] Country country(const Address& address) const { return locate(address).country; }
+  [[nodiscard]] Located locate(const Address& address) const;
   /// `autonomous_system_number`, or a flat `asn` (number, or text with or without "AS"); 0 if there is none.
   [[nodiscard]] std::uint32_t asn(const Address& address) const;
 
@@ -41,7 +48,8 @@ struct Geo {
   std::shared_ptr<const GeoDatabase> asns;
 
   /// The address's country; for one that the database does not know Country::private_ or Country::unknown. Country{} without a database.
-  [[nodiscard]] Country country(const Address& address) const;
+  [[nodiscard]] Country country(const Address& address) const { return locate(address).country; }
+  [[nodiscard]] Located locate(const Address& address) const;
   [[nodiscard]] std::uint32_t asn(const Address& address) const;
 };
 

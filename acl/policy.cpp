@@ -15,13 +15,16 @@ struct Rule {
   Action action = Action::allow;
   bool log_only = false;
 
-  bool on_connection = false;  ///< its conditions look at nothing that a message has to tell
+  bool reads_message = false;      ///< its conditions look at what only a message tells
+  bool asks_registration = false;  ///< they look at whether the flow has one
 
+  /// What it does is done and told without a message. One in shadow mode tells of the message that it would refuse.
+  [[nodiscard]] bool decides_unread() const { return !reads_message && !log_only; }
   [[nodiscard]] bool matches(Evaluation& packet) const { return when.hold(packet) && !(unless && unless->hold(packet)); }
 };
 
-bool looks_at_messages(const Conditions& when) {
-  return when.user_agent || when.methods || when.from_user || when.to_user || when.request_user || when.registered;
+bool reads_message(const Conditions& when) {
+  return when.user_agent || when.methods || when.from_user || when.to_user || when.request_user;
 }
 
 RuleOptions builtin_rule() {
@@ -65,7 +68,8 @@ std::string Policy::Impl::compile_rule(const RuleOptions& rule, const UserAgentN
   Rule result;
   result.action = rule.action;
   result.log_only = rule.log_only;
-  result.on_connection = !looks_at_messages(rule.when) && !looks_at_messages(rule.unless);
+  result.reads_message = reads_message(rule.when) || reads_message(rule.unless);
+  result.asks_registration = rule.when.registered || rule.unless.registered;
   auto when = CompiledConditions::compile(rule.when, vocabulary, names);
   if (const auto* error = std::get_if<std::string>(&when)) return *error;
   result.when = std::get<0>(std::move(when));
@@ -130,13 +134,23 @@ std::optional<int> Policy::refuses_connection(const RequestFacts& facts) const {
     const Rule& rule = impl_->rules[i];
     if (rule.log_only) continue;
     // From here on a message may be let through by a rule that looks into it.
-    if (!rule.on_connection) {
+    if (rule.reads_message || rule.asks_registration) {
       if (rule.action == Action::allow || rule.action == Action::reject) return std::nullopt;
       continue;
     }
     if (!rule.matches(connection)) continue;
     const bool refuses = rule.action == Action::drop || rule.action == Action::ban;
     return refuses ? std::optional(static_cast<int>(i)) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<int> Policy::drops_unread(const RequestFacts& facts) const {
+  if (impl_->rules.empty() || !impl_->rules.front().decides_unread()) return std::nullopt;
+  Evaluation packet(facts, impl_->vocabulary, impl_->user_agents, impl_->geo);
+  for (std::size_t i = 0; i < impl_->rules.size() && impl_->rules[i].decides_unread(); ++i) {
+    if (!impl_->rules[i].matches(packet)) continue;
+    return impl_->rules[i].action == Action::drop ? std::optional(static_cast<int>(i)) : std::nullopt;
   }
   return std::nullopt;
 }

@@ -17,6 +17,8 @@
 
 namespace postern::acl {
 
+class CountryCache;
+
 /// What rules look at. Views into the packet; nothing here is trusted or owned.
 struct RequestFacts {
   Address source;
@@ -25,9 +27,10 @@ struct RequestFacts {
   std::string_view from_user;  ///< compared as it stands: the caller has decoded escapes
   std::string_view to_user;
   std::string_view request_user;
-  std::string_view listener;   ///< the listener's name
-  std::string_view transport;  ///< "udp" ...
-  bool registered = false;     ///< the flow carries a live registration
+  std::string_view listener;          ///< the listener's name
+  std::string_view transport;         ///< "udp" ...
+  bool registered = false;            ///< the flow carries a live registration
+  CountryCache* countries = nullptr;  ///< what remembers where sources are; nullptr: the database is asked each time
 };
 
 /// What a policy says of one request.
@@ -57,6 +60,9 @@ class Policy {
   /// The rule that drops or bans whatever came over a connection with these facts (source, listener and transport are looked at); nullopt:
   /// what comes has to be seen first. Allocates nothing.
   [[nodiscard]] std::optional<int> refuses_connection(const RequestFacts& facts) const;
+  /// The rule that decide() would find for every request with these facts (source, listener, transport and `registered` are looked at), if
+  /// it drops them; nullopt: the request has to be read. Allocates nothing.
+  [[nodiscard]] std::optional<int> drops_unread(const RequestFacts& facts) const;
 
   /// The operator's rules in order and, last, `builtin scanners` unless it is off.
   [[nodiscard]] std::span<const RuleOptions> rules() const;

@@ -74,6 +74,8 @@ Source& SourceTable::touch(const Address& address, TimePoint now) {
   return *impl_->table.add(key, Source{}, now, Worth::most());
 }
 
+void SourceTable::expect(const Address& address) { impl_->table.prefetch(SourceKey(address).value()); }
+
 std::size_t SourceTable::each_known(std::size_t place, std::size_t limit, TimePoint now,
                                     const std::function<void(const Address&, const Source&)>& visit) const {
   return impl_->table.visit(place, limit, [&](std::uint64_t key, const Source& source) {

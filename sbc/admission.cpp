@@ -47,6 +47,23 @@ Outcome outcome_of(acl::Action action, int rule) {
   return Outcome::forwarded;
 }
 
+EventKind kind_of_refusal(sip::Method method) {
+  return method == sip::Method::register_ || method == sip::Method::invite ? EventKind::refused : EventKind::refused_other;
+}
+
+/// Of a request that is surely none of a dialog of ours (its Request-URI would hold a token, behind "~") and no ACK or CANCEL; nullopt: it
+/// has to be read.
+std::optional<sip::Method> method_outside_dialog(std::string_view bytes) {
+  constexpr std::size_t longest_line = 512;
+  const std::string_view line = bytes.substr(0, std::min(bytes.substr(0, longest_line).find('\n'), bytes.size()));
+  if (line.size() > longest_line || line.find('~') != std::string_view::npos) return std::nullopt;
+  const std::size_t space = line.find(' ');
+  if (space == std::string_view::npos || !line.ends_with(" SIP/2.0\r")) return std::nullopt;
+  const sip::Method method = sip::method_of(line.substr(0, space));
+  const bool of_transaction = method == sip::Method::ack || method == sip::Method::cancel;
+  return of_transaction ? std::nullopt : std::optional(method);
+}
+
 }  // namespace
 
 void Admission::apply(TimePoint now) {
@@ -113,6 +130,24 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
   return standing;
 }
 
+std::optional<Admission::Unread> Admission::drop_unread(std::string_view bytes, const Flow& flow, const SourceStanding& source,
+                                                        TimePoint now) {
+  const auto method = method_outside_dialog(bytes);
+  if (!method) return std::nullopt;
+  acl::RequestFacts facts;
+  facts.source = flow.peer.address;
+  facts.listener = state_.options.listeners[flow.listener].name;
+  facts.transport = to_string(flow.transport);
+  facts.registered = source.live;
+  facts.countries = &state_.countries;
+  const auto rule = state_.policy->drops_unread(facts);
+  // What the log has room for is read, so that it can be told in full.
+  if (!rule || state_.journal.would_admit(kind_of_refusal(*method), Outcome::rule_drop, now)) return std::nullopt;
+  ++state_.metrics.rules[static_cast<std::size_t>(*rule)].matches;
+  state_.metrics.count_received(flow, *method);
+  return Unread{*rule, *method};
+}
+
 RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
   RequestStanding standing;
   const acl::Address& address = flow.peer.address;
@@ -126,6 +161,7 @@ RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
   facts.source = address;
   facts.listener = state_.options.listeners[flow.listener].name;
   facts.transport = to_string(flow.transport);
+  facts.countries = &state_.countries;
   const auto rule = state_.policy->refuses_connection(facts);
   if (!rule) return standing;
   standing.rule = rule;
@@ -176,6 +212,7 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
   facts.listener = state_.options.listeners[flow.listener].name;
   facts.transport = to_string(flow.transport);
   facts.registered = source.live;
+  facts.countries = &state_.countries;
   const acl::Verdict verdict = state_.policy->decide(facts);
 
   for (std::size_t i = 0; i < verdict.shadow_count; ++i) {
@@ -272,8 +309,7 @@ bool Admission::repeats_to_unproven(const Outgoing& item, TimePoint now) {
 }
 
 void Admission::log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now) {
-  const bool matters = request != nullptr && (request->method == sip::Method::register_ || request->method == sip::Method::invite);
-  const EventKind kind = matters ? EventKind::refused : EventKind::refused_other;
+  const EventKind kind = kind_of_refusal(request == nullptr ? why.method : request->method);
   if (!state_.journal.admits(kind, outcome, now)) return;
   Event event = event_of(kind, outcome, request, flow);
   event.rule = why.rule;

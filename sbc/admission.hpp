@@ -48,6 +48,13 @@ class Admission {
   SourceStanding check_source(const Flow& flow, std::size_t size, TimePoint now);
   /// A connection that was accepted: bans, and the rules that refuse it whatever it were to say.
   RequestStanding check_connection(const Flow& flow, TimePoint now);
+  /// A request that a rule drops whatever it says, and that the log has no room for.
+  struct Unread {
+    int rule = 0;
+    sip::Method method = sip::Method::other;
+  };
+  /// `bytes` are a datagram's. What is dropped is counted; nullopt: it has to be read.
+  std::optional<Unread> drop_unread(std::string_view bytes, const Flow& flow, const SourceStanding& source, TimePoint now);
   /// The packet carries what only a receiver of our packets can know (an opaque made for its source, its own dialog's token, a branch of
   /// ours): a silence does not hold for it, and it spends the allowance of the proven instead of that of all who bear its address.
   void prove(SourceStanding& standing, const Flow& flow, TimePoint now);
@@ -71,8 +78,9 @@ class Admission {
   void hold_back(Outbox& out, std::size_t first, TimePoint now);
   /// Tells the log of a packet that was refused. `request`: what was read of it, nullptr: nothing was.
   struct Why {
-    std::string_view rule;    ///< its name; empty: none
-    std::string_view detail;  ///< what is wrong with the message
+    std::string_view rule;                    ///< its name; empty: none
+    std::string_view detail;                  ///< what is wrong with the message
+    sip::Method method = sip::Method::other;  ///< of a request that was not read
   };
   void log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now);
   /// The same of a connection that came to nothing. `why`: a word for it, `meaning`: in words.

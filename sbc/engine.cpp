@@ -60,16 +60,16 @@ struct Engine::Impl {
   Outcome stun(std::string_view bytes, const Flow& flow, const SourceStanding& source, Outbox& out);
   Outcome not_a_message(const sip::Prescreened& screened, const Flow& flow, bool proven, Outbox& out);
   Outcome parsed(const sip::ParseVerdict& verdict, const Flow& flow, bool proven, Outbox& out);
-  void count_received(const Flow& flow);
 
   State state;
   Admission admission;
   Answers answers;
   Proxy proxy;
   KeepAlive keep_alive;
-  sip::RawMessage message;  ///< the one being handled
-  bool read = false;        ///< it was looked into, so that `message` tells of it
-  Decision decision;        ///< on the message being handled
+  sip::RawMessage message;                  ///< the one being handled
+  bool read = false;                        ///< it was looked into, so that `message` tells of it
+  sip::Method unread = sip::Method::other;  ///< the method of what was refused without that
+  Decision decision;                        ///< on the message being handled
   TimePoint next_housekeeping;
 };
 
@@ -89,6 +89,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   Impl& impl = *impl_;
   const std::size_t before = out.items().size();
   impl.read = false;
+  impl.unread = sip::Method::other;
   impl.decision = {};
   if (!impl.state.started) impl.state.started = now;
   const Outcome outcome = datagram.flow.side == Side::access ? impl.from_access(datagram, now, out) : impl.from_core(datagram, now, out);
@@ -99,7 +100,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
     // A rule that let it pass has not decided what was refused for another reason.
     if (!is_rules_word(outcome)) impl.decision = {{}, false, impl.decision.detail};
     const std::string_view rule = impl.decision.rule ? impl.state.policy->rule_name(*impl.decision.rule) : std::string_view();
-    impl.admission.log_refused(outcome, {rule, impl.decision.detail}, impl.read ? &impl.message : nullptr, datagram.flow, now);
+    impl.admission.log_refused(outcome, {rule, impl.decision.detail, impl.unread}, impl.read ? &impl.message : nullptr, datagram.flow, now);
   }
   return outcome;
 }
@@ -111,6 +112,11 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   if (!is_datagram(flow.transport) && source.outcome != Outcome::banned) admission.prove(source, flow, now);
   if (source.live) state.registrations.heard(flow, now);
   if (source.outcome != Outcome::forwarded && !source.answerable() && !source.proved_before) return source.outcome;
+  if (const auto dropped = source.outcome == Outcome::forwarded ? admission.drop_unread(datagram.bytes, flow, source, now) : std::nullopt) {
+    decision.rule = dropped->rule;
+    unread = dropped->method;
+    return Outcome::rule_drop;
+  }
 
   const sip::Prescreened screened = sip::prescreen(datagram.bytes, message, framing_of(flow.transport));
   if (screened.result != sip::PrescreenResult::message) {
@@ -124,7 +130,7 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
     return not_a_message(screened, flow, false, out);
   }
   read = true;
-  count_received(flow);
+  state.metrics.count_received(flow, message.method);
   return message.is_request ? access_request(flow, source, now, out) : access_response(flow, source, now, out);
 }
 
@@ -198,7 +204,7 @@ Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox&
     state.fellows->hand_over(target->token.flow.peer.address, flow, datagram.bytes);
     return Outcome::handed_over;
   }
-  count_received(flow);
+  state.metrics.count_received(flow, message.method);
   if (!message.is_request) return proxy.response(message, flow, now, out);
   state.health.heard(flow.peer.address, now);
   const BranchId id = proxy.core_branch_id(message, flow, target);
@@ -298,10 +304,7 @@ Outcome Engine::Impl::parsed(const sip::ParseVerdict& verdict, const Flow& flow,
   return Outcome::malformed;
 }
 
-void Engine::Impl::count_received(const Flow& flow) {
-  ++state.metrics
-        .received[static_cast<std::size_t>(flow.side)][static_cast<std::size_t>(flow.transport)][static_cast<std::size_t>(message.method)];
-}
+void Engine::expect(const acl::Address& source) { impl_->state.sources.expect(source); }
 
 const Decision& Engine::last_decision() const { return impl_->decision; }
 

@@ -69,6 +69,9 @@ class Engine {
   /// The life of a datagram (docs/life-of-a-datagram.md). `now` never runs backwards.
   Outcome handle(const Datagram& datagram, TimePoint now, Outbox& out);
 
+  /// A datagram of this source is among the next: what handle() will look up is fetched meanwhile, nothing else happens.
+  void expect(const acl::Address& source);
+
   /// What decided the last packet that handle() was given.
   [[nodiscard]] const Decision& last_decision() const;
   /// Takes back what was kept, before the first datagram; what has ended by `now` is left out.

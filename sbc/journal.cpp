@@ -20,6 +20,11 @@ bool Journal::admits(EventKind kind, Outcome reason, acl::TimePoint now) {
   return false;
 }
 
+bool Journal::would_admit(EventKind kind, Outcome reason, acl::TimePoint now) const {
+  const Allowance& own = allowances_[static_cast<std::size_t>(kind)][static_cast<std::size_t>(reason)];
+  return own.bucket.wait(allowance(), now) <= acl::Duration::zero();
+}
+
 void Journal::summarise(acl::TimePoint now) {
   if (!next_summary_ || now < *next_summary_) return;
   next_summary_.reset();

@@ -17,6 +17,8 @@ class Journal {
 
   /// Ask before an event is put together: true if it may be logged now; else it is counted as suppressed.
   bool admits(EventKind kind, Outcome reason, acl::TimePoint now);
+  /// What admits() would say.
+  [[nodiscard]] bool would_admit(EventKind kind, Outcome reason, acl::TimePoint now) const;
   void write(const Event& event) { sink_.on_event(event); }
 
   /// Tells what was suppressed, at most every ten seconds. Call it now and then.

@@ -87,6 +87,9 @@ struct Metrics {
 #define X(field, type, name, help) type field{};
   POSTERN_METRICS(X)
 #undef X
+  void count_received(const Flow& flow, sip::Method method) {
+    ++received[static_cast<std::size_t>(flow.side)][static_cast<std::size_t>(flow.transport)][static_cast<std::size_t>(method)];
+  }
   /// The responses to the access side among what is sent: ours, the PBX's and those that are sent again.
   void count_responses(std::span<const Outgoing> sent);
 };

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "acl/bans.hpp"
+#include "acl/country_cache.hpp"
 #include "acl/keyed_hash.hpp"
 #include "acl/networks.hpp"
 #include "acl/policy.hpp"
@@ -13,7 +14,6 @@
 #include "sbc/calls.hpp"
 #include "sbc/concealment.hpp"
 #include "sbc/connections.hpp"
-#include "sbc/country_cache.hpp"
 #include "sbc/credentials.hpp"
 #include "sbc/durable.hpp"
 #include "sbc/engine.hpp"
@@ -86,7 +86,7 @@ struct State {
   std::shared_ptr<const acl::Policy> policy;
   acl::NetworkSet trusted;
 
-  CountryCache countries;
+  acl::CountryCache countries;
   Mac mac;
   Names names;
   Branches branches;

@@ -5,6 +5,12 @@
 namespace postern::net {
 
 Gathering::Duration Gathering::after(std::size_t datagrams, acl::TimePoint begin, acl::TimePoint end) {
+  if (begin - last_end_ > window) {  // it was quiet
+    window_begin_ = begin;
+    busy_ = nap_ = {};
+    count_ = 0;
+  }
+  last_end_ = end;
   count_ += datagrams;
   busy_ += end - begin;
   const Duration passed = end - window_begin_;

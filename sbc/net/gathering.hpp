@@ -25,7 +25,7 @@ class Gathering {
  private:
   static constexpr Duration window{std::chrono::milliseconds{2}};
 
-  acl::TimePoint window_begin_;
+  acl::TimePoint window_begin_, last_end_;
   Duration busy_{};        ///< within the window
   std::size_t count_ = 0;  ///< of datagrams within it
   Duration nap_{};         ///< what the last whole window asked for
