@@ -145,10 +145,12 @@ std::size_t Worker::handle_batch(Port& port) {
   sbc::Datagram datagram;
   datagram.flow.side = port.side;
   datagram.flow.listener = port.listener;
-  for (const ReceiveBatch::Item& item : batch_.items()) {
-    datagram.bytes = item.bytes;
-    datagram.flow.local = item.local;
-    datagram.flow.peer = item.peer;
+  const std::span<const ReceiveBatch::Item> items = batch_.items();
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (port.side == sbc::Side::access && i + lookahead < items.size()) engine_->expect(items[i + lookahead].peer.address);
+    datagram.bytes = items[i].bytes;
+    datagram.flow.local = items[i].local;
+    datagram.flow.peer = items[i].peer;
     engine_->handle(datagram, now, outbox_);
   }
   on_handled(now);
