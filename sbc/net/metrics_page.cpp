@@ -194,6 +194,8 @@ void add_shell(Families& families, const ShellMetrics& shell) {
       add_family(families, "postern_receive_failures_total", "Failures to receive a datagram, by reason.", MetricType::Counter);
   add_counter(receives, {{"reason", "error"}}, shell.counts.receive_errors);
   add_counter(receives, {{"reason", "truncated"}}, shell.counts.receive_truncated);
+  add_counter(receives, {{"reason", "not_unicast"}}, shell.counts.receive_not_unicast);
+  add_counter(receives, {{"reason", "other_worker"}}, shell.counts.receive_misplaced);
   add_counter(
       add_family(families, "postern_log_lines_lost_total", "Log lines lost because stderr was not read fast enough.", MetricType::Counter),
       {}, shell.log_lines_lost);

@@ -12,13 +12,15 @@ namespace postern::net {
 
 // clang-format off
 // field, type; `forward`: from the receipt of a batch to the sending of what it caused, once for each datagram sent
-#define POSTERN_WORKER_COUNTS(X)       \
-  X(forward,           sbc::Histogram) \
-  X(receive_errors,    std::uint64_t)  \
-  X(receive_truncated, std::uint64_t)  \
-  X(send_errors,       std::uint64_t)  \
-  X(send_overflows,    std::uint64_t)  \
-  X(streams,           StreamCounters)
+#define POSTERN_WORKER_COUNTS(X)         \
+  X(forward,             sbc::Histogram) \
+  X(receive_errors,      std::uint64_t)  \
+  X(receive_truncated,   std::uint64_t)  \
+  X(receive_not_unicast, std::uint64_t)  \
+  X(receive_misplaced,   std::uint64_t)  \
+  X(send_errors,         std::uint64_t)  \
+  X(send_overflows,      std::uint64_t)  \
+  X(streams,             StreamCounters)
 // clang-format on
 
 /// What a worker counts beside its engine.

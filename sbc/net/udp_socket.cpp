@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <system_error>
 #include <vector>
 
@@ -16,17 +17,22 @@ constexpr int wanted_receive_buffer = 4 << 20;
 // Not a multiple of the page size: the beginnings of all datagrams would else fall into the same cache sets.
 constexpr std::size_t buffer_stride = ReceiveBatch::max_datagram + 1 + 320;
 
-acl::Address local_address(msghdr& header, const acl::Address& otherwise) {
+/// Those of a broadcast or multicast datagram: each socket of its port gets one of its own.
+bool is_one_of_many(const in_pktinfo& info) { return info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr; }
+bool is_one_of_many(const in6_pktinfo& info) { return IN6_IS_ADDR_MULTICAST(&info.ipi6_addr); }
+
+/// nullopt: one of many.
+std::optional<acl::Address> local_address(msghdr& header, const acl::Address& otherwise) {
   for (cmsghdr* item = CMSG_FIRSTHDR(&header); item != nullptr; item = CMSG_NXTHDR(&header, item)) {
     if (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO) {
       in_pktinfo info{};
       std::memcpy(&info, CMSG_DATA(item), sizeof info);
-      return address_of(info.ipi_spec_dst);
+      return is_one_of_many(info) ? std::nullopt : std::optional(address_of(info.ipi_spec_dst));
     }
     if (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_PKTINFO) {
       in6_pktinfo info{};
       std::memcpy(&info, CMSG_DATA(item), sizeof info);
-      return address_of(info.ipi6_addr);
+      return is_one_of_many(info) ? std::nullopt : std::optional(address_of(info.ipi6_addr));
     }
   }
   return otherwise;
@@ -109,6 +115,7 @@ void SendQueue::pop() {
 
 UdpCounters& UdpCounters::operator+=(const UdpCounters& other) {
   truncated += other.truncated;
+  not_unicast += other.not_unicast;
   receive_errors += other.receive_errors;
   send_errors += other.send_errors;
   send_overflows += other.send_overflows;
@@ -156,10 +163,16 @@ void UdpSocket::set_options() {
   if (v4) {
     // A path whose small MTU is not told (ICMP filtered) would swallow large requests for good; routers may cut them instead.
     set_option(fd_.get(), IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-    if (wildcard_) set_option(fd_.get(), IPPROTO_IP, IP_PKTINFO, 1);
+    if (wildcard_) {
+      set_option(fd_.get(), IPPROTO_IP, IP_PKTINFO, 1);
+      set_option(fd_.get(), IPPROTO_IP, IP_MULTICAST_ALL, 0);
+    }
   } else {
     set_option(fd_.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (wildcard_) set_option(fd_.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    if (wildcard_) {
+      set_option(fd_.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+      set_option(fd_.get(), IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+    }
   }
   const int size = wanted_receive_buffer;
   if (::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0) set_option(fd_.get(), SOL_SOCKET, SO_RCVBUF, size);
@@ -194,10 +207,16 @@ void UdpSocket::collect(ReceiveBatch& batch, std::size_t received) {
       ++counters_.truncated;
       continue;
     }
+    // One that is bound to an address of ours hears nothing else.
+    const std::optional<acl::Address> local = wildcard_ ? local_address(header.msg_hdr, bound_.address) : bound_.address;
+    if (!local) {
+      ++counters_.not_unicast;
+      continue;
+    }
     ReceiveBatch::Item& item = batch.items_[count++];
     item.bytes = {static_cast<const char*>(batch.vectors_[i].iov_base), header.msg_len};
     item.peer = endpoint_of(batch.peers_[i]);
-    item.local = wildcard_ ? local_address(header.msg_hdr, bound_.address) : bound_.address;
+    item.local = *local;
   }
   batch.reset(received);
   batch.count_ = count;

@@ -71,6 +71,7 @@ class SendQueue {
 
 struct UdpCounters {
   std::uint64_t truncated = 0;       ///< received datagrams that were cut, and so thrown away
+  std::uint64_t not_unicast = 0;     ///< sent to a broadcast or multicast address, and so not to us
   std::uint64_t receive_errors = 0;  ///< an ICMP error, mostly; the socket goes on
   std::uint64_t send_errors = 0;     ///< datagrams that the kernel refused: no route, too large, a link-local peer
   std::uint64_t send_overflows = 0;  ///< datagrams for which the queue had no room
@@ -103,8 +104,8 @@ class UdpSocket {
   /// Bytes of receive buffer that the kernel granted.
   [[nodiscard]] int receive_buffer() const;
 
-  /// Fills the batch with what is there. Returns how many datagrams the kernel gave (items() may be fewer: truncated ones are left
-  /// out); fewer than the capacity means that nothing more waits.
+  /// Fills the batch with what is there. Returns how many datagrams the kernel gave (items() may be fewer: those that are truncated, or
+  /// sent to many, are left out); fewer than the capacity means that nothing more waits.
   std::size_t receive(ReceiveBatch& batch);
 
   /// Sends in order. On a wildcard socket each leaves from its flow.local. What the kernel would not take yet is copied to the queue.

@@ -146,7 +146,13 @@ std::size_t Worker::handle_batch(Port& port) {
   datagram.flow.side = port.side;
   datagram.flow.listener = port.listener;
   const std::span<const ReceiveBatch::Item> items = batch_.items();
+  const bool steered = !place_.alone() && port.side == sbc::Side::access;
   for (std::size_t i = 0; i < items.size(); ++i) {
+    // However it came here: what a source may do is counted at one place.
+    if (steered && place_.steering.worker_of(items[i].peer.address) != place_.index) {
+      ++misplaced_;
+      continue;
+    }
     if (port.side == sbc::Side::access && i + lookahead < items.size()) engine_->expect(items[i + lookahead].peer.address);
     datagram.bytes = items[i].bytes;
     datagram.flow.local = items[i].local;
@@ -238,6 +244,8 @@ WorkerCounts Worker::counts() const {
   }
   out.receive_errors = all.receive_errors;
   out.receive_truncated = all.truncated;
+  out.receive_not_unicast = all.not_unicast;
+  out.receive_misplaced = misplaced_;
   out.send_errors = all.send_errors + undeliverable_;
   out.send_overflows = all.send_overflows;
   out.streams = streams_->counters();

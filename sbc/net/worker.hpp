@@ -139,6 +139,7 @@ class Worker {
   std::map<std::uint8_t, acl::TimePoint> streams_taken_away_;  ///< slots whose connections may live on for a while
   UdpCounters closed_;                                         ///< of sockets that are closed
   std::uint64_t undeliverable_ = 0;                            ///< datagrams whose listener is closed
+  std::uint64_t misplaced_ = 0;                                ///< datagrams of sources that are another worker's
   bool running_ = false;
 };
 

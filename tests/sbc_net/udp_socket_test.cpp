@@ -143,6 +143,38 @@ TEST(UdpSocket, AnIpv6WildcardLearnsItsAddressAndLeavesIpv4Alone) {
   }
 }
 
+/// With several workers each had one: a source had the limits of all of them, and a silenced one was heard.
+TEST(UdpSocket, WhatIsSentToManyIsForNone) {
+  UdpSocket server(at("0.0.0.0"));
+  UdpSocket client(at("127.0.0.1"));
+  const int on = 1;
+  ASSERT_EQ(::setsockopt(client.fd(), SOL_SOCKET, SO_BROADCAST, &on, sizeof on), 0);
+  const auto to = [&](const char* address) { return outgoing(at(address, server.bound().port), address); };
+  send(client, {to("127.255.255.255"), to("127.0.0.1"), to("127.255.255.255"), to("127.0.0.2")});
+  const auto got = receive(server, 2);
+  ASSERT_EQ(got.size(), 2U);
+  EXPECT_EQ(got[0].bytes, "127.0.0.1");
+  EXPECT_EQ(got[1].bytes, "127.0.0.2");
+  EXPECT_EQ(got[1].local, at("127.0.0.2").address);
+  EXPECT_EQ(server.counters().not_unicast, 2U);
+}
+
+/// Groups that another program has joined are no affair of ours: the kernel does not wake us for them.
+TEST(UdpSocket, HearsNoGroupThatItHasNotJoined) {
+  for (const char* any : {"0.0.0.0", "::"}) {
+    try {
+      const UdpSocket server(at(any));
+      const bool v4 = server.bound().address.is_v4();
+      int all = 1;
+      socklen_t length = sizeof all;
+      ASSERT_EQ(::getsockopt(server.fd(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MULTICAST_ALL : IPV6_MULTICAST_ALL, &all, &length), 0);
+      EXPECT_EQ(all, 0) << any;
+    } catch (const std::system_error& error) {
+      GTEST_SKIP() << any << ": " << error.what();
+    }
+  }
+}
+
 TEST(UdpSocket, TakesTheLargestDatagram) {
   constexpr std::size_t largest = 65'507;  // 65,535 less the headers of IPv4 and UDP
   UdpSocket server(at("127.0.0.1"));

@@ -34,6 +34,24 @@ TEST_F(WorkerTest, ForwardsFromTheListenerToThePbx) {
   worker->stop();
 }
 
+/// Whatever brings another worker's source here, a broadcast or a socket that the kernel does not steer to, must not give it two limits.
+TEST_F(WorkerTest, HandlesNoPacketOfAnothersSource) {
+  const WorkerPlace place{0, Steering(2, 1)};
+  const auto worker = std::make_unique<Worker>(io_, options_toward(pbx_.bound()), open_policy(), sbc::Secrets{}, events_, place);
+  worker->start();
+  std::uint64_t ours = 0;
+  constexpr int sources = 20;
+  for (int i = 1; i <= sources; ++i) {
+    UdpSocket phone(at(("127.0.5." + std::to_string(i)).c_str()));
+    if (place.steering.worker_of(phone.bound().address) == 0) ++ours;
+    send(phone, at("127.0.0.1", worker->options().listeners[0].bind.port), request(phone, "OPTIONS"));
+  }
+  EXPECT_TRUE(run_until([&] { return count(*worker, Outcome::forwarded) + worker->counts().receive_misplaced == sources; }));
+  EXPECT_EQ(count(*worker, Outcome::forwarded), ours);
+  EXPECT_THAT(ours, testing::AllOf(testing::Gt(0U), testing::Lt(sources)));
+  worker->stop();
+}
+
 TEST_F(WorkerTest, RunsTheEnginesTimers) {
   sbc::EngineOptions options = options_toward(pbx_.bound());
   options.pbx.timeout = std::chrono::milliseconds{50};
