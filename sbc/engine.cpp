@@ -368,9 +368,11 @@ std::optional<TimePoint> Engine::next_deadline() const {
   earlier(impl_->state.health.next_deadline());
   earlier(impl_->keep_alive.next_deadline());
   // Bindings and bans end on their own wherever they are looked at; taking them out of the tables is not urgent.
-  if (const auto expiry = impl_->state.registrations.next_expiry()) earlier(std::max(*expiry, impl_->next_housekeeping));
-  if (const auto expiry = impl_->state.calls.next_expiry()) earlier(std::max(*expiry, impl_->next_housekeeping));
-  if (impl_->state.bans.size() + impl_->state.fellow_bans.size() > 0) earlier(impl_->next_housekeeping);
+  const State& state = impl_->state;
+  for (const auto& expiry : {state.registrations.next_expiry(), state.fellow_bindings.next_expiry(), state.calls.next_expiry()}) {
+    if (expiry) earlier(std::max(*expiry, impl_->next_housekeeping));
+  }
+  if (state.bans.size() + state.fellow_bans.size() > 0) earlier(impl_->next_housekeeping);
   return next;
 }
 
@@ -386,6 +388,7 @@ void Engine::advance(TimePoint now, Outbox& out) {
   if (now < impl_->next_housekeeping) return;
   impl_->next_housekeeping = now + housekeeping;
   state.registrations.expire(now, expiries_a_turn, [&](const Binding& binding) { impl_->proxy.ended(binding, now); });
+  state.fellow_bindings.expire(now, expiries_a_turn);
   state.calls.expire(now, expiries_a_turn);
   impl_->admission.expire_bans(now);
 }

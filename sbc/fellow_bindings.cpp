@@ -18,14 +18,26 @@ FellowBindings::ByAor::iterator FellowBindings::find(std::string_view aor_user, 
   return found != last ? found : by_aor_.end();
 }
 
-void FellowBindings::keep(FellowBinding binding, acl::TimePoint now) {
+void FellowBindings::make_room(std::string_view aor_user) {
+  const auto [first, last] = by_aor_.equal_range(aor_user);
+  std::size_t count = 0;
+  auto least = by_aor_.end();
+  for (auto entry = first; entry != last; ++entry) {
+    ++count;
+    if (least == by_aor_.end() || entry->second.binding.expires < least->second.binding.expires) least = entry;
+  }
+  if (count < bindings_an_aor_) least = size() < capacity_ ? by_aor_.end() : by_end_.begin()->second;
+  if (least == by_aor_.end()) return;
+  erase(least);
+  ++evictions_;
+}
+
+void FellowBindings::keep(FellowBinding binding) {
   auto entry = find(binding.aor_user, binding.core_contact);
   if (entry != by_aor_.end()) {
     by_end_.erase(entry->second.end);
   } else {
-    // Those that have ended go as others come: more of them a time than come.
-    for (int i = 0; i < ended_a_turn && !by_end_.empty() && (by_end_.begin()->first <= now || by_aor_.size() >= capacity_); ++i)
-      erase(by_end_.begin()->second);
+    make_room(binding.aor_user);
     entry = by_aor_.emplace(binding.aor_user, Entry{});
   }
   entry->second.end = by_end_.emplace(binding.expires, entry);
@@ -38,6 +50,15 @@ void FellowBindings::forget(std::string_view aor_user, std::string_view core_con
     const auto each = entry++;
     if (core_contact.empty() || each->second.binding.core_contact == core_contact) erase(each);
   }
+}
+
+void FellowBindings::expire(acl::TimePoint now, std::size_t limit) {
+  for (; limit > 0 && !by_end_.empty() && by_end_.begin()->first <= now; --limit) erase(by_end_.begin()->second);
+}
+
+std::optional<acl::TimePoint> FellowBindings::next_expiry() const {
+  if (by_end_.empty()) return std::nullopt;
+  return by_end_.begin()->first;
 }
 
 const FellowBinding* FellowBindings::replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance,

@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,19 +25,23 @@ struct FellowBinding {
   std::shared_ptr<const SharedTime> last_heard;
 };
 
-/// Bounded: a full table evicts the one that ends soonest. Look-ups by AOR are O(log n).
+/// Bounded, and so is each AOR's part: what is full evicts the one of it that ends soonest. Look-ups by AOR are O(log n).
 class FellowBindings {
  public:
-  explicit FellowBindings(std::size_t capacity) : capacity_(capacity) {}
+  FellowBindings(std::size_t capacity, std::size_t bindings_an_aor) : capacity_(capacity), bindings_an_aor_(bindings_an_aor) {}
 
   /// Adds it, or takes it for the one with the same aor_user and core_contact, which keeps its age.
-  void keep(FellowBinding binding, acl::TimePoint now);
+  void keep(FellowBinding binding);
   /// With that core_contact; empty: all of the AOR.
   void forget(std::string_view aor_user, std::string_view core_contact);
   /// As Registrations::replaced_by(): each of these is over another flow. The pointer holds until the next change.
   [[nodiscard]] const FellowBinding* replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance,
                                                  acl::TimePoint now, acl::Duration silent_for) const;
+  /// Removes what has ended, at most `limit` a call: nobody tells of it.
+  void expire(acl::TimePoint now, std::size_t limit);
+  [[nodiscard]] std::optional<acl::TimePoint> next_expiry() const;
   [[nodiscard]] std::size_t size() const { return by_aor_.size(); }
+  [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
 
  private:
   struct Entry;
@@ -45,13 +51,14 @@ class FellowBindings {
     FellowBinding binding;
     ByEnd::iterator end;
   };
-  static constexpr int ended_a_turn = 4;
 
   void erase(ByAor::iterator entry);
+  void make_room(std::string_view aor_user);
   /// end(): it is not there.
   [[nodiscard]] ByAor::iterator find(std::string_view aor_user, std::string_view core_contact);
 
-  std::size_t capacity_;
+  std::size_t capacity_, bindings_an_aor_;
+  std::uint64_t evictions_ = 0;
   ByAor by_aor_;
   ByEnd by_end_;
 };

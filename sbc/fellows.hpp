@@ -18,51 +18,66 @@
 namespace postern::sbc {
 
 // A note tells what has happened at one worker, for those who may have to act on it. It comes a moment later, and none waits for it.
+// `may_be_lost`: where a worker has very many waiting it hears of the next one. What ends something may not.
 
 /// A source is banned on proven evidence.
 struct BanNote {
   acl::Address source;
   TimePoint until;
   std::uint32_t cause = 0;
+  static constexpr bool may_be_lost = false;
 };
 /// A device is registered, or goes on to be.
 struct RegisteredNote {
   FellowBinding binding;
+  static constexpr bool may_be_lost = true;  // the next REGISTER tells again; until then one Contact too many stands at the PBX
 };
 /// It has taken itself off, or has come back at another worker.
 struct UnregisteredNote {
   std::string aor_user;
   std::string core_contact;  ///< empty: all of them
   bool replaced = false;     ///< its binding at the other worker goes on in its place: that is no end to tell of
+  static constexpr bool may_be_lost = false;
 };
 /// What did not fit a token stands in the table.
 struct ContentNote {
   TokenContent content;
+  static constexpr bool may_be_lost = true;  // as full tables lose some
 };
 /// RouteSets keeps this for a dialog.
 struct RouteSetNote {
   std::uint64_t dialog = 0;
   std::string text;
+  static constexpr bool may_be_lost = true;  // the same
 };
 /// How the PBX challenges a REGISTER now: the response's header section.
 struct ChallengeNote {
   std::string response;
+  static constexpr bool may_be_lost = true;  // told once a second
 };
 /// An address of the PBX answers or does not, as far as whoever tells it could find out.
 struct PbxNote {
   Endpoint address;
   bool up = true;
   bool steady = true;
+  static constexpr bool may_be_lost = false;
 };
 /// Whether it does should be found out soon.
 struct PbxDoubtNote {
   Endpoint address;
+  static constexpr bool may_be_lost = true;  // it goes on to be in doubt
 };
 /// The PBX has refused credentials.
-struct FailedLoginNote {};
+struct FailedLoginNote {
+  static constexpr bool may_be_lost = true;  // one of many
+};
 
 using Note = std::variant<BanNote, RegisteredNote, UnregisteredNote, ContentNote, RouteSetNote, ChallengeNote, PbxNote, PbxDoubtNote,
                           FailedLoginNote>;
+
+inline bool may_be_lost(const Note& note) {
+  return std::visit([](const auto& each) { return each.may_be_lost; }, note);
+}
 
 /// The other workers, as one of them sees them.
 class Fellows {

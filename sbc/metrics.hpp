@@ -70,16 +70,18 @@ struct Histogram {
   X(pbx_up,         PbxUps,        "postern_pbx_up",                   "Whether an address of the PBX answers: 1 or 0.")            \
   X(pbx_response,   Histogram,     "postern_pbx_response_seconds",     "Time from a request forwarded to the PBX to its first final answer.")
 
-// field             name                       help
-#define POSTERN_GAUGES(X)                                                                        \
-  X(bans_active,     "postern_bans_active",     "Sources that are banned or silenced now.")      \
-  X(registrations,   "postern_registrations",   "Registrations alive now.")                      \
-  X(calls,           "postern_calls",           "Calls under way.")                              \
-  X(sources_tracked, "postern_sources_tracked", "Source addresses remembered.")                  \
-  X(transactions,    "postern_transactions",    "SIP transactions under way.")
+// field                  name                            help
+#define POSTERN_GAUGES(X)                                                                                                                \
+  X(bans_active,           "postern_bans_active",          "Sources that are banned or silenced now.")                                   \
+  X(registrations,         "postern_registrations",        "Registrations alive now.")                                                   \
+  X(fellow_registrations,  "postern_fellow_registrations", "Registrations of other workers that workers know of, each counted at each.") \
+  X(calls,                 "postern_calls",                "Calls under way.")                                                           \
+  X(sources_tracked,       "postern_sources_tracked",      "Source addresses remembered.")                                               \
+  X(transactions,          "postern_transactions",         "SIP transactions under way.")
 
 /// The tables that push an entry out when they are full: postern_evictions_total{table}.
-#define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(bans) X(transactions) X(registrations) X(tokens) X(credentials) X(calls)
+#define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(bans) X(transactions) X(registrations) X(fellow_registrations) \
+  X(tokens) X(credentials) X(calls)
 // clang-format on
 
 /// A worker's counters: plain numbers that only its thread writes.

@@ -159,8 +159,9 @@ struct Registrations::Impl {
     });
     if (count < bindings_an_aor) least = size() < capacity ? nullptr : soonest();
     if (least == nullptr) return;
-    evict(*least);
+    const Binding binding = evict(*least);
     ++evictions;
+    if (evicted) evicted(binding);
   }
 
   /// Takes it off before its time.
@@ -202,6 +203,7 @@ struct Registrations::Impl {
   Order live, lapsed;
   std::map<std::uint64_t, Node*> serials;
   DurableSink* sink = nullptr;
+  std::function<void(const Binding&)> evicted;
   std::string core_uri_address;  // empty: any
 
   [[nodiscard]] bool is_reached_here(const Binding& binding) const {
@@ -216,6 +218,8 @@ Registrations::Registrations(Registrations&&) noexcept = default;
 Registrations& Registrations::operator=(Registrations&&) noexcept = default;
 
 void Registrations::tell(DurableSink& sink) { impl_->sink = &sink; }
+
+void Registrations::tell_evicted(std::function<void(const Binding&)> evicted) { impl_->evicted = std::move(evicted); }
 
 void Registrations::reached_at(std::string core_uri_address) { impl_->core_uri_address = std::move(core_uri_address); }
 

@@ -35,7 +35,7 @@ State::State(Setup first, const Secrets& secrets, EventSink& events, Company com
       bans(Capacity::bans, secrets.table_seed + 2),
       fellow_bans(Capacity::bans, secrets.table_seed + 8),
       registrations(Capacity::registrations, secrets.table_seed + 3),
-      fellow_bindings(Capacity::registrations),
+      fellow_bindings(Capacity::registrations, Registrations::bindings_an_aor),
       credentials(mac, secrets.table_seed + 5, shared->replays),
       concealment(mac),
       transactions(Capacity::transactions, Capacity::transaction_bytes, first.options.pbx.timeout, secrets.table_seed + 4),
@@ -46,6 +46,7 @@ State::State(Setup first, const Secrets& secrets, EventSink& events, Company com
   apply(std::move(first));
   if (fellows == nullptr) return;
   tokens.share([this](const TokenContent& content) { fellows->tell(ContentNote{content}); });
+  registrations.tell_evicted([this](const Binding& binding) { fellows->tell(UnregisteredNote{binding.aor_user, binding.core_contact}); });
   route_sets.tell([this](std::uint64_t dialog, std::string_view text) { fellows->tell(RouteSetNote{dialog, std::string(text)}); });
 }
 
@@ -79,7 +80,7 @@ struct Hearer {
 
   void operator()(const BanNote& note) const { state.fellow_bans.add(note.source, acl::Proof::proven, note.until - now, note.cause, now); }
   void operator()(const RegisteredNote& note) const {
-    state.fellow_bindings.keep(note.binding, now);
+    state.fellow_bindings.keep(note.binding);
     state.health.registered(note.binding.aor_user);
   }
   void operator()(const UnregisteredNote& note) const {
@@ -123,6 +124,7 @@ Gauges State::gauges() const {
   Gauges gauges;
   gauges.bans_active = bans.size();
   gauges.registrations = registrations.size();
+  gauges.fellow_registrations = fellow_bindings.size();
   gauges.calls = calls.size();
   gauges.sources_tracked = sources.size();
   gauges.transactions = transactions.size();
@@ -131,6 +133,7 @@ Gauges State::gauges() const {
   gauges.evicted_bans = bans.evictions();
   gauges.evicted_transactions = transactions.evictions();
   gauges.evicted_registrations = registrations.evictions();
+  gauges.evicted_fellow_registrations = fellow_bindings.evictions();
   gauges.evicted_credentials = credentials.evictions() + (options.pbx.worker == 0 ? shared->replays.evictions() : 0);
   gauges.evicted_calls = calls.evictions();
   gauges.evicted_tokens = tokens.evictions() + route_sets.evictions();

@@ -176,6 +176,17 @@ void add_workers(Families& families, const std::vector<WorkerLoad>& workers) {
     metric.label = {{"worker", std::to_string(i)}};
     metric.counter.value = workers[i].cpu_seconds;
   }
+  MetricFamily& waiting =
+      add_family(families, "postern_worker_notes_waiting",
+                 "What other workers have told a worker, or handed over to it, and it has not come to.", MetricType::Gauge);
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    ClientMetric& metric = waiting.metric.emplace_back();
+    metric.label = {{"worker", std::to_string(i)}};
+    metric.gauge.value = static_cast<double>(workers[i].notes_waiting);
+  }
+  MetricFamily& lost = add_family(families, "postern_worker_notes_lost_total",
+                                  "What other workers had for a worker that had too much waiting, by worker.", MetricType::Counter);
+  for (std::size_t i = 0; i < workers.size(); ++i) add_counter(lost, {{"worker", std::to_string(i)}}, workers[i].notes_lost);
 }
 
 void add_shell(Families& families, const ShellMetrics& shell) {

@@ -33,10 +33,12 @@ struct WorkerCounts {
 /// Of several workers, to be shown as one.
 void add(WorkerCounts& sum, const WorkerCounts& other);
 
-/// {worker}: what tells which one is busy
+/// {worker}: what tells which one is busy, or behind
 struct WorkerLoad {
   std::uint64_t messages = 0;
   double cpu_seconds = 0;
+  std::size_t notes_waiting = 0;
+  std::uint64_t notes_lost = 0;
 };
 
 /// What the shell counts itself.

@@ -249,13 +249,15 @@ void Shell::Impl::metrics(std::function<void(std::string)> done) {
   workers.ask(copy, [this, parts, done = std::move(done)] {
     Sum& sum = parts->front();
     ShellMetrics shell;
-    shell.workers.push_back(sum.load);
-    for (std::size_t i = 1; i < parts->size(); ++i) {
-      const Sum& part = (*parts)[i];
+    for (std::size_t i = 0; i < parts->size(); ++i) {
+      Sum& part = (*parts)[i];
+      part.load.notes_waiting = workers.waiting(i).size();
+      part.load.notes_lost = workers.waiting(i).lost();
+      shell.workers.push_back(part.load);
+      if (i == 0) continue;
       add(sum.engine, part.engine);
       add(sum.gauges, part.gauges);
       add(sum.counts, part.counts);
-      shell.workers.push_back(part.load);
     }
     shell.counts = sum.counts;
     shell.certificates = workers.first().certificates();

@@ -52,6 +52,7 @@ struct Workers::Member {
   std::optional<asio::io_context> own;  ///< of those that are not on the main thread
   asio::io_context* io;
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> stays;
+  WaitingNotes waiting;
   std::unique_ptr<Company> company;
   std::unique_ptr<Worker> worker;
   std::jthread thread;
@@ -68,13 +69,24 @@ class Workers::Company final : public sbc::Fellows {
     for (std::size_t i = 0; i < workers_.members_.size(); ++i) {
       if (i == place_.index) continue;
       Member& other = *workers_.members_[i];
-      asio::post(*other.io, [&other, shared] { other.worker->learn(*shared); });
+      if (!workers_.threads_run_) {  // what is restored, however much it is
+        other.worker->learn(note);
+      } else if (other.waiting.enter(sbc::may_be_lost(note))) {
+        asio::post(*other.io, [&other, shared] {
+          other.waiting.leave();
+          other.worker->learn(*shared);
+        });
+      }
     }
   }
   [[nodiscard]] bool is_ours(const acl::Address& source) const override { return place_.steering.worker_of(source) == place_.index; }
   void hand_over(const acl::Address& source, const sbc::Flow& core, std::string_view bytes) override {
     Member& other = *workers_.members_[place_.steering.worker_of(source)];
-    asio::post(*other.io, [&other, core, text = std::string(bytes)] { other.worker->take(core, text); });
+    if (!other.waiting.enter(true)) return;  // the PBX sends it again
+    asio::post(*other.io, [&other, core, text = std::string(bytes)] {
+      other.waiting.leave();
+      other.worker->take(core, text);
+    });
   }
 
  private:
@@ -137,6 +149,8 @@ Workers::~Workers() { stop(); }
 
 const Worker& Workers::first() const { return *members_.front()->worker; }
 
+const WaitingNotes& Workers::waiting(std::size_t index) const { return members_[index]->waiting; }
+
 std::vector<sbc::Endpoint> Workers::core() const {
   std::vector<sbc::Endpoint> all;
   all.reserve(members_.size());
@@ -166,6 +180,7 @@ void Workers::remember(StateStore& store, const sbc::DurableState& kept) {
 
 void Workers::start() {
   running_ = true;
+  threads_run_ = true;
   for (const auto& member : members_) member->worker->start();
   for (std::size_t i = 1; i < members_.size(); ++i) {
     members_[i]->thread = std::jthread([io = members_[i]->io, name = "postern/" + std::to_string(i)] {

@@ -13,6 +13,7 @@
 #include "acl/policy.hpp"
 #include "sbc/engine.hpp"
 #include "sbc/net/state_store.hpp"
+#include "sbc/net/waiting_notes.hpp"
 #include "sbc/net/worker.hpp"
 #include "sbc/setup.hpp"
 
@@ -32,6 +33,8 @@ class Workers {
 
   [[nodiscard]] std::size_t size() const { return members_.size(); }
   [[nodiscard]] const Worker& first() const;
+  /// For that worker.
+  [[nodiscard]] const WaitingNotes& waiting(std::size_t index) const;
   /// What the PBX sees, each of the core addresses.
   [[nodiscard]] std::vector<sbc::Endpoint> core() const;
 
@@ -65,6 +68,7 @@ class Workers {
   std::vector<std::unique_ptr<Member>> members_;
   boost::asio::steady_timer closing_timer_;
   bool running_ = false;
+  bool threads_run_ = false;  ///< for good, once they do: all threads read it
 };
 
 }  // namespace postern::net

@@ -245,6 +245,21 @@ TEST_F(FellowNotes, ADeviceThatComesBackAtTheOtherTakesItsOldContactOff) {
   EXPECT_EQ(unregistered_events(), 0U) << "it is registered still";
 }
 
+/// What one evicts or what ends there is no other's to take off either.
+TEST_F(FellowNotes, KnowsNoMoreBindingsOfTheOtherThanTheOtherHas) {
+  constexpr std::size_t most = sbc::Registrations::bindings_an_aor;
+  for (std::size_t i = 0; i < most + 2; ++i)
+    register_at(0, "device-" + std::to_string(i), "sip:1001@192.168.1.20:" + std::to_string(5060 + i));
+  EXPECT_EQ(at(0).gauges().registrations, most);
+  EXPECT_EQ(told<sbc::UnregisteredNote>(0), 2U);
+  deliver();
+  EXPECT_EQ(at(1).gauges().fellow_registrations, most);
+  EXPECT_EQ(at(0).gauges().fellow_registrations, 0U);
+  wait(2h);
+  EXPECT_EQ(at(0).gauges().registrations, 0U);
+  EXPECT_EQ(at(1).gauges().fellow_registrations, 0U);
+}
+
 /// Nobody told of it: the one had no such binding, and the other had not seen the REGISTER.
 TEST_F(FellowNotes, WhoHasTheBindingTellsThatItsDeviceTookItselfOffAtTheOther) {
   register_at(0, "device", "sip:1001@192.168.1.20");

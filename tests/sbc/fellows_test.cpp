@@ -99,8 +99,8 @@ FellowBinding fellow(const std::string& contact, const std::string& call_id, Tim
 }
 
 TEST(FellowBindings, ReplacesByCallIdAtOnceAndByInstanceOnceItIsSilent) {
-  FellowBindings bindings(10);
-  bindings.keep(fellow("a", "call-a", now + 1h), now);
+  FellowBindings bindings(10, 4);
+  bindings.keep(fellow("a", "call-a", now + 1h));
   const FellowBinding* found = bindings.replaced_by("1001", "call-a", "", now, 50s);
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found->core_contact, "a");
@@ -111,10 +111,10 @@ TEST(FellowBindings, ReplacesByCallIdAtOnceAndByInstanceOnceItIsSilent) {
 }
 
 TEST(FellowBindings, ForgetsOneOrAll) {
-  FellowBindings bindings(10);
-  bindings.keep(fellow("a", "call-a", now + 1h), now);
-  bindings.keep(fellow("b", "call-b", now + 1h), now);
-  bindings.keep(fellow("b", "call-b", now + 2h), now);
+  FellowBindings bindings(10, 4);
+  bindings.keep(fellow("a", "call-a", now + 1h));
+  bindings.keep(fellow("b", "call-b", now + 1h));
+  bindings.keep(fellow("b", "call-b", now + 2h));
   EXPECT_EQ(bindings.size(), 2U);
   bindings.forget("1001", "a");
   EXPECT_EQ(bindings.replaced_by("1001", "call-a", "", now, 50s), nullptr);
@@ -124,10 +124,35 @@ TEST(FellowBindings, ForgetsOneOrAll) {
 }
 
 TEST(FellowBindings, IsBounded) {
-  FellowBindings bindings(10);
-  for (int i = 0; i < 100; ++i) bindings.keep(fellow(std::to_string(i), std::to_string(i), now + 1h + std::chrono::seconds(i)), now);
+  FellowBindings bindings(10, 100);
+  for (int i = 0; i < 100; ++i) bindings.keep(fellow(std::to_string(i), std::to_string(i), now + 1h + std::chrono::seconds(i)));
   EXPECT_EQ(bindings.size(), 10U);
+  EXPECT_EQ(bindings.evictions(), 90U);
   EXPECT_NE(bindings.replaced_by("1001", "99", "", now, 50s), nullptr) << "the one that ends last";
+}
+
+/// One account that registered again and again with another Contact filled the table, and each note looked through all of its bindings.
+TEST(FellowBindings, HoldsSoManyOfAnAor) {
+  FellowBindings bindings(100, 4);
+  FellowBinding another = fellow("another", "another", now + 1s);
+  another.aor_user = "1002";
+  bindings.keep(std::move(another));
+  for (int i = 0; i < 100; ++i) bindings.keep(fellow(std::to_string(i), std::to_string(i), now + 1h + std::chrono::seconds(i)));
+  EXPECT_EQ(bindings.size(), 5U);
+  EXPECT_NE(bindings.replaced_by("1001", "96", "", now, 50s), nullptr);
+  EXPECT_EQ(bindings.replaced_by("1001", "95", "", now, 50s), nullptr);
+  EXPECT_NE(bindings.replaced_by("1002", "another", "", now, 50s), nullptr) << "it is not of that AOR";
+}
+
+TEST(FellowBindings, LetsGoWhatHasEnded) {
+  FellowBindings bindings(10, 4);
+  for (int i = 1; i <= 3; ++i) bindings.keep(fellow(std::to_string(i), "call", now + std::chrono::seconds(i)));
+  EXPECT_EQ(bindings.next_expiry(), now + 1s);
+  bindings.expire(now + 2s, 1);
+  EXPECT_EQ(bindings.size(), 2U) << "one at a time was asked for";
+  bindings.expire(now + 2s, 10);
+  EXPECT_EQ(bindings.next_expiry(), now + 3s);
+  EXPECT_EQ(bindings.evictions(), 0U);
 }
 
 TEST(DigestReplays, OfTwoAtOnceOnePasses) {

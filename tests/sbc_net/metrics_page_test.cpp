@@ -77,7 +77,7 @@ std::string sample_page() {
   ShellMetrics shell;
   shell.counts.send_errors = 10;
   shell.counts.send_overflows = 11;
-  shell.workers = {{12, 0.5}, {13, 1.5}};
+  shell.workers = {{12, 0.5, 14, 15}, {13, 1.5, 16, 17}};
   return metrics_page(metrics, gauges, shell);
 }
 
@@ -106,6 +106,8 @@ TEST(MetricsPage, SaysWhatWasCounted) {
       {R"(postern_evictions_total{table="tokens"})", 8},
       {R"(postern_worker_messages_received_total{worker="1"})", 13},
       {R"(postern_worker_cpu_seconds_total{worker="0"})", 0.5},
+      {R"(postern_worker_notes_waiting{worker="1"})", 16},
+      {R"(postern_worker_notes_lost_total{worker="0"})", 15},
       {R"(postern_send_failures_total{reason="error"})", 10},
       {R"(postern_send_failures_total{reason="queue_full"})", 11},
       {R"(postern_build_info{version=")" + std::string(version().number) + R"(",commit=")" + std::string(version().commit) + R"("})", 1}};
