@@ -29,6 +29,7 @@ using namespace postern;  // NOLINT(google-build-using-namespace): this file is 
 constexpr int exit_good = 0;
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
+constexpr int exit_broken = 70;  // EX_SOFTWARE of sysexits.h: not the configuration's fault, and a supervisor starts it again
 
 void print_problems(const std::vector<config::Problem>& problems) {
   for (const config::Problem& problem : problems) std::cerr << problem.to_string() << '\n';
@@ -112,8 +113,11 @@ int run(const std::string& file) {
     return exit_good;
   } catch (const net::StartError& error) {
     log.write(net::LogLevel::error, "cannot_start", {{"message", error.what()}});
+    return exit_failed;
+  } catch (const std::exception& error) {  // no memory, say; on any worker's thread
+    log.write(net::LogLevel::error, "failed", {{"message", error.what()}});
+    return exit_broken;
   }
-  return exit_failed;
 }
 
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description, const std::string& example,

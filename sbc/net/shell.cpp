@@ -63,7 +63,7 @@ struct Shell::Impl {
         current(std::make_shared<const Configuration>(std::move(configuration))),
         folder(current->shell.state),
         store(folder, log),
-        workers(io, current->engine, current->policy, folder.secrets(), log),
+        workers(io, current->engine, current->policy, folder.secrets(), log, {.tell = [this](std::size_t worker) { tell_stuck(worker); }}),
         control(std::in_place, io, current->shell.control, control_commands(), log),
         signals(io, SIGTERM, SIGINT, SIGHUP),
         reloads(io, std::move(loader), [this] { return current; }, [this](Reloads::Result result) { take_over(std::move(result)); }) {
@@ -73,6 +73,7 @@ struct Shell::Impl {
 
   [[nodiscard]] std::unique_ptr<Admin> open_admin(const std::optional<sbc::Endpoint>& bind);
   [[nodiscard]] ControlCommands control_commands();
+  void tell_stuck(std::size_t worker);
   void announce();
   void wait_signal();
   void on_signal(int signal);
@@ -118,6 +119,13 @@ ControlCommands Shell::Impl::control_commands() {
              return registrations_answer(engines, [this](const acl::Address& address) { return current->policy->geo().country(address); });
            }},
           {"calls", [engines] { return calls_answer(engines); }}};
+}
+
+void Shell::Impl::tell_stuck(std::size_t worker) {
+  log.write(
+      LogLevel::error, "worker_stuck",
+      {{"worker", std::to_string(worker), true},
+       {"message", "its thread does not come to what the main thread asks; nobody waits for it any longer, and its phones hear nothing"}});
 }
 
 void Shell::Impl::announce() {

@@ -18,7 +18,7 @@ class Shell {
   Shell(const Shell&) = delete;
   Shell& operator=(const Shell&) = delete;
 
-  /// Returns after SIGTERM, SIGINT or stop().
+  /// Returns after SIGTERM, SIGINT or stop(). Throws what a worker has thrown, on whatever thread: it cannot go on.
   void run();
   /// From run()'s thread or any other.
   void stop();

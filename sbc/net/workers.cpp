@@ -1,13 +1,17 @@
 #include "sbc/net/workers.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <exception>
 #include <latch>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -94,38 +98,53 @@ class Workers::Company final : public sbc::Fellows {
   WorkerPlace place_;
 };
 
-/// As long as it lives the other workers' threads wait, each between two packets.
+/// As long as it lives the other workers' threads wait, each between two packets. Throws StartError: one is stuck.
 class Workers::Halt {
  public:
   explicit Halt(const Workers& workers) {
     if (!workers.running_ || workers.size() == 1) return;
-    meeting_ = std::make_shared<Meeting>(static_cast<std::ptrdiff_t>(workers.size() - 1));
+    meeting_ = std::make_shared<Meeting>(workers.size() - 1);
     for (std::size_t i = 1; i < workers.size(); ++i) {
-      asio::post(*workers.members_[i]->io, [meeting = meeting_] {
-        meeting->here.count_down();
+      asio::post(*workers.members_[i]->io, [meeting = meeting_, &here = meeting_->here[i - 1]] {
+        here.semaphore.release();
         meeting->over.wait();
       });
     }
-    meeting_->here.wait();
+    wait(workers.stuck_);
   }
-  ~Halt() {
-    if (meeting_ != nullptr) meeting_->over.count_down();
-  }
+  ~Halt() { end(); }
   Halt(const Halt&) = delete;
   Halt& operator=(const Halt&) = delete;
 
  private:
+  struct Here {
+    std::binary_semaphore semaphore{0};
+  };
   struct Meeting {
-    explicit Meeting(std::ptrdiff_t others) : here(others) {}
-    std::latch here;
+    explicit Meeting(std::size_t others) : here(others) {}
+    std::vector<Here> here;
     std::latch over{1};
   };
+
+  void wait(const StuckWorker& stuck) {
+    const auto end_of_patience = std::chrono::steady_clock::now() + stuck.patience;
+    for (std::size_t i = 0; i < meeting_->here.size(); ++i) {
+      if (meeting_->here[i].semaphore.try_acquire_until(end_of_patience)) continue;
+      end();  // whoever comes late does not wait
+      stuck.tell(i + 1);
+      throw StartError(fmt::format("worker {} does not answer: look what holds its thread up, or restart", i + 1));
+    }
+  }
+  void end() {
+    if (meeting_ != nullptr) meeting_->over.count_down();
+  }
+
   std::shared_ptr<Meeting> meeting_;
 };
 
 Workers::Workers(asio::io_context& io, sbc::EngineOptions options, const std::shared_ptr<const acl::Policy>& policy,
-                 const sbc::Secrets& secrets, sbc::EventSink& events)
-    : closing_timer_(io) {
+                 const sbc::Secrets& secrets, sbc::EventSink& events, StuckWorker stuck)
+    : closing_timer_(io), stuck_(std::move(stuck)) {
   const std::uint16_t count = options.pbx.workers;
   const Steering steering(count, steering_seed(secrets));
   const auto shared = std::make_shared<sbc::Shared>(secrets.table_seed, count == 1);
@@ -182,11 +201,16 @@ void Workers::start() {
   running_ = true;
   threads_run_ = true;
   for (const auto& member : members_) member->worker->start();
-  for (std::size_t i = 1; i < members_.size(); ++i) {
-    members_[i]->thread = std::jthread([io = members_[i]->io, name = "postern/" + std::to_string(i)] {
-      name_this_thread(name);
-      io->run();
-    });
+  for (std::size_t i = 1; i < members_.size(); ++i) members_[i]->thread = std::jthread([this, i] { run(i); });
+}
+
+/// A worker's thread. The process cannot go on without its sources: what it throws is the main thread's to end with.
+void Workers::run(std::size_t index) {
+  name_this_thread("postern/" + std::to_string(index));
+  try {
+    members_[index]->io->run();
+  } catch (...) {
+    asio::post(*members_.front()->io, [error = std::current_exception()] { std::rethrow_exception(error); });
   }
 }
 
@@ -233,16 +257,24 @@ std::vector<Worker::Prepared> Workers::prepare(std::vector<sbc::Setup> setups) {
 }
 
 void Workers::close_drained(acl::TimePoint now) {
-  const Halt halt(*this);
-  std::vector<Worker*> all;
-  for (const auto& member : members_) all.push_back(member->worker.get());
-  Worker::close_drained(all, now);
-  arm_closing_timer();
+  try {
+    const Halt halt(*this);
+    std::vector<Worker*> all;
+    for (const auto& member : members_) all.push_back(member->worker.get());
+    Worker::close_drained(all, now);
+    arm_closing_timer();
+  } catch (const StartError&) {
+    wait_to_close();
+  }
 }
 
 /// While all others wait, or none runs.
 void Workers::arm_closing_timer() {
   if (!running_ || std::ranges::none_of(members_, [](const auto& member) { return member->worker->is_closing(); })) return;
+  wait_to_close();
+}
+
+void Workers::wait_to_close() {
   closing_timer_.expires_after(closing_check);
   closing_timer_.async_wait([this](boost::system::error_code error) {
     if (!error && running_) close_drained(acl::Clock::now());
@@ -277,13 +309,28 @@ bool Workers::look_at(std::size_t index, const std::function<void(const Worker&)
     look(*member.worker);
     return true;
   }
-  const auto seen = std::make_shared<std::latch>(1);  // its thread may still be in count_down() when the wait is over
-  asio::post(*member.io, [&look, &worker = *member.worker, seen] {
-    look(worker);
-    seen->count_down();
+  struct Asked {
+    std::atomic<bool> settled{false};  ///< that it is looked at, or that nobody waits any longer: whoever says so first
+    std::binary_semaphore seen{0};
+  };
+  const auto asked = std::make_shared<Asked>();
+  asio::post(*member.io, [&look, &worker = *member.worker, asked] {
+    if (asked->settled.exchange(true)) return;
+    try {
+      look(worker);
+    } catch (...) {  // run() tells of it
+      asked->seen.release();
+      throw;
+    }
+    asked->seen.release();
   });
-  seen->wait();
-  return true;
+  if (asked->seen.try_acquire_for(stuck_.patience)) return true;
+  if (asked->settled.exchange(true)) {
+    asked->seen.acquire();  // it is about it, which does not take long
+    return true;
+  }
+  stuck_.tell(index);
+  return false;
 }
 
 }  // namespace postern::net

@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,13 +20,19 @@
 
 namespace postern::net {
 
+/// What the main thread does about a worker that does not come to what it is asked: it has packets of its own to handle.
+struct StuckWorker {
+  std::chrono::milliseconds patience{5'000};
+  std::function<void(std::size_t worker)> tell = [](std::size_t) {};
+};
+
 /// Called from the main thread alone, which runs `io`. What happens at one worker and matters to others is posted to these (sbc::Fellows).
 class Workers {
  public:
   /// `options.pbx.workers` of them, with all their ports. Worker i has the core port of the first one plus i. Throws StartError. `io` and
-  /// `events` must outlive it.
+  /// `events` must outlive it. `io` throws what another worker's thread has thrown, and that thread has ended.
   Workers(boost::asio::io_context& io, sbc::EngineOptions options, const std::shared_ptr<const acl::Policy>& policy,
-          const sbc::Secrets& secrets, sbc::EventSink& events);
+          const sbc::Secrets& secrets, sbc::EventSink& events, StuckWorker stuck = {});
   /// Threads have ended by then or do now.
   ~Workers();
   Workers(const Workers&) = delete;
@@ -45,8 +52,8 @@ class Workers {
   void stop();
   [[nodiscard]] bool running() const { return running_; }
 
-  /// All take over another configuration while none handles a packet, or none does: throws StartError, and then nothing has changed. One
-  /// setup for each; returns what held before.
+  /// All take over another configuration while none handles a packet, or none does: throws StartError, and then nothing has changed (a
+  /// worker is stuck, say). One setup for each; returns what held before.
   std::vector<sbc::Setup> reload(std::vector<sbc::Setup> setups);
   /// Worker::close_drained() of all of them. Called by a timer of its own, as long as there is something to close.
   void close_drained(acl::TimePoint now);
@@ -54,7 +61,8 @@ class Workers {
 
   /// Calls `look` on each worker's thread, and `done` on this one once all have been asked.
   void ask(std::function<void(const Worker&)> look, std::function<void()> done);
-  /// Calls `look` on that worker's thread and waits for it: for the turn that it is in, no longer. False: there is no such worker.
+  /// Calls `look` on that worker's thread and waits for it: for the turn that it is in, no longer. False: there is no such worker, or it is
+  /// stuck.
   bool look_at(std::size_t index, const std::function<void(const Worker&)>& look);
 
  private:
@@ -63,10 +71,13 @@ class Workers {
   class Halt;
 
   [[nodiscard]] std::vector<Worker::Prepared> prepare(std::vector<sbc::Setup> setups);
+  void run(std::size_t index);
   void arm_closing_timer();
+  void wait_to_close();
 
   std::vector<std::unique_ptr<Member>> members_;
   boost::asio::steady_timer closing_timer_;
+  StuckWorker stuck_;
   bool running_ = false;
   bool threads_run_ = false;  ///< for good, once they do: all threads read it
 };

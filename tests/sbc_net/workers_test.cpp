@@ -12,6 +12,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <semaphore>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -27,7 +29,7 @@ using testing::HasSubstr;
 
 class WorkersTest : public WorkerTest {
  protected:
-  explicit WorkersTest(std::uint16_t workers = 2) {
+  explicit WorkersTest(std::uint16_t workers = 2, const StuckWorker& stuck = {}) {
     options_ = options_toward(pbx_.bound());
     options_.listeners[0].bind = at("127.0.0.1");
     options_.pbx.workers = workers;
@@ -35,7 +37,7 @@ class WorkersTest : public WorkerTest {
     // The port behind one that the kernel chose may be another program's.
     for (int tries = 0; tries < 20 && !workers_; ++tries) {
       try {
-        workers_.emplace(io_, options_, open_policy(), sbc::Secrets{}, events_);
+        workers_.emplace(io_, options_, open_policy(), sbc::Secrets{}, events_, stuck);
       } catch (const StartError&) {
       }
     }
@@ -114,6 +116,54 @@ TEST_F(WorkersTest, AReloadThatOneCannotFollowChangesNothing) {
   workers_->look_at(0, [&](const Worker& worker) { first = worker.options().listeners[1].bind; });
   workers_->look_at(1, [&](const Worker& worker) { second = worker.options().listeners[1].bind; });
   EXPECT_EQ(first, second);
+}
+
+/// It was std::terminate without a word.
+TEST_F(WorkersTest, WhatAWorkersThreadThrowsEndsTheMainOne) {
+  workers_->ask(
+      [](const Worker& worker) {
+        if (worker.options().pbx.worker == 1) throw std::runtime_error("no memory");
+      },
+      [] {});
+  try {
+    run_until([] { return false; });
+    FAIL() << "nothing was thrown";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "no memory");
+  }
+}
+
+class StuckWorkerTest : public WorkersTest {
+ protected:
+  StuckWorkerTest()
+      : WorkersTest(2, {.patience = std::chrono::milliseconds{50}, .tell = [this](std::size_t worker) { told_.push_back(worker); }}) {}
+  ~StuckWorkerTest() override { release_->release(); }
+  StuckWorkerTest(const StuckWorkerTest&) = delete;
+  StuckWorkerTest& operator=(const StuckWorkerTest&) = delete;
+
+  void hold_up() {
+    workers_->ask(
+        [release = release_](const Worker& worker) {
+          if (worker.options().pbx.worker == 1) release->acquire();
+        },
+        [] {});
+  }
+
+  std::shared_ptr<std::counting_semaphore<2>> release_ = std::make_shared<std::counting_semaphore<2>>(0);
+  std::vector<std::size_t> told_;
+};
+
+/// The main thread, which is the first worker's, waited for ever.
+TEST_F(StuckWorkerTest, IsNotWaitedForForEver) {
+  hold_up();
+  bool looked = false;
+  EXPECT_FALSE(workers_->look_at(1, [&](const Worker&) { looked = true; }));
+  EXPECT_THROW(reload(options_), StartError);
+  workers_->close_drained(acl::Clock::now());
+  EXPECT_EQ(told_, (std::vector<std::size_t>{1, 1, 1}));
+  release_->release();
+  EXPECT_TRUE(run_until([&] { return workers_->look_at(1, [](const Worker&) {}); })) << "it does not wait for a meeting that is over";
+  EXPECT_FALSE(looked) << "for whom nobody waits any longer";
 }
 
 /// From now on the kernel refuses this thread one option of sockets.
