@@ -30,9 +30,9 @@ RateLimit RateLimit::times(std::uint32_t factor) const {
   return result;
 }
 
-RateLimit RateLimit::leaving_half() const {
+RateLimit RateLimit::leaving(std::int64_t eighths) const {
   RateLimit result = *this;
-  result.burst_span_ns_ = burst_span_ns_ / 2 + emission_interval_ns_ / 2;
+  result.burst_span_ns_ = burst_span_ns_ / 8 * (8 - eighths) + emission_interval_ns_ / 8 * eighths;
   return result;
 }
 
@@ -88,6 +88,17 @@ void SharedBucket::give_back(const RateLimit& limit) {
     bucket.give_back(limit);
     return true;
   });
+}
+
+std::optional<Duration> Appointments::next(Duration takes, TimePoint now, Duration soonest, Duration latest) {
+  const std::int64_t now_ns = ns_of(now);
+  std::int64_t last = last_ns_.load(std::memory_order_relaxed);
+  std::int64_t place = 0;
+  do {
+    place = std::max(last, now_ns + soonest.count()) + takes.count();
+    if (place - now_ns > latest.count()) return std::nullopt;
+  } while (!last_ns_.compare_exchange_weak(last, place, std::memory_order_relaxed));
+  return Duration(place - now_ns);
 }
 
 }  // namespace postern::acl

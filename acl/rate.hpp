@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 namespace postern::acl {
 
@@ -25,9 +26,10 @@ class RateLimit {
   explicit RateLimit(const Rate& rate);
   /// The same rate with `factor` times the allowance (rate and burst); factor >= 1.
   [[nodiscard]] RateLimit times(std::uint32_t factor) const;
-  /// For the same bucket: takes only from the first half of the burst and leaves the other to who asks with the whole limit, so that these
-  /// are served first.
-  [[nodiscard]] RateLimit leaving_half() const;
+  /// For the same bucket: leaves so many eighths of the burst to who asks with more of the limit, so that these are served first.
+  [[nodiscard]] RateLimit leaving(std::int64_t eighths) const;
+  /// How long one token takes to come back.
+  [[nodiscard]] Duration interval() const { return Duration(emission_interval_ns_); }
   /// The same in the place of another that held until then, for buckets that both were asked with.
   [[nodiscard]] RateLimit since(TimePoint begin) const;
 
@@ -72,6 +74,18 @@ class SharedBucket {
 
   std::atomic<TokenBucket> bucket_;
   bool alone_;
+};
+
+/// Tells those who were refused when there is room for them, one behind the other, so that they neither come back all at once nor leave
+/// room unused. Threads may share it.
+class Appointments {
+ public:
+  /// How long to wait for a place that takes so long to come free and that nobody else was told of; at least `soonest`. Beyond `latest` no
+  /// count is kept: nullopt.
+  std::optional<Duration> next(Duration takes, TimePoint now, Duration soonest, Duration latest);
+
+ private:
+  std::atomic<std::int64_t> last_ns_{0};  ///< when the last place that was given out is free
 };
 
 }  // namespace postern::acl

@@ -11,7 +11,8 @@ namespace {
 constexpr std::uint32_t trusted_allowance = 10;     // an unproven packet of a trusted source: ten times per_source
 constexpr std::uint32_t most_unproven_shares = 10;  // an office behind one address starts ten phones at once, not a thousand
 constexpr std::uint32_t most_devices = 10'000;      // of one address; keeps the arithmetic of the allowance small
-constexpr std::size_t ban_places_a_turn = 32'768;   // of the table's million, so that none is counted for long after its end
+constexpr std::chrono::seconds soonest_return{2}, latest_return{600};
+constexpr std::size_t ban_places_a_turn = 32'768;  // of the table's million, so that none is counted for long after its end
 
 std::optional<acl::RateLimit> limit_of(const std::optional<acl::Rate>& rate, TimePoint since) {
   if (!rate) return std::nullopt;
@@ -72,7 +73,9 @@ void Admission::apply(TimePoint now) {
   per_source_trusted_ = per_source_ ? std::optional(per_source_->times(trusted_allowance)) : std::nullopt;
   unknown_sources_ = limit_of(limits.unknown_sources, now);
   pbx_ = limit_of(limits.pbx, now);
-  pbx_for_strangers_ = pbx_ ? std::optional(pbx_->leaving_half()) : std::nullopt;
+  constexpr std::array<std::int64_t, 4> eighths_left{0, 2, 3, 4};
+  for (std::size_t claim = 0; claim < pbx_for_.size(); ++claim)
+    pbx_for_[claim] = pbx_ ? pbx_->leaving(eighths_left[claim]) : acl::RateLimit();
   per_method_ = {};
   // Methods that we have no name for share the bucket of Method::other.
   for (const auto& [method, rate] : limits.per_source_methods)
@@ -284,8 +287,20 @@ RequestStanding Admission::check_method(const sip::RawMessage& request, const Fl
   return standing;
 }
 
-bool Admission::pbx_is_busy(const SourceStanding& source, TimePoint now) {
-  return pbx_ && !state_.shared->pbx.take(source.answerable() ? *pbx_ : *pbx_for_strangers_, now);
+Admission::Claim Admission::claim_of(const SourceStanding& source, bool answers_challenge) {
+  if (!source.answerable()) return source.proven ? Claim::known : Claim::stranger;
+  if (answers_challenge) return Claim::answers;
+  return source.live || source.trusted ? Claim::holds : Claim::known;
+}
+
+bool Admission::pbx_is_busy(Claim claim, TimePoint now) {
+  return pbx_ && !state_.shared->pbx.take(pbx_for_[static_cast<std::size_t>(claim)], now);
+}
+
+std::optional<std::chrono::seconds> Admission::pbx_has_room_in(TimePoint now) {
+  if (!pbx_) return std::nullopt;
+  const auto wait = state_.shared->returns.next(2 * pbx_->interval(), now, soonest_return, latest_return);
+  return wait ? std::optional(std::chrono::ceil<std::chrono::seconds>(*wait)) : std::nullopt;
 }
 
 void Admission::accept_source(const acl::Address& address, TimePoint until, TimePoint now) {

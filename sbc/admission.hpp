@@ -68,8 +68,20 @@ class Admission {
   [[nodiscard]] RequestStanding check_registered(const sip::RawMessage& request, const SourceStanding& source) const;
   /// The source's allowance for this method: for what is no repetition.
   RequestStanding check_method(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now);
-  /// limits.pbx: asked last, of requests that would be sent to it now. Strangers leave half of its burst to those we know.
-  [[nodiscard]] bool pbx_is_busy(const SourceStanding& source, TimePoint now);
+  /// Who goes first where the PBX cannot take all (sip-behaviour.md, Calls and limits): each leaves some of the burst of limits.pbx to
+  /// those above it.
+  enum class Claim : std::uint8_t {
+    answers,  ///< a known device answers a challenge: half of its work is done
+    holds,    ///< a registration over this flow: a refresh, a call
+    known,    ///< devices registered from there, or the packet proves its source: a first registration
+    stranger,
+  };
+  static Claim claim_of(const SourceStanding& source, bool answers_challenge);
+  /// limits.pbx: asked last, of requests that would be sent to it now.
+  [[nodiscard]] bool pbx_is_busy(Claim claim, TimePoint now);
+  /// When a device that it refused may come back to register: there is room for a challenge and the answer to it then. nullopt: too many
+  /// wait to be counted.
+  [[nodiscard]] std::optional<std::chrono::seconds> pbx_has_room_in(TimePoint now);
 
   /// A final accepted REGISTER: the source goes before strangers until then.
   void accept_source(const acl::Address& address, TimePoint until, TimePoint now);
@@ -104,7 +116,9 @@ class Admission {
 
   State& state_;
   std::string country_;
-  std::optional<acl::RateLimit> per_source_, per_source_trusted_, unknown_sources_, pbx_, pbx_for_strangers_;
+  std::optional<acl::RateLimit> per_source_, per_source_trusted_, unknown_sources_;
+  std::optional<acl::RateLimit> pbx_;
+  std::array<acl::RateLimit, 4> pbx_for_;  ///< by Claim; where there is a limit
   std::array<std::optional<acl::RateLimit>, sip::method_count> per_method_;
 };
 

@@ -39,11 +39,15 @@ std::string Answers::tag_of(const sip::RawMessage& request) const {
 
 bool Answers::acknowledged(const sip::RawMessage& ack) const { return ack.to_tag == tag_of(ack); }
 
-bool Answers::overloaded(const sip::RawMessage& request, const Flow& flow, bool proven, Outbox& out) {
-  unsigned seconds = retry_after_s;
-  if (request.method == sip::Method::register_ || request.method == sip::Method::options) {
-    const std::array<std::string_view, 2> parts{"retry-after", request.call_id};
-    seconds += static_cast<unsigned>(state_.mac.of(parts).low % retry_after_spread_s);
+bool Answers::overloaded(const sip::RawMessage& request, const Flow& flow, bool proven, Outbox& out,
+                         std::optional<std::chrono::seconds> retry_after) {
+  std::uint64_t seconds = retry_after_s;
+  if (retry_after) {
+    seconds = static_cast<std::uint64_t>(retry_after->count());
+  } else if (request.method == sip::Method::register_ || request.method == sip::Method::options) {
+    // Another each time: else those who were told the same would meet again and again.
+    const std::array<std::string_view, 3> parts{"retry-after", request.call_id, request.branch};
+    seconds += state_.mac.of(parts).low % retry_after_spread_s;
   }
   return send(request, flow, proven, {503, {}, fmt::format("Retry-After: {}\r\n", seconds)}, out);
 }

@@ -1,6 +1,8 @@
 // Answers of our own.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,8 +26,9 @@ class Answers {
   bool send(const sip::RawMessage& request, const Flow& flow, bool proven, const Answer& answer, Outbox& out);
   /// Is this the ACK to an answer of send()?
   [[nodiscard]] bool acknowledged(const sip::RawMessage& ack) const;
-  /// 503 with Retry-After, randomised for REGISTER and OPTIONS so that not all come back at once.
-  bool overloaded(const sip::RawMessage& request, const Flow& flow, bool proven, Outbox& out);
+  /// 503 with Retry-After; where `retry_after` is not given it is randomised for REGISTER and OPTIONS, so that not all come back at once.
+  bool overloaded(const sip::RawMessage& request, const Flow& flow, bool proven, Outbox& out,
+                  std::optional<std::chrono::seconds> retry_after = std::nullopt);
 
  private:
   /// The same tag for a repeated request (RFC 3261 §8.2.7), and for its ACK.

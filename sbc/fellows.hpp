@@ -100,6 +100,7 @@ struct Shared {
   Shared(std::uint64_t seed, bool alone) : pbx(alone), unknown_sources(alone), replays(Credentials::remembered, seed, Credentials::life) {}
 
   acl::SharedBucket pbx, unknown_sources;  ///< limits.pbx, limits.unknown_sources
+  acl::Appointments returns;               ///< of devices that limits.pbx refused
   DigestReplays replays;
 };
 

@@ -113,14 +113,16 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
     return Outcome::pbx_down;
   }
   const bool judged = request.method != Method::ack || !arrival.dialog.target;
-  if (!arrival.dialog.own() && judged && admission_.pbx_is_busy(arrival.source, now)) {
-    answers_.overloaded(request, arrival.flow, proven, out);
+  const bool with_credentials = arrival.credentials.any_kept();
+  if (!arrival.dialog.own() && judged && admission_.pbx_is_busy(Admission::claim_of(arrival.source, with_credentials), now)) {
+    const bool returns = request.method == Method::register_ && arrival.source.answerable();
+    answers_.overloaded(request, arrival.flow, proven, out, returns ? admission_.pbx_has_room_in(now) : std::nullopt);
     return Outcome::pbx_limit;
   }
   state_.credentials.pass(arrival.credentials, arrival.flow.peer.address, now);
   RegisterPlan plan;
   const bool registers = request.method == Method::register_;
-  if (registers) plan = registrar_.plan(request, arrival.flow, arrival.credentials.any_kept(), now);
+  if (registers) plan = registrar_.plan(request, arrival.flow, with_credentials, now);
   // The token outlives a restart, what was remembered for it does not.
   if (arrival.dialog.is_known() && !target->token.routes.empty())
     state_.route_sets.put(dialog_key_of(state_.mac, request.call_id, request.to_tag), target->token.routes);
@@ -135,7 +137,6 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
   if (arrival.credentials.any_removed() && says_stale(arrival, now)) plan.memo.insert(0, stale_mark);
   const Flow to = failover_.flow_of(*pbx);
   const bool may_move = target == nullptr && request.to_tag.empty();
-  const bool with_credentials = arrival.credentials.any_kept();
   const Outcome outcome = forward(arrival.id, request,
                                   {.from = arrival.flow,
                                    .to = to,

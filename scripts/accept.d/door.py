@@ -1,16 +1,10 @@
 """The door: a phone registers and calls through Postern to a PBX on a hidden port, and a scanner gets silence."""
-import json
 import os
-import re
-import statistics
-import subprocess
 import sys
 import tempfile
 
-from acceptance import BINARY, ROOT, Result, check, harness, in_clone, integration, limited, shown
-
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-TARGETS = ("postern", "kamailio-sbc", "minifwd")
+from acceptance import BINARY, Result, check, in_clone, integration, limited, shown
+from bench import ROUNDS, measure, median, shown_command
 
 
 @check("clean-clone-test", "A clean clone: scripts/test is green", slow=True)
@@ -92,43 +86,15 @@ def forged_sources():
     return integration("memory_test", environment={"POSTERN_FORGED": "10000000"}, limit="4 MB more than after the first part; every request of the good source answered", timeout=1500)
 
 
-_bench = {}
-
-
-BENCH_COMMAND = ["bench.py", "udp", "postern.json", "kamailio-sbc", "minifwd", "--rounds", str(ROUNDS)]
-
-
-def bench():
-    """{(target, label): [runs]} of one interleaved measurement, made once."""
-    if not _bench:
-        folder = harness()
-        out = folder.parent / "udp.jsonl"
-        out.unlink(missing_ok=True)
-        command = [sys.executable, str(folder / "bench.py"), "udp", str(ROOT / "load-tests" / "bench" / "postern.json"), "kamailio-sbc", "minifwd",
-                   "--rounds", str(ROUNDS), "--out", str(out)]
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=3000, env=dict(os.environ, SIPBENCH=str(folder)))
-        print(run.stdout, flush=True)
-        if run.returncode != 0 or not out.exists():
-            raise RuntimeError(f"bench.py: {run.stderr[-800:]}")
-        for line in out.read_text().splitlines():
-            entry = json.loads(line)
-            if entry["suite"] == "udp":
-                _bench.setdefault((entry["target"], entry["label"]), []).append(entry)
-    return _bench
-
-
-def median(target, label, field):
-    runs = bench().get((target, label), [])
-    if len(runs) < ROUNDS:
-        raise RuntimeError(f"{target} {label}: {len(runs)} runs of {ROUNDS}")
-    return statistics.median(run["proxy"][field] for run in runs)
+UDP = ("udp", ("postern", "kamailio-sbc", "minifwd"))
 
 
 def dearer(label):
-    values = {target: median(target, label, "cpu_us_per_txn") for target in TARGETS}
-    lost = max(run.get("loss_pct", 0) for run in bench()[("postern", label)])
-    return Result(" ".join(BENCH_COMMAND), ", ".join(f"{t} {v:.2f}" for t, v in values.items()) + f" us of CPU a transaction (medians of {ROUNDS}); loss of postern at most {lost:.3f} %",
-                  "postern no dearer than kamailio-sbc; loss under 0.1 %", values["postern"] <= values["kamailio-sbc"] and lost < 0.1)
+    runs = measure(*UDP)
+    medians = {target: median(runs, target, label, "cpu_us_per_txn") for target in UDP[1]}
+    lost = max(run.get("loss_pct", 0) for run in runs[("postern", label)])
+    return Result(shown_command(*UDP), ", ".join(f"{t} {v:.2f}" for t, v in medians.items()) + f" us of CPU a transaction (medians of {ROUNDS}); loss of postern at most {lost:.3f} %",
+                  "postern no dearer than kamailio-sbc; loss under 0.1 %", medians["postern"] <= medians["kamailio-sbc"] and lost < 0.1)
 
 
 @check("bench-register", "Measured beside kamailio-sbc and minifwd in interleaved rounds: REGISTER", slow=True)
@@ -148,5 +114,6 @@ def bench_call():
 
 @check("bench-memory", "Measured beside kamailio-sbc and minifwd in interleaved rounds: memory", slow=True)
 def bench_memory():
-    values = {target: max(median(target, label, "pss_mb") for label in ("register", "options", "call")) for target in TARGETS}
-    return Result(" ".join(BENCH_COMMAND), ", ".join(f"{t} {v:.0f}" for t, v in values.items()) + " MB (PSS, the largest of the medians)", "postern under 100 MB", values["postern"] < 100)
+    runs = measure(*UDP)
+    largest = {target: max(median(runs, target, label, "pss_mb") for label in ("register", "options", "call")) for target in UDP[1]}
+    return Result(shown_command(*UDP), ", ".join(f"{t} {v:.0f}" for t, v in largest.items()) + " MB (PSS, the largest of the medians)", "postern under 100 MB", largest["postern"] < 100)

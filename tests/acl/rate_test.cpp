@@ -83,8 +83,8 @@ TEST(RateLimit, ABurstBelowOneIsOne) {
   EXPECT_EQ(take_all(bucket, limit, at(1s), 10), 1);
 }
 
-TEST(RateLimit, WhoLeavesHalfIsServedBehindWhoDoesNot) {
-  const RateLimit whole(Rate{10, 10}), strangers = whole.leaving_half();
+TEST(RateLimit, WhoLeavesSomeIsServedBehindWhoDoesNot) {
+  const RateLimit whole(Rate{10, 10}), strangers = whole.leaving(4);
   TokenBucket bucket;
   EXPECT_EQ(take_all(bucket, strangers, at(0s), 100), 5);
   EXPECT_EQ(take_all(bucket, whole, at(0s), 100), 5);
@@ -92,7 +92,26 @@ TEST(RateLimit, WhoLeavesHalfIsServedBehindWhoDoesNot) {
   EXPECT_EQ(take_all(bucket, whole, at(500ms), 100), 5);
   EXPECT_EQ(take_all(bucket, strangers, at(1500ms), 100), 5);
   TokenBucket single;
-  EXPECT_EQ(take_all(single, RateLimit(Rate{1, 1}).leaving_half(), at(0s), 10), 1) << "a burst of one has no half";
+  EXPECT_EQ(take_all(single, RateLimit(Rate{1, 1}).leaving(4), at(0s), 10), 1) << "a burst of one has no half";
+}
+
+TEST(RateLimit, WhoLeavesMoreIsServedBehindWhoLeavesLess) {
+  const RateLimit whole(Rate{8, 80});
+  TokenBucket bucket;
+  EXPECT_EQ(take_all(bucket, whole.leaving(4), at(0s), 100), 40);
+  EXPECT_EQ(take_all(bucket, whole.leaving(3), at(0s), 100), 10);
+  EXPECT_EQ(take_all(bucket, whole.leaving(2), at(0s), 100), 10);
+  EXPECT_EQ(take_all(bucket, whole, at(0s), 100), 20);
+}
+
+TEST(Appointments, AreOneBehindTheOtherAndEnd) {
+  Appointments book;
+  EXPECT_EQ(book.next(500ms, at(10s), 2s, 4s), 2500ms);
+  EXPECT_EQ(book.next(500ms, at(10s), 2s, 4s), 3s);
+  EXPECT_EQ(book.next(500ms, at(11s), 2s, 4s), 2500ms) << "who comes later has waited already";
+  EXPECT_EQ(book.next(1s, at(11s), 2s, 4s), 3500ms);
+  EXPECT_EQ(book.next(1s, at(11s), 2s, 4s), std::nullopt);
+  EXPECT_EQ(book.next(500ms, at(60s), 2s, 4s), 2500ms) << "nobody is waiting any more";
 }
 
 TEST(RateLimit, ADefaultOneNeverRefuses) {
@@ -119,7 +138,7 @@ TEST(TokenBucket, UnderAnotherLimitItIsNeverLessThanEmpty) {
   TokenBucket reserved;
   while (reserved.take(fast, now)) {
   }
-  EXPECT_FALSE(reserved.take(fast.leaving_half(), now));
+  EXPECT_FALSE(reserved.take(fast.leaving(4), now));
   EXPECT_FALSE(reserved.take(fast, now)) << "who may take but half of it gives nothing back";
 }
 

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import socket
 
 from support import captured, case, door, talk
 from support.capture import Capture
@@ -161,6 +162,20 @@ class Workers(case.Case):
             with open(f"{tasks}/{task}/comm") as file:
                 names.append(file.read().strip())
         self.assertEqual(sorted(names), ["postern", "postern/1", "postern/log", "postern/reload", "postern/state"])
+
+    def test_sources_are_spread(self):
+        def received(worker):
+            return self.postern.metric("postern_worker_messages_received_total", worker=str(worker))
+        before, sources = [received(0), received(1)], 2000
+        for number in range(sources):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
+                source.bind((f"127.2.{number // 250}.{number % 250 + 1}", 0))
+                source.sendto(b"OPTIONS sip:nobody@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: spread\r\n"
+                              b"CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\r\n", ACCESS)
+        wait_for(lambda: received(0) + received(1) - sum(before) >= sources, "what all of them sent")
+        share = (received(0) - before[0]) / (received(0) + received(1) - sum(before))
+        print(f"measured: {100 * share:.1f} % of {sources} sources at the first of two workers")
+        self.assertTrue(0.45 <= share <= 0.55, share)
 
     def test_restarts_with_more_workers_and_with_fewer(self):
         phones = [self.phone(address, f"100{number}") for number, address in enumerate(self.one_of_each(), 1)]

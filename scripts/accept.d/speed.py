@@ -1,0 +1,116 @@
+"""Workers and speed: what a transaction, a refused packet and a registration cost beside Kamailio and beside the floor of the machine."""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from acceptance import ROOT, Result, check, harness, integration, shown
+from bench import measure, median, shown_command, spread, values
+
+UDP = ("udp", ("postern", "postern-workers", "kamailio-sbc", "kamailio-bare", "minifwd"))
+# one after the other within a round, as everything here: the floor, what is banned (a scanner, silenced after its first packet), and the rest
+FLOOD = ("flood", ("floor", "postern", "postern-flood"), "--attacks", "acl-denied,geo-denied,scanner-ua,one-source", "--flood-rates", "150000", "--mixed", "", "--time", "2")
+
+
+def of_kamailio(label, most):
+    runs = measure(*UDP)
+    found = {target: values(runs, target, label, "cpu_us_per_txn") for target in UDP[1]}
+    ratio = statistics.median(found["postern"]) / statistics.median(found["kamailio-sbc"])
+    lost = max(run.get("loss_pct", 0) for run in runs[("postern", label)])
+    return Result(shown_command(*UDP), ", ".join(f"{target} {spread(found[target])}" for target in UDP[1]) + f" us of CPU a transaction; ratio {ratio:.2f}; loss at most {lost:.3f} %",
+                  f"at most {most:.2f} of kamailio-sbc; loss under 0.1 %", ratio <= most and lost < 0.1)
+
+
+@check("register", "REGISTER: at most half of kamailio-sbc's CPU a transaction, with everything on that a two-line file turns on", slow=True)
+def register():
+    return of_kamailio("register", 0.5)
+
+
+@check("options", "OPTIONS: at most half of kamailio-sbc's CPU a transaction", slow=True)
+def options():
+    return of_kamailio("options", 0.5)
+
+
+@check("call", "A call: at most half of kamailio-sbc's CPU a transaction", slow=True)
+def call():
+    return of_kamailio("call", 0.5)
+
+
+def of_floor(attack, most, target="postern-flood"):
+    runs = measure(*FLOOD)
+    label = f"{attack}@150000"
+    ours, floor = (values(runs, name, label, "cpu_us_per_flood_pkt") for name in (target, "floor"))
+    ratio = statistics.median(ours) / statistics.median(floor)
+    return Result(shown_command(*FLOOD), f"{spread(ours)}, floor {spread(floor)} us of CPU a packet; ratio {ratio:.2f}", f"at most {most:.2f} of the floor", ratio <= most)
+
+
+@check("refused-banned", "Refused packets at 150,000/s: banned at most 1.25 times the floor's full-queue receive-and-drop", slow=True)
+def refused_banned():
+    return of_floor("scanner-ua", 1.25, "postern")
+
+
+@check("refused-acl", "Refused packets at 150,000/s: ACL-denied at most 1.25 times the floor", slow=True)
+def refused_acl():
+    return of_floor("acl-denied", 1.25)
+
+
+@check("refused-rate", "Refused packets at 150,000/s: rate-limited at most 1.25 times the floor", slow=True)
+def refused_rate():
+    return of_floor("one-source", 1.25)
+
+
+@check("refused-scanner", "Refused packets at 150,000/s: scanner user agents at most 1.6 times the floor", slow=True)
+def refused_scanner():
+    return of_floor("scanner-ua", 1.6)
+
+
+@check("refused-geo", "Refused packets at 150,000/s: geo at most 1.6 times the floor", slow=True)
+def refused_geo():
+    return of_floor("geo-denied", 1.6)
+
+
+def load(*arguments):
+    """results.json of a run of load-tests/run, and the command."""
+    command = ["load-tests/run", *arguments]
+    with tempfile.TemporaryDirectory(prefix="postern-load-results-") as folder:
+        run = subprocess.run([sys.executable, *command, "--out", folder], cwd=ROOT, capture_output=True, text=True, timeout=3000, env=dict(os.environ, SIPBENCH=str(harness())))
+        print(run.stdout, flush=True)
+        with open(f"{folder}/results.json") as file:
+            return json.load(file), shown(command)
+
+
+@check("floods", "3,000 good REGISTER/s beside 150,000/s of each flood of the bench on one worker: loss under 0.1 %, p99 under 5 ms", slow=True)
+def floods():
+    results, command = load("floods", "--rates", "150000")
+    steps = [step for step in results["scenarios"]["floods"]["steps"] if step["offered_per_s"] == 150_000]
+    measured = "; ".join(f"{s['label']} loss {s['loss_pct']:.3f} %, p99 {s['p99_ms']:.2f} ms, {s['flood_per_s']:.0f}/s" for s in steps)
+    return Result(command, measured, "loss under 0.1 %, p99 under 5 ms, all five", len(steps) == 5 and all(s["loss_pct"] < 0.1 and s["p99_ms"] < 5 for s in steps))
+
+
+@check("memory", "Memory: under 64 MB at full rate", slow=True)
+def memory():
+    runs = measure(*UDP)
+    found = {label: median(runs, "postern", label, "pss_mb") for label in ("register", "options", "call")}
+    return Result(shown_command(*UDP), ", ".join(f"{label} {mb:.0f} MB" for label, mb in found.items()), "64 MB", max(found.values()) < 64)
+
+
+@check("storm", "A re-registration storm of 20,000 phones never asks more of the PBX than its limit, the last phone is back in the time that this rate allows; memory under 100 MB", slow=True)
+def storm():
+    results, command = load("storm")
+    storms = results["scenarios"]["storm"]["steps"]
+    measured = "; ".join(f"{s['label']}: last back after {s['last_back_s']:.0f} s of {s['allowed_s']:.0f}, bucket {s['pbx_bucket_needed']:.0f} of {s['burst']}, {s['pss_mb']:.0f} MB" for s in storms)
+    return Result(command, measured, "within the limit and the time; 100 MB", results["ok"] and all(s["pss_mb"] < 100 for s in storms))
+
+
+@check("workers-cost", "`workers: 2`: CPU a transaction at most 1.1 times one worker's", slow=True)
+def workers_cost():
+    runs = measure(*UDP)
+    ratios = {label: median(runs, "postern-workers", label, "cpu_us_per_txn") / median(runs, "postern", label, "cpu_us_per_txn") for label in ("register", "options", "call")}
+    return Result(shown_command(*UDP), ", ".join(f"{label} {ratio:.2f}" for label, ratio in ratios.items()), "1.10", max(ratios.values()) <= 1.1)
+
+
+@check("steering", "`workers: 2`: steering within 45-55 %")
+def steering():
+    return integration("workers_test", "Workers.test_sources_are_spread", limit="45-55 % of 2,000 sources at each of two workers")

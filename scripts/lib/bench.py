@@ -1,0 +1,57 @@
+"""Measurements with the shared benchmark harness: interleaved rounds over targets, and what of them is compared."""
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+from acceptance import ROOT, harness
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+TARGETS = ROOT / "load-tests" / "bench"
+FOREIGN_PCT = 20  # of a core that others used: such a run is left out where enough others remain
+_measured = {}
+
+
+def shown_command(suite, targets, *options):
+    return " ".join(["bench.py", suite, *targets, *options, "--rounds", str(ROUNDS)])
+
+
+def measure(suite, targets, *options):
+    """{(target, label): [runs]}, measured once for the same arguments. A target that has a file in load-tests/bench is Postern's or ours."""
+    key = (suite, targets, options)
+    if key in _measured:
+        return _measured[key]
+    folder = harness()
+    out = folder.parent / f"{suite}.jsonl"
+    out.unlink(missing_ok=True)
+    files = [str(TARGETS / f"{name}.json") if (TARGETS / f"{name}.json").is_file() else name for name in targets]
+    command = [sys.executable, str(folder / "bench.py"), suite, *files, *options, "--rounds", str(ROUNDS), "--out", str(out)]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=5000, env=dict(os.environ, SIPBENCH=str(folder)))
+    print(run.stdout, flush=True)
+    if run.returncode != 0 or not out.exists():
+        raise RuntimeError(f"bench.py: {run.stderr[-800:]}")
+    runs = {}
+    for line in out.read_text().splitlines():
+        entry = json.loads(line)
+        runs.setdefault((entry["target"], entry["label"]), []).append(entry)
+    _measured[key] = runs
+    return runs
+
+
+def values(runs, target, label, field):
+    """Of the proxy, in the order of the rounds."""
+    found = runs.get((target, label), [])
+    if len(found) < ROUNDS:
+        raise RuntimeError(f"{target} {label}: {len(found)} runs of {ROUNDS}")
+    quiet = [run for run in found if run["foreign_pct"] <= FOREIGN_PCT]
+    return [run["proxy"][field] for run in (quiet if len(quiet) >= 3 else found)]
+
+
+def median(runs, target, label, field):
+    return statistics.median(values(runs, target, label, field))
+
+
+def spread(found):
+    """As it is written beside a median."""
+    return f"{statistics.median(found):.2f} ({min(found):.2f}..{max(found):.2f})"
