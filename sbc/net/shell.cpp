@@ -296,6 +296,7 @@ void Shell::run() {
   impl_->workers.start();
   impl_->announce();
   impl_->io.run();
+  impl_->workers.rethrow();
 }
 
 void Shell::stop() {

@@ -164,7 +164,17 @@ Workers::Workers(asio::io_context& io, sbc::EngineOptions options, const std::sh
   }
 }
 
-Workers::~Workers() { stop(); }
+Workers::~Workers() {
+  if (!running_) return;
+  for (const auto& member : members_) member->io->stop();
+  join();
+}
+
+void Workers::join() {
+  for (const auto& member : members_) {
+    if (member->thread.joinable()) member->thread.join();
+  }
+}
 
 const Worker& Workers::first() const { return *members_.front()->worker; }
 
@@ -209,9 +219,15 @@ void Workers::run(std::size_t index) {
   name_this_thread("postern/" + std::to_string(index));
   try {
     members_[index]->io->run();
-  } catch (...) {
-    asio::post(*members_.front()->io, [error = std::current_exception()] { std::rethrow_exception(error); });
+  } catch (...) {  // there may be no memory: nothing here takes any
+    if (failed_.exchange(true)) return;
+    failure_ = std::current_exception();
+    members_.front()->io->stop();
   }
+}
+
+void Workers::rethrow() const {
+  if (failure_ != nullptr) std::rethrow_exception(failure_);
 }
 
 void Workers::stop() {
@@ -225,9 +241,7 @@ void Workers::stop() {
   }
   closing_timer_.cancel();
   members_.front()->worker->stop();
-  for (const auto& member : members_) {
-    if (member->thread.joinable()) member->thread.join();
-  }
+  join();
 }
 
 std::vector<sbc::Setup> Workers::reload(std::vector<sbc::Setup> setups) {

@@ -1,11 +1,13 @@
 // All workers: the first on the main thread, each other one on a thread of its own.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,10 +32,10 @@ struct StuckWorker {
 class Workers {
  public:
   /// `options.pbx.workers` of them, with all their ports. Worker i has the core port of the first one plus i. Throws StartError. `io` and
-  /// `events` must outlive it. `io` throws what another worker's thread has thrown, and that thread has ended.
+  /// `events` must outlive it.
   Workers(boost::asio::io_context& io, sbc::EngineOptions options, const std::shared_ptr<const acl::Policy>& policy,
           const sbc::Secrets& secrets, sbc::EventSink& events, StuckWorker stuck = {});
-  /// Threads have ended by then or do now.
+  /// Threads have ended by then or do now, and nothing more is handled: stop() comes first, unless something has been thrown.
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -50,6 +52,8 @@ class Workers {
   void start();
   /// Each handles what it has received already; the threads end.
   void stop();
+  /// `io` has returned: throws what one of the threads has thrown, as that stops `io`.
+  void rethrow() const;
   [[nodiscard]] bool running() const { return running_; }
 
   /// All take over another configuration while none handles a packet, or none does: throws StartError, and then nothing has changed (a
@@ -72,6 +76,7 @@ class Workers {
 
   [[nodiscard]] std::vector<Worker::Prepared> prepare(std::vector<sbc::Setup> setups);
   void run(std::size_t index);
+  void join();
   void arm_closing_timer();
   void wait_to_close();
 
@@ -79,7 +84,9 @@ class Workers {
   boost::asio::steady_timer closing_timer_;
   StuckWorker stuck_;
   bool running_ = false;
-  bool threads_run_ = false;  ///< for good, once they do: all threads read it
+  std::atomic<bool> failed_{false};
+  std::exception_ptr failure_;  ///< what the first of them has thrown, which is who writes it
+  bool threads_run_ = false;    ///< for good, once they do: all threads read it
 };
 
 }  // namespace postern::net

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import resource
 import socket
 
 from support import captured, case, door, talk
@@ -218,6 +219,29 @@ class Workers(case.Case):
         process = self.run_until_end(Process("other", [case.postern_binary(), "run", "-c", self.write("other.yaml", other)], self.folder))
         self.assertEqual(process.wait_end(), 1)
         self.assertIn("another program has this port", process.log())
+
+    def test_without_memory_it_ends_with_a_word(self):
+        # On whatever thread: it was an abort that said nothing of itself.
+        self.assertEqual(self.postern.reload(several(2, "limits: {per_source: off, per_source_methods: off, unknown_sources: off, pbx: off}\n")), "applied")
+        with open(f"/proc/{self.postern.pid}/status") as file:
+            size = int(re.search(r"VmSize:\s+(\d+)", file.read()).group(1)) << 10
+        if size > 1 << 40:
+            self.skipTest("a sanitizer's memory cannot be limited")
+        resource.prlimit(self.postern.pid, resource.RLIMIT_AS, (size + (2 << 20), size + (2 << 20)))
+        phones = [self.phone(address) for address in ADDRESSES]
+        asked = 0
+        def ended():
+            nonlocal asked
+            for phone in phones:
+                asked += 1
+                phone.socket.sendto(
+                    f"INVITE sip:1002@sbc.test SIP/2.0\r\nVia: SIP/2.0/UDP {phone.host};branch=z9hG4bK{asked}\r\nFrom: <sip:1001@sbc.test>;tag=1\r\n"
+                    f"To: <sip:1002@sbc.test>\r\nContact: <sip:1001@{phone.host}>\r\nCall-ID: {asked}\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
+                    f"Content-Length: 3000\r\n\r\n{'a' * 3000}".encode(), ACCESS)
+            return not self.postern.alive()
+        wait_for(ended, "its memory to be full", interval=0.005)
+        self.assertEqual(self.postern.wait_end(), 70)
+        self.assertIn("error event=failed message=std::bad_alloc", self.postern.log())
 
     def test_the_ports_of_all_are_told(self):
         self.postern.wait_log(f'event=core address="{CORE[0]}:{CORE[1]} {CORE[0]}:{CORE[1] + 1}"')

@@ -119,14 +119,15 @@ TEST_F(WorkersTest, AReloadThatOneCannotFollowChangesNothing) {
 }
 
 /// It was std::terminate without a word.
-TEST_F(WorkersTest, WhatAWorkersThreadThrowsEndsTheMainOne) {
+TEST_F(WorkersTest, WhatAWorkersThreadThrowsStopsTheMainOne) {
   workers_->ask(
       [](const Worker& worker) {
         if (worker.options().pbx.worker == 1) throw std::runtime_error("no memory");
       },
       [] {});
+  ASSERT_TRUE(run_until([&] { return io_.stopped(); }));
   try {
-    run_until([] { return false; });
+    workers_->rethrow();
     FAIL() << "nothing was thrown";
   } catch (const std::runtime_error& error) {
     EXPECT_STREQ(error.what(), "no memory");

@@ -110,6 +110,12 @@ class Postern:
     def memory_kib(self):
         return memory_kib(self.pid)
 
+    def wait_end(self):
+        """The status that it ends with by itself."""
+        status = self._process.wait_end()
+        self._process.stop()  # its log is closed
+        return status
+
     def kill(self):
         """Ends it as a crash or the kernel would."""
         self._process.signal(signal.SIGKILL)
