@@ -288,9 +288,10 @@ RequestStanding Admission::check_method(const sip::RawMessage& request, const Fl
 }
 
 Admission::Claim Admission::claim_of(const SourceStanding& source, bool answers_challenge) {
+  if (source.trusted) return Claim::first;
   if (!source.answerable()) return source.proven ? Claim::known : Claim::stranger;
-  if (answers_challenge) return Claim::answers;
-  return source.live || source.trusted ? Claim::holds : Claim::known;
+  if (answers_challenge) return Claim::first;
+  return source.live ? Claim::holds : Claim::known;
 }
 
 bool Admission::pbx_is_busy(Claim claim, TimePoint now) {

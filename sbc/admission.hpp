@@ -71,9 +71,9 @@ class Admission {
   /// Who goes first where the PBX cannot take all (sip-behaviour.md, Calls and limits): each leaves some of the burst of limits.pbx to
   /// those above it.
   enum class Claim : std::uint8_t {
-    answers,  ///< a known device answers a challenge: half of its work is done
-    holds,    ///< a registration over this flow: a refresh, a call
-    known,    ///< devices registered from there, or the packet proves its source: a first registration
+    first,  ///< trusted, or a known device that answers a challenge: half of its work is done
+    holds,  ///< a registration over this flow: a refresh, a call
+    known,  ///< devices registered from there, or the packet proves its source: a first registration
     stranger,
   };
   static Claim claim_of(const SourceStanding& source, bool answers_challenge);
