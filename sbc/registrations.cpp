@@ -94,7 +94,7 @@ struct Registrations::Impl {
     if (binding.proven) ++flow.proven;
     flow.last_heard = std::max(flow.last_heard, binding.last_heard);
     const std::uint64_t source = acl::SourceKey(binding.flow.peer.address).value();
-    if (++devices[{source, node.aor}] == 1) ++sources[source];
+    if (++devices[{source, node.aor}] == 1 && ++sources[source] == 1) ++sources_at[place_of(source)];
     node.order = live.emplace(binding.expires, &node);
     node.is_live = true;
   }
@@ -104,7 +104,7 @@ struct Registrations::Impl {
     --node.flow->second.live;
     if (node.binding.proven) --node.flow->second.proven;
     const std::uint64_t source = acl::SourceKey(node.binding.flow.peer.address).value();
-    if (count_down(devices, DeviceKey{source, node.aor})) count_down(sources, source);
+    if (count_down(devices, DeviceKey{source, node.aor}) && count_down(sources, source)) --sources_at[place_of(source)];
     node.order = lapsed.insert(live.extract(node.order));
     node.is_live = false;
   }
@@ -144,6 +144,10 @@ struct Registrations::Impl {
     if (aor->second.empty()) aors.erase(aor);
     return binding;
   }
+
+  /// Nearly all that a flood comes from is known by this to have no device: one look at memory that stays near.
+  [[nodiscard]] bool may_have_devices(std::uint64_t source) const { return sources_at[place_of(source)] != 0; }
+  [[nodiscard]] std::size_t place_of(std::uint64_t source) const { return hash(source) % source_places; }
 
   [[nodiscard]] Node* soonest() const {
     if (!lapsed.empty()) return lapsed.begin()->second;
@@ -200,6 +204,8 @@ struct Registrations::Impl {
   Flows flows;
   std::unordered_map<DeviceKey, std::uint32_t, RegistrationHash> devices;      // live bindings
   std::unordered_map<std::uint64_t, std::uint32_t, RegistrationHash> sources;  // devices with live bindings
+  static constexpr std::size_t source_places = 16'384;
+  std::vector<std::uint32_t> sources_at = std::vector<std::uint32_t>(source_places);  // how many of `sources` fall on each place
   Order live, lapsed;
   std::map<std::uint64_t, Node*> serials;
   DurableSink* sink = nullptr;
@@ -299,6 +305,7 @@ const Binding* Registrations::by_core_contact(std::string_view core_contact) con
 }
 
 bool Registrations::live(const Flow& flow, TimePoint now) const {
+  if (!impl_->may_have_devices(acl::SourceKey(flow.peer.address).value())) return false;
   impl_->settle(now);
   const auto found = impl_->flows.find(FlowKey(flow));
   return found != impl_->flows.end() && found->second.live > 0;
@@ -320,6 +327,7 @@ bool Registrations::refreshed_by(std::string_view aor_user, std::string_view cal
 }
 
 std::size_t Registrations::devices_at(const acl::Address& address, TimePoint now) const {
+  if (!impl_->may_have_devices(acl::SourceKey(address).value())) return 0;
   impl_->settle(now);
   const auto found = impl_->sources.find(acl::SourceKey(address).value());
   return found == impl_->sources.end() ? 0 : found->second;
