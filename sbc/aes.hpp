@@ -10,7 +10,7 @@ namespace postern::sbc {
 
 using Block = std::array<std::uint8_t, 16>;
 
-/// One key. Modes are made of it by hand, since to start one of OpenSSL's anew for each short text costs five times the text.
+/// One key. Modes are made of it by hand, since to start one of OpenSSL's anew costs more than a short text does.
 /// Not thread-safe: one a worker.
 class Aes {
  public:

@@ -16,8 +16,8 @@ struct Mac128 {
   auto operator<=>(const Mac128&) const = default;
 };
 
-/// SipHash-2-4 with 128 bits of output, our own: a packet needs several, and OpenSSL's costs seven times as much for short texts, nearly
-/// all of it for setting itself up (docs/performance.md). A test holds it to OpenSSL's.
+/// SipHash-2-4 with 128 bits of output, our own: a packet needs several, and of what OpenSSL's costs for short texts nearly all is for
+/// setting itself up. A test holds it to OpenSSL's.
 class Mac {
  public:
   explicit Mac(std::span<const std::uint8_t, 16> key);

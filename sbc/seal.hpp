@@ -11,8 +11,7 @@
 namespace postern::sbc {
 
 /// The same plaintext and associated data give the same ciphertext. Not thread-safe: one a worker. OpenSSL has the mode too, but can start
-/// it anew for another text only by keying or copying three contexts, which takes six times as long as the text itself
-/// (docs/performance.md); a test holds ours to it.
+/// it anew for another text only by keying or copying three contexts, which takes longer than the text itself; a test holds ours to it.
 class Seal {
  public:
   static constexpr std::size_t tag_size = 16;
@@ -23,8 +22,8 @@ class Seal {
   Seal(Seal&&) noexcept;
   Seal& operator=(Seal&&) noexcept;
 
-  /// Fills `sealed` with the tag and the ciphertext; `sealed` is tag_size longer than `plain`, which has at least one byte. False, and
-  /// `sealed` cleared: the library failed.
+  /// Fills `sealed` with the tag and the ciphertext; `sealed` is tag_size longer than `plain`, which has at least one byte. False: it is
+  /// not.
   [[nodiscard]] bool seal(std::string_view associated, std::span<const std::uint8_t> plain, std::span<std::uint8_t> sealed);
   /// Fills `plain`, which is tag_size shorter than `sealed` and has at least one byte. False, and `plain` cleared: not sealed with this
   /// key and associated data.

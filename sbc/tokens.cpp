@@ -44,7 +44,7 @@ LruTexts make_table(std::size_t capacity) { return {capacity, std::max(capacity 
 Mac make_mac(Seal& seal) {
   constexpr std::array<std::uint8_t, 1> any{};
   std::array<std::uint8_t, Seal::tag_size + any.size()> sealed{};
-  if (!seal.seal("key of the hash", any, sealed)) throw std::runtime_error("the cryptographic library does not encrypt");
+  if (!seal.seal("key of the hash", any, sealed)) throw std::logic_error("a sealed text is as long as its tag and the text");
   return Mac(std::span<const std::uint8_t, sizeof(sealed)>(sealed).first<Seal::tag_size>());
 }
 

@@ -2,6 +2,7 @@
 #include "sip/params.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "sip/chars.hpp"
 #include "sip/uri.hpp"
@@ -10,6 +11,27 @@ namespace postern::sip {
 namespace {
 
 using std::string_view;
+
+constexpr std::size_t longest_known_name = 32;
+
+/// With escapes (§25.1) decoded, as far as `buffer` reaches; what only looks like one stays.
+string_view decoded(string_view text, std::span<char> buffer) {
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+  };
+  std::size_t size = 0;
+  for (std::size_t at = 0; at < text.size() && size < buffer.size(); ++at) {
+    char letter = text[at];
+    const int high = letter == '%' && text.size() - at > 2 ? digit(text[at + 1]) : -1;
+    const int low = high >= 0 ? digit(text[at + 2]) : -1;
+    if (low >= 0) {
+      letter = static_cast<char>(high * 16 + low);
+      at += 2;
+    }
+    buffer[size++] = letter;
+  }
+  return {buffer.data(), size};
+}
 
 /// The offset past a comment that begins at text[at]; comments nest (§25.1). npos: it does not end.
 std::size_t past_comment(string_view text, std::size_t at) {
@@ -64,10 +86,16 @@ bool iequals(string_view a, string_view b) {
   return true;
 }
 
+bool is_named(string_view written, string_view name) {
+  if (written.find('%') == string_view::npos) return iequals(written, name);
+  std::array<char, longest_known_name> buffer{};
+  return written.size() <= 3 * buffer.size() && iequals(decoded(written, buffer), name);
+}
+
 std::optional<string_view> find_param(string_view params, string_view name) {
   Param param;
   while (next_param(params, param)) {
-    if (iequals(param.name, name)) return param.value;
+    if (is_named(param.name, name)) return param.value;
   }
   return std::nullopt;
 }
@@ -84,29 +112,15 @@ bool names_are_literal(string_view params) {
 void append_params_without(std::string& out, string_view params, std::span<const string_view> names) {
   Param param;
   while (next_param(params, param)) {
-    if (std::none_of(names.begin(), names.end(), [&](string_view name) { return iequals(param.name, name); })) out.append(param.whole);
+    if (std::none_of(names.begin(), names.end(), [&](string_view name) { return is_named(param.name, name); })) out.append(param.whole);
   }
 }
 
 string_view canonical_user(string_view user, std::span<char> buffer) {
   const auto canonical_end = [](string_view text) { return std::min(text.find_first_of(string_view(";\0", 2)), text.size()); };
   if (user.find('%') == string_view::npos) return user.substr(0, std::min(canonical_end(user), buffer.size()));
-  const auto digit = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-  };
-  std::size_t size = 0;
-  for (std::size_t at = 0; at < user.size() && size < buffer.size(); ++at) {
-    char letter = user[at];
-    const int high = letter == '%' && user.size() - at > 2 ? digit(user[at + 1]) : -1;
-    const int low = high >= 0 ? digit(user[at + 2]) : -1;
-    if (low >= 0) {
-      letter = static_cast<char>(high * 16 + low);
-      at += 2;
-    }
-    buffer[size++] = letter;
-  }
-  const string_view decoded{buffer.data(), size};
-  return decoded.substr(0, canonical_end(decoded));
+  const string_view text = decoded(user, buffer);
+  return text.substr(0, canonical_end(text));
 }
 
 std::optional<string_view> ElementReader::next() {

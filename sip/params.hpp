@@ -14,8 +14,9 @@ struct Param {
 /// Takes the first parameter of ";a=b;c" off `rest`. False: none is left.
 bool next_param(std::string_view& rest, Param& out);
 
-/// Is every name written without escapes? Some readers decode them (RFC 3261 §25.1 has them in URI parameters, where "%6daddr" is maddr),
-/// some do not; no device writes any.
+/// Is every name written without escapes? A header's parameters have none (RFC 3261 §25.1: tokens), yet some readers decode them.
 bool names_are_literal(std::string_view params);
+/// A URI's parameter may be written with escapes: "%6daddr" is maddr (§19.1.4). `name` is one that we look for.
+bool is_named(std::string_view written, std::string_view name);
 
 }  // namespace postern::sip

@@ -1,7 +1,6 @@
 #include "sip/uri.hpp"
 
 #include "sip/chars.hpp"
-#include "sip/params.hpp"
 #include "sip/readers.hpp"
 
 namespace postern::sip {
@@ -88,7 +87,7 @@ bool read_uri(string_view uri, UriView& out) {
   if (question != string_view::npos) out.headers = host.rest.substr(question);
   if (out.params.empty()) return true;
   // A second "@" in the parameters would be read as another host by whoever looks for the last one.
-  return out.params.front() == ';' && out.params.find('@') == string_view::npos && names_are_literal(out.params);
+  return out.params.front() == ';' && out.params.find('@') == string_view::npos;
 }
 
 std::optional<UriView> UriView::parse(string_view uri) {

@@ -151,6 +151,14 @@ TEST(Params, AreFoundAndTakenOff) {
   EXPECT_EQ(out, "sip:a@b;lr;x=\"ob;ob\";obx");
 }
 
+TEST(Params, AreFoundAndTakenOffHoweverTheirNameIsWritten) {
+  EXPECT_EQ(UriView::parse("sip:1@h;%6Daddr=127.0.0.1")->param("maddr"), "127.0.0.1");
+  std::string out;
+  append_params_without(out, ";%6daddr=1;%74%72ansport=tcp;%6C%72;maddr%=2;%6daddr%6d=3",
+                        std::array<std::string_view, 2>{"maddr", "transport"});
+  EXPECT_EQ(out, ";%6C%72;maddr%=2;%6daddr%6d=3");
+}
+
 TEST(ViaView, TakesWhiteSpaceWhereTheGrammarHasIt) {
   const auto via = ViaView::parse(" SIP  / 2.0\r\n / UDP\r\n  [2001:db8::9]  :  5060 ; branch = z9hG4bKx ; rport ");
   ASSERT_TRUE(via);
