@@ -1,12 +1,11 @@
 """Workers and speed: what a transaction, a refused packet and a registration cost beside Kamailio and beside the floor of the machine."""
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 
-from acceptance import ROOT, Result, check, harness, integration, shown
+from acceptance import ROOT, Result, check, integration, shown
 from bench import measure, median, shown_command, spread, values
 
 UDP = ("udp", ("postern", "postern-workers", "kamailio-sbc", "kamailio-bare", "minifwd"))
@@ -75,7 +74,7 @@ def load(*arguments):
     """results.json of a run of load-tests/run, and the command."""
     command = ["load-tests/run", *arguments]
     with tempfile.TemporaryDirectory(prefix="postern-load-results-") as folder:
-        run = subprocess.run([sys.executable, *command, "--out", folder], cwd=ROOT, capture_output=True, text=True, timeout=3000, env=dict(os.environ, SIPBENCH=str(harness())))
+        run = subprocess.run([sys.executable, *command, "--out", folder], cwd=ROOT, capture_output=True, text=True, timeout=3000)
         print(run.stdout, flush=True)
         with open(f"{folder}/results.json") as file:
             return json.load(file), shown(command)
