@@ -1,4 +1,4 @@
-// A packet that is refused costs no memory: once the engine is warm, nothing is allocated for what is dropped.
+// Once the engine is warm, nothing is allocated for what is dropped, and a known few times for what is passed on.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -116,6 +116,50 @@ limits: {per_source: off, unknown_sources: off}
 
 TEST_F(RefusedByRule, Drop) { costs_nothing(request("phone"), sbc::Outcome::rule_drop); }
 TEST_F(RefusedByRule, Garbage) { costs_nothing("GET / HTTP/1.1\r\n\r\n", sbc::Outcome::garbage); }
+
+// What a transaction keeps (the request as it came and as it was sent, the answer) and the texts that are put together on the way.
+class Forwarded : public ::testing::Test {
+ protected:
+  static constexpr std::size_t most_for_a_request = 18, most_for_a_response = 12;
+
+  std::size_t cost_of(const std::string& bytes, const sbc::Flow& flow, sbc::Outbox& out) {
+    out.clear();
+    const std::size_t before = allocations;
+    EXPECT_EQ(bench_.engine().handle({bytes, flow}, bench_.now(), out), sbc::Outcome::forwarded) << bytes;
+    return allocations - before;
+  }
+
+  static std::string options(int number) {
+    const std::string text = std::to_string(10'000 + number);
+    return "OPTIONS sip:198.51.100.1 SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.7:5060;branch=z9hG4bK-a-branch-of-usual-size-" + text +
+           ";rport\r\nMax-Forwards: 70\r\nFrom: <sip:1001@198.51.100.1>;tag=a-tag-" + text +
+           "\r\nTo: <sip:198.51.100.1>\r\nCall-ID: a-call-id-" + text +
+           "@203.0.113.7\r\nCSeq: 1 OPTIONS\r\nContact: <sip:1001@203.0.113.7:5060>\r\nUser-Agent: Phone/1.0\r\nContent-Length: 0\r\n\r\n";
+  }
+  /// The PBX's 200: all that it got, below another first line.
+  static std::string answer_to(const std::string& request) { return "SIP/2.0 200 OK" + request.substr(request.find("\r\n")); }
+
+  EngineBench bench_{R"(
+listeners: [udp://198.51.100.1:5060]
+pbx: {address: udp://10.0.0.5:15060, bind: 10.0.0.2:5080}
+limits: {per_source: off, per_source_methods: {}, unknown_sources: off, pbx: off}
+)"};
+};
+
+TEST_F(Forwarded, ARequestAndItsAnswerAllocateAKnownFewTimes) {
+  const sbc::Flow phone = bench_.access_flow({*acl::Address::parse("203.0.113.7"), 5060});
+  const sbc::Flow pbx = bench_.core_flow({*acl::Address::parse("10.0.0.5"), 15060});
+  sbc::Outbox out;
+  std::size_t request = 0;
+  std::size_t response = 0;
+  for (int number = 0; number < 200; ++number) {
+    request = cost_of(options(number), phone, out);
+    ASSERT_EQ(out.items().size(), 1U);
+    response = cost_of(answer_to(std::string(out.items()[0].bytes)), pbx, out);
+  }
+  EXPECT_LE(request, most_for_a_request);
+  EXPECT_LE(response, most_for_a_response);
+}
 
 }  // namespace
 }  // namespace postern::testing
