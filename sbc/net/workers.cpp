@@ -274,6 +274,7 @@ void Workers::close_drained(acl::TimePoint now) {
   try {
     const Halt halt(*this);
     std::vector<Worker*> all;
+    all.reserve(members_.size());
     for (const auto& member : members_) all.push_back(member->worker.get());
     Worker::close_drained(all, now);
     arm_closing_timer();
