@@ -162,7 +162,8 @@ class Workers(case.Case):
         for task in os.listdir(tasks):
             with open(f"{tasks}/{task}/comm") as file:
                 names.append(file.read().strip())
-        self.assertEqual(sorted(names), ["postern", "postern/1", "postern/log", "postern/reload", "postern/state"])
+        for name in ("postern", "postern/1", "postern/log", "postern/reload", "postern/state"):
+            self.assertIn(name, names)  # a sanitizer has one of its own
 
     def test_sources_are_spread(self):
         def received(worker):
