@@ -1,4 +1,5 @@
 """Workers and speed: what a transaction, a refused packet and a registration cost beside Kamailio and beside the floor of the machine."""
+import functools
 import json
 import statistics
 import subprocess
@@ -22,22 +23,11 @@ def of_kamailio(label, most):
                   f"at most {most:.2f} of kamailio-sbc; loss under 0.1 %", ratio <= most and lost < 0.1)
 
 
-@check("register", "REGISTER: at most half of kamailio-sbc's CPU a transaction, with everything on that a two-line file turns on", slow=True)
-def register():
-    return of_kamailio("register", 0.5)
+for name, what in {"register": "REGISTER", "options": "OPTIONS", "call": "A call"}.items():
+    check(name, f"{what}: at most half of kamailio-sbc's CPU a transaction, with everything on that a two-line file turns on", slow=True)(functools.partial(of_kamailio, name, 0.5))
 
 
-@check("options", "OPTIONS: at most half of kamailio-sbc's CPU a transaction", slow=True)
-def options():
-    return of_kamailio("options", 0.5)
-
-
-@check("call", "A call: at most half of kamailio-sbc's CPU a transaction", slow=True)
-def call():
-    return of_kamailio("call", 0.5)
-
-
-def of_floor(attack, most, target="postern-flood"):
+def of_floor(attack, most, target):
     runs = measure(*FLOOD)
     label = f"{attack}@150000"
     ours, floor = (values(runs, name, label, "cpu_us_per_flood_pkt") for name in (target, "floor"))
@@ -45,29 +35,15 @@ def of_floor(attack, most, target="postern-flood"):
     return Result(shown_command(*FLOOD), f"{spread(ours)}, floor {spread(floor)} us of CPU a packet; ratio {ratio:.2f}", f"at most {most:.2f} of the floor", ratio <= most)
 
 
-@check("refused-banned", "Refused packets at 150,000/s: banned at most 1.25 times the floor's full-queue receive-and-drop", slow=True)
-def refused_banned():
-    return of_floor("scanner-ua", 1.25, "postern")
-
-
-@check("refused-acl", "Refused packets at 150,000/s: ACL-denied at most 1.25 times the floor", slow=True)
-def refused_acl():
-    return of_floor("acl-denied", 1.25)
-
-
-@check("refused-rate", "Refused packets at 150,000/s: rate-limited at most 1.25 times the floor", slow=True)
-def refused_rate():
-    return of_floor("one-source", 1.25)
-
-
-@check("refused-scanner", "Refused packets at 150,000/s: scanner user agents at most 1.6 times the floor", slow=True)
-def refused_scanner():
-    return of_floor("scanner-ua", 1.6)
-
-
-@check("refused-geo", "Refused packets at 150,000/s: geo at most 1.6 times the floor", slow=True)
-def refused_geo():
-    return of_floor("geo-denied", 1.6)
+REFUSED = {  # what it is: the harness's attack, the most times the floor, and at which Postern
+    "banned":  ("scanner-ua", 1.25, "postern"),
+    "acl":     ("acl-denied", 1.25, "postern-flood"),
+    "rate":    ("one-source", 1.25, "postern-flood"),
+    "scanner": ("scanner-ua", 1.6, "postern-flood"),
+    "geo":     ("geo-denied", 1.6, "postern-flood"),
+}
+for name, (attack, most, target) in REFUSED.items():
+    check(f"refused-{name}", f"Refused packets at 150,000/s ({name}): at most {most} times the floor's full-queue receive-and-drop", slow=True)(functools.partial(of_floor, attack, most, target))
 
 
 def load(*arguments):

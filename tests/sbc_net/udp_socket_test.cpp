@@ -170,7 +170,8 @@ TEST(UdpSocket, HearsNoGroupThatItHasNotJoined) {
       ASSERT_EQ(::getsockopt(server.fd(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MULTICAST_ALL : IPV6_MULTICAST_ALL, &all, &length), 0);
       EXPECT_EQ(all, 0) << any;
     } catch (const std::system_error& error) {
-      GTEST_SKIP() << any << ": " << error.what();
+      ASSERT_STREQ(any, "::") << error.what();
+      GTEST_SKIP() << "no IPv6 here";
     }
   }
 }
