@@ -9,7 +9,6 @@ namespace postern::acl {
 namespace {
 
 constexpr std::size_t mapped_prefix_size = 12;
-constexpr std::array<std::uint8_t, mapped_prefix_size> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr unsigned mapped_prefix_bits = 96;
 
 unsigned family_bits(const Address& address) { return address.is_v4() ? 32U : 128U; }
@@ -66,14 +65,6 @@ std::optional<Address> Address::parse(std::string_view text) {
   Bytes bytes{};
   if (inet_pton(AF_INET6, buffer.data(), bytes.data()) == 1) return v6(bytes);
   return std::nullopt;
-}
-
-bool Address::is_v4() const { return std::equal(mapped_prefix.begin(), mapped_prefix.end(), bytes_.begin()); }
-
-std::uint32_t Address::v4_value() const {
-  std::uint32_t value = 0;
-  for (std::size_t i = mapped_prefix_size; i < bytes_.size(); ++i) value = (value << 8) | bytes_[i];
-  return value;
 }
 
 bool Address::is_unspecified() const { return *this == Address{} || (is_v4() && v4_value() == 0); }
@@ -138,15 +129,6 @@ bool Network::contains(const Address& address) const {
 bool Network::contains(const Network& other) const { return other.prefix_length_ >= prefix_length_ && contains(other.address_); }
 
 std::string Network::to_string() const { return address_.to_string() + '/' + std::to_string(prefix_length_); }
-
-SourceKey::SourceKey(const Address& address) {
-  if (address.is_v4()) {
-    // ffff:ffff:… is multicast space, which is never a source: no IPv6 /64 meets an IPv4 key.
-    value_ = 0xffffffff00000000ULL | address.v4_value();
-    return;
-  }
-  for (std::size_t i = 0; i < 8; ++i) value_ = (value_ << 8) | address.bytes()[i];
-}
 
 Address SourceKey::address() const {
   if (value_ >> 32 == UINT32_MAX) return Address::v4(static_cast<std::uint32_t>(value_));

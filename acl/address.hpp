@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,9 +26,11 @@ class Address {
   /// Dotted quad or RFC 4291 text without brackets, prefix or zone; anything else: nullopt.
   static std::optional<Address> parse(std::string_view text);
 
-  [[nodiscard]] bool is_v4() const;
+  [[nodiscard]] bool is_v4() const { return std::memcmp(bytes_.data(), mapped_prefix.data(), mapped_prefix.size()) == 0; }
   /// Host order; only meaningful if is_v4().
-  [[nodiscard]] std::uint32_t v4_value() const;
+  [[nodiscard]] std::uint32_t v4_value() const {
+    return std::uint32_t{bytes_[12]} << 24 | std::uint32_t{bytes_[13]} << 16 | std::uint32_t{bytes_[14]} << 8 | bytes_[15];
+  }
   [[nodiscard]] const Bytes& bytes() const { return bytes_; }
   [[nodiscard]] bool is_unspecified() const;
   /// RFC 1918, loopback, link-local, ULA: what the rule word `private` means.
@@ -37,6 +40,7 @@ class Address {
   auto operator<=>(const Address&) const = default;
 
  private:
+  static constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   Bytes bytes_{};
 };
 
@@ -74,7 +78,14 @@ struct Network::Parsed {
 class SourceKey {
  public:
   constexpr SourceKey() = default;
-  explicit SourceKey(const Address& address);
+  explicit SourceKey(const Address& address) {
+    // ffff:ffff:... is multicast space, which is never a source: no IPv6 /64 meets an IPv4 key.
+    if (address.is_v4()) {
+      value_ = 0xffffffff00000000ULL | address.v4_value();
+    } else {
+      for (std::size_t i = 0; i < 8; ++i) value_ = (value_ << 8) | address.bytes()[i];
+    }
+  }
   explicit SourceKey(std::uint64_t value) : value_(value) {}
   [[nodiscard]] std::uint64_t value() const { return value_; }
   /// The address, or the first one of the /64.

@@ -43,6 +43,9 @@ BanTable& BanTable::operator=(BanTable&&) noexcept = default;
 
 const Ban* BanTable::check(const Address& address, TimePoint now) { return impl_->active(SourceKey(address).value(), now); }
 
+void BanTable::expect(const Address& address) { impl_->table.expect(SourceKey(address).value()); }
+void BanTable::expect_soon(const Address& address) { impl_->table.expect_soon(SourceKey(address).value()); }
+
 bool BanTable::add(const Address& address, Proof proof, Duration duration, std::uint32_t cause, TimePoint now) {
   if (proof == Proof::unproven) duration = std::min<Duration>(duration, unproven_limit);
   if (duration <= Duration::zero()) return false;

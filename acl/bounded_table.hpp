@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "acl/huge_pages.hpp"
 #include "acl/keyed_hash.hpp"
 #include "acl/rate.hpp"
 
@@ -38,51 +39,56 @@ class BoundedTable {
   /// nullptr if there is none. Pointers hold until the next add().
   [[nodiscard]] Value* find(std::uint64_t key) {
     const Slot slot = locate(key);
-    return slot.set == nullptr ? nullptr : &slot.set->values[slot.way];
+    return slot.set == nullptr ? nullptr : &slot.entry().value;
   }
 
-  /// Somebody will ask for it soon: the memory that this takes is fetched meanwhile.
-  void prefetch(std::uint64_t key) {
-    for (const Set* set : candidates(key)) {
-      __builtin_prefetch(set->keys.data());
-      __builtin_prefetch(set->stamps.data(), 1);
-    }
+  /// Somebody will ask for it in a while: where it may stand is fetched meanwhile.
+  void expect(std::uint64_t key) {
+    for (const Set* set : candidates(key).sets) __builtin_prefetch(set, 1);
+  }
+  /// It was expected, and is asked for soon: the entry itself is fetched meanwhile.
+  void expect_soon(std::uint64_t key) {
+    const Slot slot = locate_by_tag(candidates(key));
+    if (slot.set == nullptr) return;
+    const char* entry = reinterpret_cast<const char*>(&slot.entry());
+    __builtin_prefetch(entry, 1);
+    __builtin_prefetch(entry + sizeof(Entry) - 1, 1);
   }
 
   /// As find(); the entry is no longer idle.
   [[nodiscard]] Value* touch(std::uint64_t key, TimePoint now) {
     const Slot slot = locate(key);
     if (slot.set == nullptr) return nullptr;
-    slot.set->stamps[slot.way] = stamp(now);
-    return &slot.set->values[slot.way];
+    slot.stamp() = stamp(now);
+    return &slot.entry().value;
   }
 
   /// `key` must not be there. Evicts, if it has to, what is worth at most `ceiling`; nullptr if all is worth more.
   Value* add(std::uint64_t key, const Value& value, TimePoint now, Worth ceiling) {
-    Candidates sets = candidates(key);
-    Slot slot = free_slot(sets);
+    Candidates places = candidates(key);
+    Slot slot = free_slot(places);
     while (slot.set == nullptr && sets_.size() < most_sets_) {
       grow();
-      sets = candidates(key);
-      slot = free_slot(sets);
+      places = candidates(key);
+      slot = free_slot(places);
     }
     if (slot.set == nullptr) {
       ++evictions_;
-      slot = least_worthy(sets, now, ceiling);
+      slot = least_worthy(places, now, ceiling);
       if (slot.set == nullptr) return nullptr;
       --size_;
     }
     ++size_;
-    slot.set->keys[slot.way] = key;
-    slot.set->stamps[slot.way] = stamp(now);
-    slot.set->values[slot.way] = value;
-    return &slot.set->values[slot.way];
+    slot.tag() = places.tag;
+    slot.stamp() = stamp(now);
+    slot.entry() = {key, value};
+    return &slot.entry().value;
   }
 
   bool erase(std::uint64_t key) {
     const Slot slot = locate(key);
     if (slot.set == nullptr) return false;
-    slot.set->stamps[slot.way] = 0;
+    slot.stamp() = 0;
     --size_;
     return true;
   }
@@ -95,7 +101,7 @@ class BoundedTable {
       cursor_ = (cursor_ + 1) % places;
       Set& set = sets_[cursor_ / ways];
       const std::size_t way = cursor_ % ways;
-      if (set.stamps[way] == 0 || !gone(set.keys[way], set.values[way])) continue;
+      if (set.stamps[way] == 0 || !gone(set.entries[way].key, set.entries[way].value)) continue;
       set.stamps[way] = 0;
       --size_;
     }
@@ -108,7 +114,8 @@ class BoundedTable {
     const std::size_t places = sets_.size() * ways;
     for (; limit > 0 && place < places; --limit, ++place) {
       const Set& set = sets_[place / ways];
-      if (set.stamps[place % ways] != 0) visit(set.keys[place % ways], set.values[place % ways]);
+      const Entry& entry = set.entries[place % ways];
+      if (set.stamps[place % ways] != 0) visit(entry.key, entry.value);
     }
     return place < places ? place : 0;
   }
@@ -122,15 +129,24 @@ class BoundedTable {
   static constexpr std::size_t ways = 8;
   static constexpr std::size_t first_sets = 8;
 
-  struct Set {  // keys first and together: most look-ups touch one cache line of each candidate
-    std::array<std::uint64_t, ways> keys{};
+  struct Entry {
+    std::uint64_t key = 0;
+    Value value{};
+  };
+  struct alignas(64) Set {                     // one cache line tells where a key may stand, another one or two hold it
+    std::array<std::uint16_t, ways> tags{};    // of the keys' hashes
     std::array<std::uint32_t, ways> stamps{};  // when last used; 0: free
-    std::array<Value, ways> values{};
+    std::array<Entry, ways> entries{};
   };
   struct Slot {
     Set* set = nullptr;
     std::size_t way = 0;
+    [[nodiscard]] std::uint16_t& tag() const { return set->tags[way]; }
+    [[nodiscard]] std::uint32_t& stamp() const { return set->stamps[way]; }
+    [[nodiscard]] Entry& entry() const { return set->entries[way]; }
   };
+
+  using Sets = std::vector<Set, HugePages<Set>>;
 
   /// Ticks of 67 ms wrap after nine years; differences are taken modulo that.
   static std::uint32_t stamp(TimePoint now) {
@@ -140,26 +156,44 @@ class BoundedTable {
 
   [[nodiscard]] std::size_t index(std::uint64_t half) const { return static_cast<std::size_t>(half & (sets_.size() - 1)); }
 
-  using Candidates = std::array<Set*, 2>;
+  struct Candidates {
+    std::array<Set*, 2> sets;
+    std::uint16_t tag;
+  };
 
   [[nodiscard]] Candidates candidates(std::uint64_t key) {
     const std::uint64_t hash = hash_(key);
-    return {&sets_[index(hash & UINT32_MAX)], &sets_[index(hash >> 32)]};
+    return {{&sets_[index(hash & UINT32_MAX)], &sets_[index(hash >> 32)]}, tag_of(hash)};
+  }
+  /// Of bits that place nothing in a table of fewer than 65,536 sets.
+  [[nodiscard]] static std::uint16_t tag_of(std::uint64_t hash) {
+    return static_cast<std::uint16_t>((hash >> 16 & 0xff) | (hash >> 40 & 0xff00));
   }
 
-  [[nodiscard]] Slot locate(std::uint64_t key) {
-    for (Set* set : candidates(key)) {
+  /// Stands there, or one that looks like it.
+  [[nodiscard]] static Slot locate_by_tag(const Candidates& places) {
+    for (Set* set : places.sets) {
       for (std::size_t way = 0; way < ways; ++way) {
-        if (set->keys[way] == key && set->stamps[way] != 0) return {set, way};
+        if (set->tags[way] == places.tag && set->stamps[way] != 0) return {set, way};
       }
     }
     return {};
   }
 
-  [[nodiscard]] static Slot free_slot(const Candidates& sets) {
+  [[nodiscard]] Slot locate(std::uint64_t key) {
+    const Candidates places = candidates(key);
+    for (Set* set : places.sets) {
+      for (std::size_t way = 0; way < ways; ++way) {
+        if (set->tags[way] == places.tag && set->stamps[way] != 0 && set->entries[way].key == key) return {set, way};
+      }
+    }
+    return {};
+  }
+
+  [[nodiscard]] static Slot free_slot(const Candidates& places) {
     Slot best;
     std::ptrdiff_t most_free = 0;
-    for (Set* set : sets) {
+    for (Set* set : places.sets) {
       const auto free = std::count(set->stamps.begin(), set->stamps.end(), 0U);
       if (free <= most_free) continue;
       most_free = free;
@@ -168,11 +202,11 @@ class BoundedTable {
     return best;
   }
 
-  [[nodiscard]] static Slot least_worthy(const Candidates& sets, TimePoint now, Worth ceiling) {
+  [[nodiscard]] static Slot least_worthy(const Candidates& places, TimePoint now, Worth ceiling) {
     Slot least;
-    for (Set* set : sets) {
+    for (Set* set : places.sets) {
       for (std::size_t way = 0; way < ways; ++way) {
-        const Worth worth = Judge::worth(set->values[way], stamp(now) - set->stamps[way], now);
+        const Worth worth = Judge::worth(set->entries[way].value, stamp(now) - set->stamps[way], now);
         if (worth > ceiling) continue;
         ceiling = worth;
         least = {set, way};
@@ -184,24 +218,24 @@ class BoundedTable {
   /// In one go: a set splits into itself and its twin in the new half, from front to back, so that the last doubling toward
   /// 1,000,000 sources costs some ten milliseconds, once in a process's life.
   void grow() {
-    std::vector<Set> old(sets_.size() * 2);
+    Sets old(sets_.size() * 2);
     old.swap(sets_);
     for (std::size_t i = 0; i < old.size(); ++i) {
       for (std::size_t way = 0; way < ways; ++way) {
         if (old[i].stamps[way] == 0) continue;
-        const std::uint64_t hash = hash_(old[i].keys[way]);
+        const std::uint64_t hash = hash_(old[i].entries[way].key);
         const bool by_first_half = (hash & UINT32_MAX & (old.size() - 1)) == i;
         Set& target = sets_[index(by_first_half ? hash & UINT32_MAX : hash >> 32)];
-        target.keys[way] = old[i].keys[way];  // the way is free: only this set's entries come here
+        target.tags[way] = old[i].tags[way];  // the way is free: only this set's entries come here
         target.stamps[way] = old[i].stamps[way];
-        target.values[way] = old[i].values[way];
+        target.entries[way] = old[i].entries[way];
       }
     }
   }
 
   KeyedHash hash_;
   std::size_t most_sets_;
-  std::vector<Set> sets_;
+  Sets sets_;
   std::size_t size_ = 0;
   std::size_t cursor_ = 0;
   std::uint64_t evictions_ = 0;

@@ -16,16 +16,18 @@ struct Rule {
   bool log_only = false;
 
   bool reads_message = false;      ///< its conditions look at what only a message tells
+  bool reads_users = false;        ///< of that at more than method and User-Agent
+  bool may_drop_head = false;      ///< judge_head() may drop something from here on
   bool asks_registration = false;  ///< they look at whether the flow has one
 
   /// What it does is done and told without a message. One in shadow mode tells of the message that it would refuse.
   [[nodiscard]] bool decides_unread() const { return !reads_message && !log_only; }
+  [[nodiscard]] bool decides_by_head() const { return !reads_users && !log_only; }
   [[nodiscard]] bool matches(Evaluation& packet) const { return when.hold(packet) && !(unless && unless->hold(packet)); }
 };
 
-bool reads_message(const Conditions& when) {
-  return when.user_agent || when.methods || when.from_user || when.to_user || when.request_user;
-}
+bool reads_users(const Conditions& when) { return when.from_user || when.to_user || when.request_user; }
+bool reads_message(const Conditions& when) { return when.user_agent || when.methods || reads_users(when); }
 
 RuleOptions builtin_rule() {
   RuleOptions rule;
@@ -49,6 +51,17 @@ struct Policy::Impl {
   std::string compile_user_agents(const PolicyOptions& policy, UserAgentNames& names);
   std::string compile_rules(const UserAgentNames& names);
   std::string compile_rule(const RuleOptions& rule, const UserAgentNames& names);
+
+  /// Of the rules from `from` on for which decides() is true.
+  template <class Decides>
+  [[nodiscard]] EarlyVerdict judge_early(const RequestFacts& facts, int from, Decides decides) const {
+    Evaluation packet(facts, vocabulary, user_agents, geo);
+    auto i = static_cast<std::size_t>(from);
+    for (; i < rules.size() && decides(rules[i]); ++i) {
+      if (rules[i].matches(packet)) return {static_cast<int>(i), rules[i].action == Action::drop};
+    }
+    return {static_cast<int>(i), false};
+  }
 };
 
 std::string Policy::Impl::compile_user_agents(const PolicyOptions& policy, UserAgentNames& names) {
@@ -69,6 +82,7 @@ std::string Policy::Impl::compile_rule(const RuleOptions& rule, const UserAgentN
   result.action = rule.action;
   result.log_only = rule.log_only;
   result.reads_message = reads_message(rule.when) || reads_message(rule.unless);
+  result.reads_users = reads_users(rule.when) || reads_users(rule.unless);
   result.asks_registration = rule.when.registered || rule.unless.registered;
   auto when = CompiledConditions::compile(rule.when, vocabulary, names);
   if (const auto* error = std::get_if<std::string>(&when)) return *error;
@@ -89,6 +103,11 @@ std::string Policy::Impl::compile_rules(const UserAgentNames& names) {
     std::string path = "rules[" + std::to_string(i) + "]";
     if (options[i].name.empty()) options[i].name = path;
     if (const std::string error = compile_rule(options[i], names); !error.empty()) return path.append(1, '.').append(error);
+  }
+  bool may_drop = false;
+  for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
+    may_drop = rule->decides_by_head() && (may_drop || rule->action == Action::drop);
+    rule->may_drop_head = may_drop;
   }
   return {};
 }
@@ -111,10 +130,10 @@ std::variant<std::shared_ptr<const Policy>, std::string> Policy::compile(const P
   return std::shared_ptr<const Policy>(std::move(policy));
 }
 
-Verdict Policy::decide(const RequestFacts& facts) const {
+Verdict Policy::decide(const RequestFacts& facts, int from) const {
   Evaluation packet(facts, impl_->vocabulary, impl_->user_agents, impl_->geo);
   Verdict verdict;
-  for (std::size_t i = 0; i < impl_->rules.size(); ++i) {
+  for (auto i = static_cast<std::size_t>(from); i < impl_->rules.size(); ++i) {
     const Rule& rule = impl_->rules[i];
     if (!rule.matches(packet)) continue;
     if (!rule.log_only) {
@@ -145,14 +164,17 @@ std::optional<int> Policy::refuses_connection(const RequestFacts& facts) const {
   return std::nullopt;
 }
 
-std::optional<int> Policy::drops_unread(const RequestFacts& facts) const {
-  if (impl_->rules.empty() || !impl_->rules.front().decides_unread()) return std::nullopt;
-  Evaluation packet(facts, impl_->vocabulary, impl_->user_agents, impl_->geo);
-  for (std::size_t i = 0; i < impl_->rules.size() && impl_->rules[i].decides_unread(); ++i) {
-    if (!impl_->rules[i].matches(packet)) continue;
-    return impl_->rules[i].action == Action::drop ? std::optional(static_cast<int>(i)) : std::nullopt;
-  }
-  return std::nullopt;
+EarlyVerdict Policy::judge_source(const RequestFacts& facts) const {
+  return impl_->judge_early(facts, 0, [](const Rule& rule) { return rule.decides_unread(); });
+}
+
+EarlyVerdict Policy::judge_head(const RequestFacts& facts, int from) const {
+  return impl_->judge_early(facts, from, [](const Rule& rule) { return rule.decides_by_head(); });
+}
+
+bool Policy::may_drop_head(int from) const {
+  const auto first = static_cast<std::size_t>(from);
+  return first < impl_->rules.size() && impl_->rules[first].may_drop_head;
 }
 
 std::span<const RuleOptions> Policy::rules() const { return impl_->options; }

@@ -45,6 +45,12 @@ struct Verdict {
   static constexpr int default_rule = -1;
 };
 
+/// What the rules say of a request before all of it is read.
+struct EarlyVerdict {
+  int rule = 0;        ///< the one that drops it; else the first that is left to ask: those before it do not match
+  bool drops = false;  ///< decide() would say the same of every request with these facts
+};
+
 /// Immutable; shared between workers as shared_ptr<const Policy>.
 class Policy {
  public:
@@ -54,15 +60,19 @@ class Policy {
   Policy(const Policy&) = delete;
   Policy& operator=(const Policy&) = delete;
 
-  /// No allocation, no exception; country and ASN are looked up at most once and only when a rule asks.
-  [[nodiscard]] Verdict decide(const RequestFacts& facts) const;
+  /// No allocation, no exception; country and ASN are looked up at most once and only when a rule asks. `from`: of an EarlyVerdict of
+  /// this request.
+  [[nodiscard]] Verdict decide(const RequestFacts& facts, int from = 0) const;
 
   /// The rule that drops or bans whatever came over a connection with these facts (source, listener and transport are looked at); nullopt:
   /// what comes has to be seen first. Allocates nothing.
   [[nodiscard]] std::optional<int> refuses_connection(const RequestFacts& facts) const;
-  /// The rule that decide() would find for every request with these facts (source, listener, transport and `registered` are looked at), if
-  /// it drops them; nullopt: the request has to be read. Allocates nothing.
-  [[nodiscard]] std::optional<int> drops_unread(const RequestFacts& facts) const;
+  /// By the source, the listener, the transport and `registered` alone. Allocates nothing.
+  [[nodiscard]] EarlyVerdict judge_source(const RequestFacts& facts) const;
+  /// From rule `from` on, by the method and the User-Agent too. Allocates nothing.
+  [[nodiscard]] EarlyVerdict judge_head(const RequestFacts& facts, int from) const;
+  /// False: judge_head() would drop nothing.
+  [[nodiscard]] bool may_drop_head(int from) const;
 
   /// The operator's rules in order and, last, `builtin scanners` unless it is off.
   [[nodiscard]] std::span<const RuleOptions> rules() const;

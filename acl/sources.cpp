@@ -74,7 +74,8 @@ Source& SourceTable::touch(const Address& address, TimePoint now) {
   return *impl_->table.add(key, Source{}, now, Worth::most());
 }
 
-void SourceTable::expect(const Address& address) { impl_->table.prefetch(SourceKey(address).value()); }
+void SourceTable::expect(const Address& address) { impl_->table.expect(SourceKey(address).value()); }
+void SourceTable::expect_soon(const Address& address) { impl_->table.expect_soon(SourceKey(address).value()); }
 
 std::size_t SourceTable::each_known(std::size_t place, std::size_t limit, TimePoint now,
                                     const std::function<void(const Address&, const Source&)>& visit) const {

@@ -67,8 +67,9 @@ class SourceTable {
 
   /// The source's entry, made if need be; the reference holds until the next call of touch().
   Source& touch(const Address& address, TimePoint now);
-  /// Its packet is among the next: nothing that can be seen.
+  /// Its packet is among the next, and nearer: nothing that can be seen.
   void expect(const Address& address);
+  void expect_soon(const Address& address);
   /// Calls `visit` for the sources that are known in `limit` places from `place` on; returns the next place, 0 after the last.
   std::size_t each_known(std::size_t place, std::size_t limit, TimePoint now,
                          const std::function<void(const Address&, const Source&)>& visit) const;

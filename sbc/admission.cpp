@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "sbc/contact.hpp"
+#include "sip/glance.hpp"
 
 namespace postern::sbc {
 namespace {
@@ -50,19 +51,6 @@ Outcome outcome_of(acl::Action action, int rule) {
 
 EventKind kind_of_refusal(sip::Method method) {
   return method == sip::Method::register_ || method == sip::Method::invite ? EventKind::refused : EventKind::refused_other;
-}
-
-/// Of a request that is surely none of a dialog of ours (its Request-URI would hold a token, behind "~") and no ACK or CANCEL; nullopt: it
-/// has to be read.
-std::optional<sip::Method> method_outside_dialog(std::string_view bytes) {
-  constexpr std::size_t longest_line = 512;
-  const std::string_view line = bytes.substr(0, std::min(bytes.substr(0, longest_line).find('\n'), bytes.size()));
-  if (line.size() > longest_line || line.find('~') != std::string_view::npos) return std::nullopt;
-  const std::size_t space = line.find(' ');
-  if (space == std::string_view::npos || !line.ends_with(" SIP/2.0\r")) return std::nullopt;
-  const sip::Method method = sip::method_of(line.substr(0, space));
-  const bool of_transaction = method == sip::Method::ack || method == sip::Method::cancel;
-  return of_transaction ? std::nullopt : std::optional(method);
 }
 
 }  // namespace
@@ -133,22 +121,25 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
   return standing;
 }
 
-std::optional<Admission::Unread> Admission::drop_unread(std::string_view bytes, const Flow& flow, const SourceStanding& source,
-                                                        TimePoint now) {
-  const auto method = method_outside_dialog(bytes);
-  if (!method) return std::nullopt;
-  acl::RequestFacts facts;
-  facts.source = flow.peer.address;
-  facts.listener = state_.options.listeners[flow.listener].name;
-  facts.transport = to_string(flow.transport);
-  facts.registered = source.live;
-  facts.countries = &state_.countries;
-  const auto rule = state_.policy->drops_unread(facts);
+std::optional<Admission::Unread> Admission::drop_unread(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now) {
+  const auto glance = sip::glance(bytes);
+  if (!glance) return std::nullopt;
+  acl::RequestFacts facts = facts_of(flow, source);
+  const acl::Policy& policy = *state_.policy;
+  acl::EarlyVerdict verdict = state_.verdicts.of(policy, facts, flow.listener);
+  source.first_rule = verdict.drops ? 0 : verdict.rule;
+  if (!verdict.drops && policy.may_drop_head(verdict.rule)) {
+    const auto user_agent = sip::glance_user_agent(bytes, *glance);
+    if (!user_agent) return std::nullopt;
+    facts.method = glance->method_text;
+    facts.user_agent = *user_agent;
+    verdict = policy.judge_head(facts, verdict.rule);
+  }
   // What the log has room for is read, so that it can be told in full.
-  if (!rule || state_.journal.would_admit(kind_of_refusal(*method), Outcome::rule_drop, now)) return std::nullopt;
-  ++state_.metrics.rules[static_cast<std::size_t>(*rule)].matches;
-  state_.metrics.count_received(flow, *method);
-  return Unread{*rule, *method};
+  if (!verdict.drops || state_.journal.would_admit(kind_of_refusal(glance->method), Outcome::rule_drop, now)) return std::nullopt;
+  ++state_.metrics.rules[static_cast<std::size_t>(verdict.rule)].matches;
+  state_.metrics.count_received(flow, glance->method);
+  return Unread{verdict.rule, glance->method};
 }
 
 RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
@@ -198,10 +189,19 @@ acl::RateLimit Admission::unproven_share(const acl::RateLimit& limit, const acl:
   return limit.times(std::min(devices_at(address, now), most_unproven_shares));
 }
 
-RequestStanding Admission::check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow,
-                                       const SourceStanding& source, TimePoint now) {
+acl::RequestFacts Admission::facts_of(const Flow& flow, const SourceStanding& source) const {
   acl::RequestFacts facts;
   facts.source = flow.peer.address;
+  facts.listener = state_.options.listeners[flow.listener].name;
+  facts.transport = to_string(flow.transport);
+  facts.registered = source.live;
+  facts.countries = &state_.countries;
+  return facts;
+}
+
+RequestStanding Admission::check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow,
+                                       const SourceStanding& source, TimePoint now) {
+  acl::RequestFacts facts = facts_of(flow, source);
   facts.method = request.method_text;
   const bool folded = request.user_agent.find('\n') != std::string_view::npos;
   const std::string unfolded_agent = folded ? unfolded(request.user_agent) : std::string();
@@ -212,11 +212,7 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
   facts.from_user = sip::canonical_user(request.from_user, from_user);
   facts.to_user = sip::canonical_user(request.to_user, to_user);
   facts.request_user = sip::canonical_user(request_user, decoded_request_user);
-  facts.listener = state_.options.listeners[flow.listener].name;
-  facts.transport = to_string(flow.transport);
-  facts.registered = source.live;
-  facts.countries = &state_.countries;
-  const acl::Verdict verdict = state_.policy->decide(facts);
+  const acl::Verdict verdict = state_.policy->decide(facts, source.first_rule);
 
   for (std::size_t i = 0; i < verdict.shadow_count; ++i) {
     const int rule = verdict.shadows[i];

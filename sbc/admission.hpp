@@ -25,6 +25,7 @@ struct SourceStanding {
   bool known = false;          ///< a device was accepted from this source
   bool proved_before = false;  ///< something from there did not long ago: see acl::Source::proved_itself()
   bool proven = false;         ///< this packet proves where it comes from: see Admission::prove()
+  int first_rule = 0;          ///< the rules before it do not match, whatever the packet says: see acl::EarlyVerdict
   bool own_allowance = false;  ///< it spends what belongs to its device, not what all share who bear its address
   /// A source that is known is told why (503 with Retry-After) where a stranger meets silence.
   [[nodiscard]] bool answerable() const { return live || known || trusted; }
@@ -48,13 +49,13 @@ class Admission {
   SourceStanding check_source(const Flow& flow, std::size_t size, TimePoint now);
   /// A connection that was accepted: bans, and the rules that refuse it whatever it were to say.
   RequestStanding check_connection(const Flow& flow, TimePoint now);
-  /// A request that a rule drops whatever it says, and that the log has no room for.
+  /// A request that a rule drops whatever else it says, and that the log has no room for.
   struct Unread {
     int rule = 0;
     sip::Method method = sip::Method::other;
   };
-  /// `bytes` are a datagram's. What is dropped is counted; nullopt: it has to be read.
-  std::optional<Unread> drop_unread(std::string_view bytes, const Flow& flow, const SourceStanding& source, TimePoint now);
+  /// What is dropped is counted; nullopt: it has to be read.
+  std::optional<Unread> drop_unread(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now);
   /// The packet carries what only a receiver of our packets can know (an opaque made for its source, its own dialog's token, a branch of
   /// ours): a silence does not hold for it, and it spends the allowance of the proven instead of that of all who bear its address.
   void prove(SourceStanding& standing, const Flow& flow, TimePoint now);
@@ -101,6 +102,8 @@ class Admission {
   void expire_bans(TimePoint now);
 
  private:
+  /// What the rules may know before a message is read.
+  [[nodiscard]] acl::RequestFacts facts_of(const Flow& flow, const SourceStanding& source) const;
   /// False: the source is one that is never banned.
   bool ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const acl::RuleOptions& rule, TimePoint now);
   /// What all packets that merely bear an address share of a limit: more where several devices are registered.

@@ -304,7 +304,9 @@ Outcome Engine::Impl::parsed(const sip::ParseVerdict& verdict, const Flow& flow,
   return Outcome::malformed;
 }
 
-void Engine::expect(const acl::Address& source) { impl_->state.sources.expect(source); }
+void Engine::expect(const acl::Address& source) { impl_->state.expect(source); }
+
+void Engine::expect_soon(const acl::Address& source) { impl_->state.expect_soon(source); }
 
 const Decision& Engine::last_decision() const { return impl_->decision; }
 
@@ -346,7 +348,9 @@ void Engine::connection_refused(const Flow& flow, std::string_view why, std::str
   impl_->admission.log_connection_refused(why, meaning, flow, now);
 }
 
-void Engine::disconnected(const Flow& flow) { impl_->state.connections.close(flow); }
+void Engine::disconnected(const Flow& flow, TimePoint now) {
+  if (impl_->state.connections.close(flow)) impl_->state.transactions.lost(flow, now);
+}
 
 void Engine::pbx_connected(const Endpoint& pbx, TimePoint now) { impl_->state.health.linked(pbx, now); }
 

@@ -71,6 +71,8 @@ class Engine {
 
   /// A datagram of this source is among the next: what handle() will look up is fetched meanwhile, nothing else happens.
   void expect(const acl::Address& source);
+  /// The same, some datagrams later and nearer to its turn.
+  void expect_soon(const acl::Address& source);
 
   /// What decided the last packet that handle() was given.
   [[nodiscard]] const Decision& last_decision() const;
@@ -94,8 +96,8 @@ class Engine {
   Outcome connected(const Flow& flow, TimePoint now);
   /// A connection came to nothing before its first message: for the log. `why`: a word for it, `meaning`: in words.
   void connection_refused(const Flow& flow, std::string_view why, std::string_view meaning, TimePoint now);
-  /// A connection that might stay has ended.
-  void disconnected(const Flow& flow);
+  /// A connection that might stay has ended. Whoever waits for the answer of a phone that was called over it is told (advance()).
+  void disconnected(const Flow& flow, TimePoint now);
   /// The same of the connection to one of the PBX's addresses, which is made again whenever it ends or cannot be made (`why`: for the
   /// operator). Nothing goes to an address whose connection has ended.
   void pbx_connected(const Endpoint& pbx, TimePoint now);

@@ -1,4 +1,6 @@
 // The composition root: the command line, and what each command puts together.
+#include <malloc.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -93,7 +95,15 @@ int check(const std::string& file, bool json) {
   return loaded.ok() ? exit_good : exit_failed;
 }
 
+/// The C library would take one large block that was freed for a sign of more to come, and keep such ones: what a fold of the spool takes
+/// for a moment would stay with the process.
+void give_back_large_blocks() {
+  constexpr int large = 1 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, large);
+}
+
 int run(const std::string& file) {
+  give_back_large_blocks();
   config::LoadResult loaded = config::load_file(file);
   commands::check_certificates(loaded);
   if (!loaded.ok()) {

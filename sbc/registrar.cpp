@@ -58,18 +58,27 @@ struct Pair {
   std::string_view core_uri, device_uri;
 };
 
-// The PBX may add URI parameters to what it lists: the user part alone (it holds the token) tells which Contact it is.
-std::optional<Pair> pair_for(std::string_view memo, std::string_view listed_uri) {
-  const auto listed = sip::UriView::parse(listed_uri);
-  if (!listed) return std::nullopt;
+// The "+" line of a core URI that says what `is` wants.
+template <class Predicate>
+std::optional<Pair> find_pair(std::string_view memo, Predicate is) {
   while (!memo.empty()) {
     const std::string_view line = take_line(memo);
     if (line.empty() || line[0] != '+') continue;
     const std::size_t tab = line.find('\t');
-    const auto given = sip::UriView::parse(line.substr(1, tab - 1));
-    if (given && given->user == listed->user) return Pair{line.substr(1, tab - 1), line.substr(tab + 1)};
+    if (const std::string_view core_uri = line.substr(1, tab - 1); is(core_uri)) return Pair{core_uri, line.substr(tab + 1)};
   }
   return std::nullopt;
+}
+
+// The PBX may add URI parameters to what it lists: the user part alone (it holds the token) tells which Contact it is.
+std::optional<Pair> pair_for(std::string_view memo, std::string_view listed_uri) {
+  if (const auto same = find_pair(memo, [&](std::string_view core_uri) { return core_uri == listed_uri; })) return same;
+  const auto listed = sip::UriView::parse(listed_uri);
+  if (!listed) return std::nullopt;
+  return find_pair(memo, [&](std::string_view core_uri) {
+    const auto given = sip::UriView::parse(core_uri);
+    return given && given->user == listed->user;
+  });
 }
 
 void add_line(std::string& memo, char tag, std::string_view text) {

@@ -304,6 +304,10 @@ const Binding* Registrations::by_core_contact(std::string_view core_contact) con
   return found == last ? nullptr : &found->second->fresh();
 }
 
+void Registrations::expect(const acl::Address& source) const {
+  __builtin_prefetch(&impl_->sources_at[impl_->place_of(acl::SourceKey(source).value())]);
+}
+
 bool Registrations::live(const Flow& flow, TimePoint now) const {
   if (!impl_->may_have_devices(acl::SourceKey(flow.peer.address).value())) return false;
   impl_->settle(now);

@@ -75,6 +75,8 @@ class Registrations {
   /// nullptr: none. Of several AORs with the same one it may be any.
   [[nodiscard]] const Binding* by_core_contact(std::string_view core_contact) const;
 
+  /// A packet of this source is among the next: nothing that can be seen.
+  void expect(const acl::Address& source) const;
   /// A live registration over exactly this flow (transport, listener, peer address and port)?
   [[nodiscard]] bool live(const Flow& flow, TimePoint now) const;
   /// Are there live registrations over exactly this flow, and did none of them prove where it comes from?

@@ -120,8 +120,9 @@ void InwardRewriter::via(const Request& request) {
   state_.branches.append(text_, request.id, asker_);
   state_.editor.insert_before(message.header_lines().front(), "Via", text_);
   // Every access-side Via gets received and rport: answers go to the source (RFC 3581 §4).
-  text_ = sip::with_received(message.top_via, request.flow.peer.address.to_string(), request.flow.peer.port, true);
-  state_.editor.replace(message.top_via.whole, unfolded(text_));
+  text_.clear();
+  sip::append_with_received(text_, message.top_via, request.flow.peer.address.to_string(), request.flow.peer.port, true);
+  state_.editor.replace(message.top_via.whole, text_);
 }
 
 // Did he write a hidden name himself where answers repeat his words?

@@ -43,7 +43,7 @@ void OutwardRewriter::core_routes_off(Context& context) {
   std::ranges::reverse(context.token.routes);
   if (core) return;
   for (const RequestHead::Field& asked : context.asked->fields()) {
-    if (asked.name == HeaderName::record_route) state_.editor.insert_before(*first, "Record-Route", unfolded(asked.value));
+    if (asked.name == HeaderName::record_route) state_.editor.insert_before(*first, "Record-Route", asked.value);
   }
 }
 
@@ -62,7 +62,7 @@ void OutwardRewriter::repeated_vias(const Context& context) {
     }
     top = false;
     text_.append(value);
-    state_.editor.insert_before(*first, "Via", unfolded(text_));
+    state_.editor.insert_before(*first, "Via", text_);
   }
   for (const sip::HeaderLine& header : context.message.header_lines()) {
     if (header.name == HeaderName::via) state_.editor.remove(header);
@@ -70,8 +70,7 @@ void OutwardRewriter::repeated_vias(const Context& context) {
 }
 
 void OutwardRewriter::repeated_header(const Context& context, const sip::HeaderLine& header) {
-  const std::string_view asked = context.asked->value_of(header.name);
-  text_ = unfolded(asked);
+  text_ = context.asked->value_of(header.name);
   if (header.name == HeaderName::to && !context.in_dialog && !context.message.to_tag.empty()) {
     text_ += ";tag=";
     if (!state_.names.append_marked(text_, context.message.to_tag)) text_.append(context.message.to_tag);

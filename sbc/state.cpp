@@ -55,6 +55,7 @@ Setup State::apply(Setup next) {
   std::swap(policy, next.policy);
   std::swap(trusted, next.trusted);
   countries.clear();
+  verdicts.clear();
   names.apply(options, mac);
   registrations.reached_at(names.core_uri_address());
   branches.apply(options.pbx.addresses, options.listeners);

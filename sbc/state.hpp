@@ -10,6 +10,7 @@
 #include "acl/keyed_hash.hpp"
 #include "acl/networks.hpp"
 #include "acl/policy.hpp"
+#include "acl/source_verdicts.hpp"
 #include "acl/sources.hpp"
 #include "sbc/calls.hpp"
 #include "sbc/concealment.hpp"
@@ -78,6 +79,18 @@ struct State {
     return own == nullptr && fellow_bans.size() > 0 ? fellow_bans.check(source, now) : own;
   }
 
+  /// What will be looked up for a source is fetched in two steps, nothing else happens.
+  void expect(const acl::Address& source) {
+    if (bans.size() > 0) bans.expect(source);
+    sources.expect(source);
+    verdicts.expect(source);
+    registrations.expect(source);
+  }
+  void expect_soon(const acl::Address& source) {
+    if (bans.size() > 0) bans.expect_soon(source);
+    sources.expect_soon(source);
+  }
+
   Fellows* fellows;  ///< nullptr: this is the only worker
   std::shared_ptr<Shared> shared;
 
@@ -87,6 +100,7 @@ struct State {
   acl::NetworkSet trusted;
 
   acl::CountryCache countries;
+  acl::SourceVerdicts verdicts;
   Mac mac;
   Names names;
   Branches branches;

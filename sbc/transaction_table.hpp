@@ -6,10 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "sbc/text_pool.hpp"
 #include "sbc/timer_wheel.hpp"
 #include "sbc/transactions.hpp"
 
@@ -64,10 +66,9 @@ class TransactionTable {
       for (; index != none; index = slab_[index].next_in_bucket) visit(slab_[index]);
     }
   }
-  /// A clean record, for which room is made (`bytes` of text are about to be put into it); nullptr: there is none.
-  /// The id must not be there. `keep` is not evicted for it.
-  /// Those that are not `proven` share half of the table and push out no others for more, so that forged requests never take the place of
-  /// live phones.
+  /// A clean record, for which room is made (`bytes` of buffers are about to be put into it: TextPool::room_for() of each text); nullptr:
+  /// there is none. The id must not be there. `keep` is not evicted for it. Those that are not `proven` share half of the table and push
+  /// out no others for more, so that forged requests never take the place of live phones.
   Record* add(const BranchId& id, bool is_own, std::size_t bytes, const Record* keep, bool proven);
   void erase(Record& record);
 
@@ -75,13 +76,15 @@ class TransactionTable {
   void store(Record& record, std::string& text, std::string_view value);
   /// Keeps the first `size` bytes of a text.
   void cut(Record& record, std::string& text, std::size_t size);
+  /// Empties texts of the record: what comes next takes their buffers while these are warm.
+  void drop(Record& record, std::initializer_list<std::string*> unneeded);
   /// Counts the texts again, after somebody else wrote into them.
   void recount(Record& record);
-  /// From now on it may be evicted, after those that were marked before it.
+  /// From now on it may be evicted, after those that were marked before it; so are these where they take more than their share.
   void mark_answered(Record& record);
 
   [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] std::size_t memory() const { return held_ + pooled_; }
+  [[nodiscard]] std::size_t memory() const { return held_ + pool_.bytes(); }
   [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
 
  private:
@@ -96,28 +99,30 @@ class TransactionTable {
   [[nodiscard]] std::uint32_t& bucket(const BranchId& id, bool is_own);
   bool make_room(std::size_t records, std::size_t bytes, const Record* keep, bool proven);
   [[nodiscard]] Record* oldest(const Answered& answered, const Record* keep);
+  /// The unproven goes before the proven.
+  [[nodiscard]] Record* oldest_answered(const Record* keep);
+  void evict(Record& record);
   [[nodiscard]] Answered& list_of(const Record& record) { return record.unproven ? answered_unproven_ : answered_proven_; }
-  [[nodiscard]] Record& unused(std::size_t bytes);
+  [[nodiscard]] Record& unused();
   void unlink_answered(Record& record);
-  static void forget_text(std::string& text);
-  static std::size_t bytes_of(const Record& record);
 
   std::size_t capacity_;
-  std::size_t held_limit_;  ///< for the texts of live records
-  std::size_t pool_limit_;  ///< for buffers that wait for their next use
+  std::size_t held_limit_;      ///< for the texts of live records
+  std::size_t answered_limit_;  ///< for the answered ones among them, records and texts
   TimerWheel& timers_;
+  TextPool pool_;
   std::deque<Record> slab_;  // references hold when it grows
   std::vector<std::uint32_t> buckets_;
-  std::vector<std::uint32_t> warm_;  ///< unused records that kept their buffers: taken first
-  std::vector<std::uint32_t> cold_;  ///< unused records without
+  std::vector<std::uint32_t> unused_;
   Answered answered_proven_;
   Answered answered_unproven_;
   std::size_t size_ = 0;
   std::size_t held_ = 0;
-  std::size_t pooled_ = 0;
+  std::size_t answered_held_ = 0;
   std::size_t unproven_size_ = 0;
   std::size_t unproven_held_ = 0;
   std::uint64_t evictions_ = 0;
+  std::string cut_;  ///< what is kept of a text that changes its buffer
 };
 
 }  // namespace postern::sbc

@@ -46,7 +46,7 @@ RequestMatch Transactions::Impl::match_ack(Record& record, TimePoint now) {
   if (record.state == TransactionState::completed) {
     record.state = TransactionState::confirmed;
     wheel.cancel(TransactionTable::retransmit_timer(record));
-    table.cut(record, record.last_response, 0);
+    table.drop(record, {&record.last_response});
     set_life(record, std::max(record.life_ends, now + Timers::t4), now);
   }
   return RequestMatch::repeated;
@@ -84,7 +84,9 @@ Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& req
                                   Outbox& out) {
   if (Record* old = table.find(id, false)) table.erase(*old);
   const std::string_view original = header_section(request);
-  const std::size_t bytes = original.size() + departure.sent.size() + departure.memo.size() + departure.hidden_vias.size();
+  std::size_t bytes = 0;
+  for (const std::string_view text : {original, departure.sent, departure.memo, departure.hidden_vias})
+    bytes += TextPool::room_for(text.size());
   Record* record = table.add(id, false, bytes, nullptr, departure.proven);
   if (record == nullptr) return nullptr;
   record->is_invite = request.method == sip::Method::invite;
@@ -201,6 +203,14 @@ bool Transactions::knows(const BranchId& id) const {
 void Transactions::lost(const Endpoint& next_hop, TimePoint now) {
   impl_->table.for_each([&](Record& record) {
     if (record.state != TransactionState::calling || record.to.side != Side::core || record.to.peer != next_hop) return;
+    record.link_lost = true;
+    impl_->set_life(record, now, now);
+  });
+}
+
+void Transactions::lost(const Flow& access, TimePoint now) {
+  impl_->table.for_each([&](Record& record) {
+    if (is_final(record) || record.to.side != Side::access || record.to.connection != access.connection) return;
     record.link_lost = true;
     impl_->set_life(record, now, now);
   });

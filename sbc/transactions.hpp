@@ -145,6 +145,9 @@ class Transactions {
   /// The connection to a PBX has ended: what went over it and got no answer at all goes on to another,
   /// or is answered 503 (RFC 3261 §16.9).
   void lost(const Endpoint& next_hop, TimePoint now);
+  /// The connection of a phone has ended: what it was asked over it and has not finally answered is answered for it, 480, an OPTIONS not at
+  /// all. It would ring for minutes else, at nobody's. Looks at all of them.
+  void lost(const Flow& access, TimePoint now);
   /// Is there one without a final answer from or to a flow of the access side over this listener? Looks at all of them.
   [[nodiscard]] bool awaits_answers(std::uint8_t listener) const;
   /// Is there a transaction of this id whose request went to that side?

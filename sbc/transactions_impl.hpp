@@ -72,7 +72,7 @@ struct Transactions::Impl {
   // Time (transactions_timers.cpp).
   void retransmit(Record& record, TimePoint now, Outbox& out);
   void end_of_life(Record& record, TimePoint now, Outbox& out);
-  /// 408 (503: the connection to it has ended) to an INVITE whose next hop gave no final answer.
+  /// 408 (the connection to it has ended: 503 for the PBX, 480 for a phone) to an INVITE whose next hop gave no final answer.
   void give_up(Record& invite, TimePoint now, Outbox& out);
   void start_retransmissions(Record& record, TimePoint now);
   void set_life(Record& record, TimePoint ends, TimePoint now);

@@ -59,7 +59,7 @@ void Transactions::Impl::accept(Record& record, TimePoint now) {
   wheel.cancel(TransactionTable::retransmit_timer(record));
   // A repeated INVITE is absorbed, since whom we asked repeats the 2xx (RFC 6026 §7.1). The ACK to a non-2xx of another fork is still
   // made from what was sent.
-  table.cut(record, record.last_response, 0);
+  table.drop(record, {&record.last_response});
   keep_header_section(record, record.sent);
   set_life(record, now + Timers::transaction_timeout, now);
   table.mark_answered(record);
@@ -71,8 +71,7 @@ void Transactions::Impl::complete(Record& record, std::string_view final_answer,
   if (record.is_invite) {
     keep_header_section(record, record.sent);
   } else {
-    table.cut(record, record.original, 0);
-    table.cut(record, record.sent, 0);
+    table.drop(record, {&record.original, &record.sent, &record.memo, &record.hidden_vias});
   }
   table.store(record, record.last_response, final_answer);
   if (record.is_invite && record.proven && !record.last_response.empty()) start_retransmissions(record, now);
@@ -119,7 +118,7 @@ void Transactions::Impl::end_call(const Record& record, std::string_view sent, c
   append_branch(branch, id);
   std::string& bytes = out.add(to);
   sip::write_in_dialog(kept, response, {.method = "BYE", .cseq = kept.cseq + 1, .branch = branch}, bytes);
-  Record* bye = table.add(id, true, bytes.size(), &record, record.proven);
+  Record* bye = table.add(id, true, TextPool::room_for(bytes.size()), &record, record.proven);
   if (bye == nullptr) return;  // full: it is sent once
   bye->method = sip::Method::bye;
   bye->from = record.from;
@@ -140,7 +139,7 @@ void Transactions::Impl::send_cancel(Record& invite, TimePoint now, Outbox& out)
   if (!is_final(invite)) set_life(invite, now + Timers::transaction_timeout, now);
 
   if (Record* old = table.find(invite.id, true)) table.erase(*old);
-  Record* cancel = table.add(invite.id, true, bytes.size(), &invite, invite.proven);
+  Record* cancel = table.add(invite.id, true, TextPool::room_for(bytes.size()), &invite, invite.proven);
   if (cancel == nullptr) return;  // full: it is sent once
   cancel->method = sip::Method::cancel;
   cancel->from = invite.from;

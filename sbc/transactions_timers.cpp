@@ -3,6 +3,15 @@
 #include "sbc/transactions_impl.hpp"
 
 namespace postern::sbc {
+namespace {
+
+/// What is said for a next hop that gave no final answer.
+int status_of_silence(const Record& record) {
+  if (!record.link_lost) return 408;
+  return record.to.side == Side::core ? 503 : 480;
+}
+
+}  // namespace
 
 void Transactions::Impl::start_retransmissions(Record& record, TimePoint now) {
   record.interval = Timers::t1;
@@ -45,18 +54,20 @@ void Transactions::Impl::end_of_life(Record& record, TimePoint now, Outbox& out)
   if (record.state == TransactionState::calling && move_on(record, now, out)) return;
   if (record.link_lost && !record.is_invite && !is_final(record)) {
     sip::prescreen(record.original, kept);
-    if (!record.is_own) respond(record, kept, 503, out);
+    // The PBX's qualify takes any answer for a sign of life.
+    const bool qualifies = record.to.side == Side::access && record.method == sip::Method::options;
+    if (!record.is_own && !qualifies) respond(record, kept, status_of_silence(record), out);
     return table.erase(record);
   }
   if (is_final(record) || !record.is_invite) return table.erase(record);  // silence: RFC 4320 §4.2
-  if (record.state == TransactionState::proceeding && !record.cancel_sent) return send_cancel(record, now, out);
+  if (record.state == TransactionState::proceeding && !record.cancel_sent && !record.link_lost) return send_cancel(record, now, out);
   give_up(record, now, out);
 }
 
 void Transactions::Impl::give_up(Record& invite, TimePoint now, Outbox& out) {
   invite.cancel_wanted = !invite.cancel_sent;  // for the case that the next hop was only late
   sip::prescreen(invite.original, kept);
-  const bool sent = respond(invite, kept, invite.link_lost ? 503 : 408, out);
+  const bool sent = respond(invite, kept, status_of_silence(invite), out);
   complete(invite, sent ? std::string_view{out.items().back().bytes} : std::string_view{}, now);
 }
 

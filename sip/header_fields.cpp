@@ -11,7 +11,6 @@ using std::string_view;
 
 constexpr std::uint32_t most_cseq = 0x7FFF'FFFF;  // §8.1.1.5: less than 2^31
 constexpr std::uint32_t most_max_forwards = 255;  // §20.22
-constexpr std::size_t user_agent_size = 512;
 
 /// From and To: one name-addr. A sip: URI must be split without doubt, since rules look at its user.
 bool read_address(string_view value, plain::Address& out, RawMessage& message) {
@@ -149,7 +148,7 @@ Defect read_header(HeaderName name, string_view value, RawMessage& out) {
     case HeaderName::rack:
       return read_rack(value);
     case HeaderName::user_agent:
-      if (out.is_request) out.user_agent = value.substr(0, user_agent_size);
+      if (out.is_request) out.user_agent = value.substr(0, Bounds::user_agent);
       return Defect::none;
     default:
       return Defect::none;

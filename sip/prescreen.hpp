@@ -19,6 +19,7 @@ struct Bounds {
   static constexpr std::size_t message = 65'535;
   static constexpr std::size_t header_section = std::size_t{16} * 1024;
   static constexpr std::size_t header_lines = 128;
+  static constexpr std::size_t user_agent = 512;  ///< what is looked at of it
   static constexpr std::size_t commas_a_line = 64;
   static constexpr std::size_t commas = 192;  ///< in the whole header section: parsing an element costs far more than a byte
 };

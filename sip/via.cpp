@@ -1,3 +1,6 @@
+#include <array>
+#include <charconv>
+
 #include "sip/chars.hpp"
 #include "sip/params.hpp"
 #include "sip/readers.hpp"
@@ -56,6 +59,8 @@ std::optional<string_view> ViaView::param(string_view name) const { return find_
 void append_with_received(std::string& out, const ViaView& via, string_view host, std::uint16_t port, bool force_rport) {
   const bool rport = force_rport || via.param("rport").has_value();
   const bool received = rport || !iequals(without_brackets(via.host), host);
+  std::array<char, 6> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  const char* const digits_end = std::to_chars(digits.data(), digits.data() + digits.size(), port).ptr;
   const string_view front{via.whole.data(), via.whole.size() - via.params.size()};
   out.append(via.params.empty() ? front : chars::trim_end(front));
   // Whatever the client wrote in them, ours replace it: answers must not go where the sender says.
@@ -65,7 +70,7 @@ void append_with_received(std::string& out, const ViaView& via, string_view host
     if (!iequals(param.name, "received") && !(rport && iequals(param.name, "rport"))) out.append(param.whole);
   }
   if (received) out.append(";received=").append(host);
-  if (rport) out.append(";rport=").append(std::to_string(port));
+  if (rport) out.append(";rport=").append(string_view(digits.data(), digits_end));
 }
 
 std::string with_received(const ViaView& via, string_view host, std::uint16_t port, bool force_rport) {

@@ -21,7 +21,7 @@ class WaitingNotes {
     lost_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
-  void leave() { waiting_.fetch_sub(1, std::memory_order_relaxed); }
+  void leave(std::size_t places = 1) { waiting_.fetch_sub(places, std::memory_order_relaxed); }
 
   [[nodiscard]] std::size_t size() const { return waiting_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }

@@ -47,6 +47,16 @@ void Worker::remember(StateStore& store, sbc::DurableState kept) {
 
 void Worker::learn(const sbc::Note& note) {
   engine_->learn(note, acl::Clock::now());
+  on_learned();
+}
+
+void Worker::learn(std::span<const std::shared_ptr<const sbc::Note>> notes) {
+  const acl::TimePoint now = acl::Clock::now();
+  for (const auto& note : notes) engine_->learn(*note, now);
+  on_learned();
+}
+
+void Worker::on_learned() {
   if (teller_ != nullptr) teller_->commit();
   if (running_) arm_timer();
 }
@@ -146,6 +156,9 @@ std::size_t Worker::handle_batch(Port& port) {
   datagram.flow.side = port.side;
   datagram.flow.listener = port.listener;
   const std::span<const ReceiveBatch::Item> items = batch_.items();
+  if (port.side == sbc::Side::access) {
+    for (const ReceiveBatch::Item& item : items) engine_->expect(item.peer.address);
+  }
   const bool steered = !place_.alone() && port.side == sbc::Side::access;
   for (std::size_t i = 0; i < items.size(); ++i) {
     // However it came here: what a source may do is counted at one place.
@@ -153,7 +166,7 @@ std::size_t Worker::handle_batch(Port& port) {
       ++misplaced_;
       continue;
     }
-    if (port.side == sbc::Side::access && i + lookahead < items.size()) engine_->expect(items[i + lookahead].peer.address);
+    if (port.side == sbc::Side::access && i + lookahead < items.size()) engine_->expect_soon(items[i + lookahead].peer.address);
     datagram.bytes = items[i].bytes;
     datagram.flow.local = items[i].local;
     datagram.flow.peer = items[i].peer;

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ class Worker {
 
   /// What another worker tells, or hands over.
   void learn(const sbc::Note& note);
+  void learn(std::span<const std::shared_ptr<const sbc::Note>> notes);
   void take(const sbc::Flow& flow, std::string_view bytes);
   /// Handles what has come already: a turn of it. Who asks then what was counted hears of what was sent before.
   void catch_up();
@@ -117,6 +119,7 @@ class Worker {
   void apply_streams(Streams::Plan plan);
   void close_drained_streams(acl::TimePoint now);
   void on_handled(acl::TimePoint received);
+  void on_learned();
 
   boost::asio::io_context& io_;
   WorkerPlace place_;

@@ -32,7 +32,8 @@ void Worker::StreamSide::on_refused(const sbc::Flow& flow, ConnectionEnd why) {
 
 void Worker::StreamSide::on_disconnected(const sbc::Flow& flow, ConnectionEnd why) {
   if (flow.side == sbc::Side::core) return worker_.core_links_->on_disconnected(flow, why);
-  worker_.engine_->disconnected(flow);
+  worker_.engine_->disconnected(flow, acl::Clock::now());
+  if (worker_.running_) worker_.arm_timer();
 }
 
 void Worker::StreamSide::on_linked(const sbc::Endpoint& pbx) {

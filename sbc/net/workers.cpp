@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "sbc/mac.hpp"
+#include "sbc/net/mailbox.hpp"
 #include "sbc/net/start_error.hpp"
 #include "sbc/net/thread_name.hpp"
 
@@ -53,10 +54,21 @@ struct Workers::Member {
     stays.emplace(io->get_executor());
   }
 
+  /// What is in its mailbox, on its thread.
+  void deliver() {
+    asio::post(*io, [this] {
+      const Mailbox::Taken taken = mailbox.take();
+      waiting.leave(taken.notes.size());
+      if (taken.more) deliver();
+      worker->learn(taken.notes);
+    });
+  }
+
   std::optional<asio::io_context> own;  ///< of those that are not on the main thread
   asio::io_context* io;
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> stays;
   WaitingNotes waiting;
+  Mailbox mailbox;
   std::unique_ptr<Company> company;
   std::unique_ptr<Worker> worker;
   std::jthread thread;
@@ -75,11 +87,8 @@ class Workers::Company final : public sbc::Fellows {
       Member& other = *workers_.members_[i];
       if (!workers_.threads_run_) {  // what is restored, however much it is
         other.worker->learn(note);
-      } else if (other.waiting.enter(sbc::may_be_lost(note))) {
-        asio::post(*other.io, [&other, shared] {
-          other.waiting.leave();
-          other.worker->learn(*shared);
-        });
+      } else if (other.waiting.enter(sbc::may_be_lost(note)) && other.mailbox.put(shared)) {
+        other.deliver();
       }
     }
   }

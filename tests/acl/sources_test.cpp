@@ -58,7 +58,7 @@ TEST(SourceTable, GrowsWithUseWithoutForgetting) {
   SourceTable table(1'000'000, seed);
   EXPECT_LT(table.memory_bytes(), 10'000U);
   for (std::uint32_t i = 0; i < 100'000; ++i) table.touch(forged(i), at(0s)).prolong_known(at(std::chrono::seconds(i + 1)));
-  EXPECT_LT(table.memory_bytes(), 100'000U * 40 * 3);
+  EXPECT_LE(table.memory_bytes(), 131'072U * 2 * 48);
   for (std::uint32_t i = 0; i < 100'000; ++i) {
     const Source& source = table.touch(forged(i), at(1s));
     ASSERT_TRUE(source.known(at(std::chrono::seconds(i)))) << i;
@@ -71,7 +71,7 @@ TEST(SourceTable, GrowsWithUseWithoutForgetting) {
 TEST(SourceTable, AMillionSourcesFitIntoTheirBudget) {
   SourceTable table(1'000'000, seed);
   for (std::uint32_t i = 0; i < 1'000'000; ++i) table.touch(forged(i), at(0s));
-  EXPECT_LT(table.memory_bytes(), 47'000'000U);
+  EXPECT_LT(table.memory_bytes(), 51'000'000U);
   EXPECT_GT(table.size(), 970'000U);
 }
 
@@ -87,7 +87,7 @@ TEST(SourceTable, TenMillionForgedSourcesNeitherGrowItNorPushOutAKnownOne) {
     if (i == 1'000'000) memory_at_bound = table.memory_bytes();
   }
   EXPECT_EQ(table.memory_bytes(), memory_at_bound);
-  EXPECT_LT(memory_at_bound, 131'072U * 48);
+  EXPECT_LE(memory_at_bound, 131'072U * 48);
   EXPECT_LE(table.size(), 131'072U);
   EXPECT_EQ(table.size() + table.evictions(), 10'001'000U);
   for (const Address& source : known) ASSERT_TRUE(table.touch(source, at(12s)).known(at(12s))) << source.to_string();

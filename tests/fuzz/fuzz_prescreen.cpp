@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "sip/glance.hpp"
 #include "sip/prescreen.hpp"
 
 namespace {
@@ -34,6 +35,15 @@ void check_views(string_view bytes, const RawMessage& m) {
   }
 }
 
+/// What is seen at a glance is what is read.
+void check_glance(string_view bytes, const RawMessage& m) {
+  const auto seen = postern::sip::glance(bytes);
+  if (!seen) return;
+  require(m.is_request && seen->method == m.method && seen->method_text == m.method_text);
+  const auto user_agent = postern::sip::glance_user_agent(bytes, *seen);
+  require(!user_agent || *user_agent == m.user_agent);
+}
+
 void check_elements(string_view bytes, string_view value) {
   using postern::sip::ElementReader;
   using postern::sip::NameAddrView;
@@ -63,6 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto found = postern::sip::prescreen(bytes, m);
   if (found.result != postern::sip::PrescreenResult::message && found.result != postern::sip::PrescreenResult::malformed) return 0;
   check_views(bytes, m);
+  if (found.result == postern::sip::PrescreenResult::message) check_glance(bytes, m);
   for (const auto& header : m.header_lines()) check_elements(bytes, m.text(header.value));
   return 0;
 }

@@ -64,6 +64,17 @@ class Phones(Streams):
         caller = self.run_until_end(Phone(("127.1.0.3", 5080), ACCESS, "1003"))
         self.assertEqual(caller.invite("1001").wait().status, 480)
 
+    def test_a_phone_that_is_gone_while_it_rings(self):
+        phone = self.phone(1)
+        self.assertEqual(phone.register().status, 200)
+        caller = self.run_until_end(Phone(("127.1.0.3", 5080), ACCESS, "1003"))
+        call = caller.invite("1001")
+        invite, _ = phone.request("INVITE")
+        phone.send(answer(invite, 180, "Ringing", "one"))
+        self.assertEqual(call.wait_status(180).status, 180)
+        phone.stop()
+        self.assertEqual(call.wait().status, 480)
+
     def test_sipp_calls_over_tcp(self):
         uas = self.run_until_end(Sipp(self.folder, "uas", TRUNK)).wait_bound()
         self.run_until_end(Sipp(self.folder, "uac", ("127.1.0.3", 5080), ACCESS, caller="1001", number="2001", transport="t1")).finish()

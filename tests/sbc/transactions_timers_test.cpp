@@ -229,5 +229,52 @@ TEST_F(TransactionsTest, ALongPauseCausesNoBurst) {
   EXPECT_THAT(sent(), ElementsAre("access INVITE"));
 }
 
+class LostConnection : public TransactionsTest {
+ protected:
+  LostConnection() {
+    over_tcp.transport = Transport::tcp;
+    over_tcp.connection = 7;
+  }
+  void ask(const char* method) {
+    const sip::RawMessage& raw = request(method);
+    ASSERT_NE(layer.begin(id_of(1), raw, {pbx, over_tcp, true, raw.bytes}, now, out), nullptr);
+  }
+  std::vector<std::string> sent_after_loss_of(const Flow& flow) {
+    sent();
+    layer.lost(flow, now);
+    run_for(milliseconds{20});
+    return sent();
+  }
+  Flow over_tcp = phone;
+};
+
+TEST_F(LostConnection, ARingingPhoneIsAnsweredFor) {
+  ask("INVITE");
+  EXPECT_TRUE(hear(180, "INVITE", over_tcp));
+  Flow other = over_tcp;
+  other.connection = 8;
+  EXPECT_THAT(sent_after_loss_of(other), IsEmpty());
+  EXPECT_THAT(sent_after_loss_of(over_tcp), ElementsAre("core 480"));
+}
+
+TEST_F(LostConnection, OneThatHasNotRungIsAnsweredForToo) {
+  ask("INVITE");
+  EXPECT_THAT(sent_after_loss_of(over_tcp), ElementsAre("core 480"));
+}
+
+TEST_F(LostConnection, AnAnsweredCallIsLeftAlone) {
+  ask("INVITE");
+  EXPECT_TRUE(hear(200, "INVITE", over_tcp));
+  EXPECT_THAT(sent_after_loss_of(over_tcp), IsEmpty());
+}
+
+TEST_F(LostConnection, OtherRequestsAreAnsweredForButNoQualify) {
+  ask("NOTIFY");
+  EXPECT_THAT(sent_after_loss_of(over_tcp), ElementsAre("core 480"));
+  ask("OPTIONS");
+  EXPECT_THAT(sent_after_loss_of(over_tcp), IsEmpty());
+  EXPECT_EQ(layer.size(), 0U);
+}
+
 }  // namespace
 }  // namespace postern::sbc::test

@@ -144,7 +144,7 @@ class EngineBench : public sbc::EventSink {
   }
 
   sbc::Outcome connect(const sbc::Flow& flow) { return outcome_ = engine_->connected(flow, now_); }
-  void disconnect(const sbc::Flow& flow) { engine_->disconnected(flow); }
+  void disconnect(const sbc::Flow& flow) { engine_->disconnected(flow, now_); }
   void connect_pbx(const sbc::Endpoint& pbx) { engine_->pbx_connected(pbx, now_); }
   void disconnect_pbx(const sbc::Endpoint& pbx, std::string_view why) {
     engine_->pbx_disconnected(pbx, why, now_);
