@@ -165,7 +165,7 @@ class BoundedTable {
     const std::uint64_t hash = hash_(key);
     return {{&sets_[index(hash & UINT32_MAX)], &sets_[index(hash >> 32)]}, tag_of(hash)};
   }
-  /// Of bits that place nothing in a table of fewer than 65,536 sets.
+  /// Of bits that place nothing in a table of 65,536 sets or fewer.
   [[nodiscard]] static std::uint16_t tag_of(std::uint64_t hash) {
     return static_cast<std::uint16_t>((hash >> 16 & 0xff) | (hash >> 40 & 0xff00));
   }

@@ -169,7 +169,7 @@ EarlyVerdict Policy::judge_source(const RequestFacts& facts) const {
 }
 
 EarlyVerdict Policy::judge_head(const RequestFacts& facts, int from) const {
-  return impl_->judge_early(facts, from, [](const Rule& rule) { return rule.decides_by_head(); });
+  return impl_->judge_early(facts, from, [](const Rule& rule) { return rule.may_drop_head; });
 }
 
 bool Policy::may_drop_head(int from) const {

@@ -69,7 +69,7 @@ class Policy {
   [[nodiscard]] std::optional<int> refuses_connection(const RequestFacts& facts) const;
   /// By the source, the listener, the transport and `registered` alone. Allocates nothing.
   [[nodiscard]] EarlyVerdict judge_source(const RequestFacts& facts) const;
-  /// From rule `from` on, by the method and the User-Agent too. Allocates nothing.
+  /// From rule `from` on, by the method and the User-Agent too, as far as something may be dropped by them. Allocates nothing.
   [[nodiscard]] EarlyVerdict judge_head(const RequestFacts& facts, int from) const;
   /// False: judge_head() would drop nothing.
   [[nodiscard]] bool may_drop_head(int from) const;

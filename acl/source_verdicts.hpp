@@ -20,7 +20,7 @@ class SourceVerdicts {
     const auto way = static_cast<std::uint16_t>(listener | (facts.registered ? registered : 0U) | taken);
     if (entry.address != address || entry.way != way) {
       const EarlyVerdict verdict = policy.judge_source(facts);
-      entry = {address, static_cast<std::uint16_t>(way), static_cast<std::uint16_t>(verdict.rule | (verdict.drops ? drops : 0))};
+      entry = {address, way, static_cast<std::uint16_t>(verdict.rule | (verdict.drops ? drops : 0))};
     }
     return {entry.verdict & ~drops, (entry.verdict & drops) != 0};
   }
@@ -37,6 +37,7 @@ class SourceVerdicts {
   static constexpr unsigned taken = 1U << 9U;
   static constexpr int drops = 1 << 15;  // there are no more rules than that
 
+  /// Whoever chooses addresses that collide has others judged anew, which is what a larger flood would do.
   static std::size_t place_of(std::uint32_t address) { return (address * 0x9e3779b97f4a7c15ULL) >> (64 - place_bits); }
 
   struct Entry {

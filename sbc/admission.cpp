@@ -127,13 +127,14 @@ std::optional<Admission::Unread> Admission::drop_unread(std::string_view bytes, 
   acl::RequestFacts facts = facts_of(flow, source);
   const acl::Policy& policy = *state_.policy;
   acl::EarlyVerdict verdict = state_.verdicts.of(policy, facts, flow.listener);
-  source.first_rule = verdict.drops ? 0 : verdict.rule;
+  source.first_rule = verdict.rule;
   if (!verdict.drops && policy.may_drop_head(verdict.rule)) {
     const auto user_agent = sip::glance_user_agent(bytes, *glance);
     if (!user_agent) return std::nullopt;
     facts.method = glance->method_text;
     facts.user_agent = *user_agent;
     verdict = policy.judge_head(facts, verdict.rule);
+    source.first_rule = verdict.rule;
   }
   // What the log has room for is read, so that it can be told in full.
   if (!verdict.drops || state_.journal.would_admit(kind_of_refusal(glance->method), Outcome::rule_drop, now)) return std::nullopt;
@@ -151,12 +152,7 @@ RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
     standing.outcome = Outcome::banned;
     return standing;
   }
-  acl::RequestFacts facts;
-  facts.source = address;
-  facts.listener = state_.options.listeners[flow.listener].name;
-  facts.transport = to_string(flow.transport);
-  facts.countries = &state_.countries;
-  const auto rule = state_.policy->refuses_connection(facts);
+  const auto rule = state_.policy->refuses_connection(facts_of(flow, {}));
   if (!rule) return standing;
   standing.rule = rule;
   standing.outcome = outcome_of(state_.policy->rules()[static_cast<std::size_t>(*rule)].action, *rule);

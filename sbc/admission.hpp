@@ -25,7 +25,7 @@ struct SourceStanding {
   bool known = false;          ///< a device was accepted from this source
   bool proved_before = false;  ///< something from there did not long ago: see acl::Source::proved_itself()
   bool proven = false;         ///< this packet proves where it comes from: see Admission::prove()
-  int first_rule = 0;          ///< the rules before it do not match, whatever the packet says: see acl::EarlyVerdict
+  int first_rule = 0;          ///< the rules before it do not match, as drop_unread() has found: see acl::EarlyVerdict
   bool own_allowance = false;  ///< it spends what belongs to its device, not what all share who bear its address
   /// A source that is known is told why (503 with Retry-After) where a stranger meets silence.
   [[nodiscard]] bool answerable() const { return live || known || trusted; }
@@ -54,7 +54,7 @@ class Admission {
     int rule = 0;
     sip::Method method = sip::Method::other;
   };
-  /// What is dropped is counted; nullopt: it has to be read.
+  /// What is dropped is counted; nullopt: it has to be read. Tells `source` from where on the rules are left to ask (first_rule).
   std::optional<Unread> drop_unread(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now);
   /// The packet carries what only a receiver of our packets can know (an opaque made for its source, its own dialog's token, a branch of
   /// ours): a silence does not hold for it, and it spends the allowance of the proven instead of that of all who bear its address.

@@ -19,14 +19,7 @@ class Connections {
   static constexpr std::chrono::hours call{4};  ///< an answered call keeps its connection as long as it may be silent
 
   void open(const Flow& flow) { needed_until_.try_emplace(flow.connection); }
-  /// True: somebody needed it some time.
-  bool close(const Flow& flow) {
-    const auto found = needed_until_.find(flow.connection);
-    if (found == needed_until_.end()) return false;
-    const bool needed = found->second != acl::TimePoint();
-    needed_until_.erase(found);
-    return needed;
-  }
+  void close(const Flow& flow) { needed_until_.erase(flow.connection); }
   /// Over UDP there is nothing that could have ended, and the connection to the PBX is made again.
   [[nodiscard]] bool reach(const Flow& flow) const {
     return flow.side == Side::core || is_datagram(flow.transport) || needed_until_.contains(flow.connection);

@@ -305,15 +305,12 @@ Outcome Engine::Impl::parsed(const sip::ParseVerdict& verdict, const Flow& flow,
 }
 
 void Engine::expect(const acl::Address& source) { impl_->state.expect(source); }
-
 void Engine::expect_soon(const acl::Address& source) { impl_->state.expect_soon(source); }
 
 const Decision& Engine::last_decision() const { return impl_->decision; }
-
 void Engine::restore(DurableState kept, TimePoint now) { restore_durable(impl_->state, std::move(kept), now); }
 
 void Engine::tell(DurableSink& sink) { tell_durable(impl_->state, sink); }
-
 void Engine::learn(const Note& note, TimePoint now) {
   impl_->state.learn(note, now, [&](const Binding& binding) { impl_->proxy.ended(binding, now); });
 }
@@ -349,11 +346,11 @@ void Engine::connection_refused(const Flow& flow, std::string_view why, std::str
 }
 
 void Engine::disconnected(const Flow& flow, TimePoint now) {
-  if (impl_->state.connections.close(flow)) impl_->state.transactions.lost(flow, now);
+  impl_->state.connections.close(flow);
+  impl_->state.transactions.lost(flow, now);
 }
 
 void Engine::pbx_connected(const Endpoint& pbx, TimePoint now) { impl_->state.health.linked(pbx, now); }
-
 void Engine::pbx_disconnected(const Endpoint& pbx, std::string_view why, TimePoint now) {
   impl_->state.health.unlinked(pbx, why, now);
   impl_->state.transactions.lost(pbx, now);
@@ -398,7 +395,6 @@ void Engine::advance(TimePoint now, Outbox& out) {
 }
 
 const Metrics& Engine::metrics() const { return impl_->state.metrics; }
-
 Gauges Engine::gauges() const { return impl_->state.gauges(); }
 
 }  // namespace postern::sbc

@@ -17,8 +17,9 @@
 
 namespace postern::sbc {
 
-// A note tells what has happened at one worker, for those who may have to act on it. It comes a moment later, and none waits for it.
-// `may_be_lost`: where a worker has very many waiting it hears of the next one. What ends something may not.
+// A note tells what has happened at one worker, for those who may have to act on it. It comes a moment later, in the order of the notes,
+// and none waits for it; packets that are handed over have no order with them. `may_be_lost`: where a worker has very many waiting it hears
+// of the next one. What ends something may not.
 
 /// A source is banned on proven evidence.
 struct BanNote {

@@ -24,7 +24,7 @@ class TextPool {
   /// The bytes of the buffer that a text has.
   static std::size_t bytes_of(const std::string& text);
 
-  /// `text`, which has no buffer, becomes a copy of `value`.
+  /// `text`, which has no buffer (take_back() has it), becomes a copy of `value`.
   void fill(std::string& text, std::string_view value);
   /// `text` becomes empty and has no buffer any more.
   void take_back(std::string& text);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 namespace postern::sbc {
 namespace {
@@ -19,10 +20,11 @@ auto texts_of(AnyRecord& record) {
 TransactionTable::TransactionTable(std::size_t capacity, std::size_t memory, TimerWheel& timers)
     : capacity_(std::clamp<std::size_t>(capacity, 1, most_records)),
       held_limit_(memory - memory / 8),
-      answered_limit_(memory / 4),
       timers_(timers),
       pool_(memory / 8),
-      buckets_(std::bit_ceil(capacity_), none) {}
+      buckets_(std::bit_ceil(capacity_), none),
+      answered_proven_{.limit = memory / 8 * 3},
+      answered_unproven_{.limit = memory / 8} {}
 
 std::uint32_t& TransactionTable::bucket(const BranchId& id, bool is_own) {
   return buckets_[(is_own ? id.high : id.low) & (buckets_.size() - 1)];
@@ -72,6 +74,7 @@ void TransactionTable::erase(Record& record) {
   for (std::string* text : texts_of(record)) pool_.take_back(*text);
   recount(record);
   if (record.unproven) --unproven_size_;
+  end_wait(record);
   Record clean;
   clean.index = record.index;
   record = std::move(clean);
@@ -114,22 +117,33 @@ void TransactionTable::recount(Record& record) {
   for (const std::string* text : texts_of(record)) record.held += TextPool::bytes_of(*text);
   held_ += record.held - before;
   if (record.unproven) unproven_held_ += record.held - before;
-  if (record.answered) answered_held_ += record.held - before;
+  if (record.answered) list_of(record).held += record.held - before;
 }
 
 void TransactionTable::mark_answered(Record& record) {
   if (record.answered) return;
   record.answered = true;
-  answered_held_ += sizeof record + record.held;
   Answered& list = list_of(record);
+  list.held += sizeof record + record.held;
   record.older = list.newest;
   (list.newest == none ? list.oldest : slab_[list.newest].newer) = record.index;
   list.newest = record.index;
-  while (answered_held_ > answered_limit_) {
-    Record* victim = oldest_answered(&record);
+  while (list.held > list.limit) {
+    Record* victim = oldest(list, &record);
     if (victim == nullptr) return;
     evict(*victim);
   }
+}
+
+void TransactionTable::await(Record& record) {
+  record.awaited = record.to.side == Side::access && !is_datagram(record.to.transport);
+  if (record.awaited) ++awaited_[record.to.connection];
+}
+
+void TransactionTable::end_wait(Record& record) {
+  if (!std::exchange(record.awaited, false)) return;
+  const auto found = awaited_.find(record.to.connection);
+  if (--found->second == 0) awaited_.erase(found);
 }
 
 void TransactionTable::unlink_answered(Record& record) {
@@ -138,7 +152,7 @@ void TransactionTable::unlink_answered(Record& record) {
   (record.newer == none ? list.newest : slab_[record.newer].older) = record.older;
   record.older = record.newer = none;
   record.answered = false;
-  answered_held_ -= sizeof record + record.held;
+  list.held -= sizeof record + record.held;
 }
 
 bool TransactionTable::make_room(std::size_t records, std::size_t bytes, const Record* keep, bool proven) {
@@ -149,7 +163,8 @@ bool TransactionTable::make_room(std::size_t records, std::size_t bytes, const R
   while (true) {
     const bool own_share = share_is_full();
     if (!own_share && !table_is_full()) return true;
-    Record* victim = own_share ? oldest(answered_unproven_, keep) : oldest_answered(keep);
+    Record* victim = oldest(answered_unproven_, keep);
+    if (victim == nullptr && !own_share) victim = oldest(answered_proven_, keep);
     if (victim == nullptr) return false;
     evict(*victim);
   }
@@ -158,11 +173,6 @@ bool TransactionTable::make_room(std::size_t records, std::size_t bytes, const R
 void TransactionTable::evict(Record& record) {
   erase(record);
   ++evictions_;
-}
-
-Record* TransactionTable::oldest_answered(const Record* keep) {
-  Record* unproven = oldest(answered_unproven_, keep);
-  return unproven != nullptr ? unproven : oldest(answered_proven_, keep);
 }
 
 Record* TransactionTable::oldest(const Answered& answered, const Record* keep) {

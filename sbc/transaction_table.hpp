@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "sbc/text_pool.hpp"
@@ -35,6 +36,7 @@ struct Record : Transaction {
   std::uint32_t older = none;  ///< among the answered ones of its kind
   std::uint32_t newer = none;
   bool answered = false;  ///< stands in that list: may be evicted
+  bool awaited = false;   ///< counted for its connection
   bool unproven = false;  ///< counted among those that share half of the table
   std::size_t held = 0;   ///< bytes of its texts as last counted
 };
@@ -72,6 +74,12 @@ class TransactionTable {
   Record* add(const BranchId& id, bool is_own, std::size_t bytes, const Record* keep, bool proven);
   void erase(Record& record);
 
+  /// It waits for a final answer from where it goes, until end_wait() or its end: of a connection of the access side that is counted.
+  void await(Record& record);
+  void end_wait(Record& record);
+  /// Does one wait for an answer over this connection?
+  [[nodiscard]] bool awaits(std::uint64_t connection) const { return awaited_.contains(connection); }
+
   /// `text` (one of the record's) becomes a copy of `value` if there is room for it, else empty.
   void store(Record& record, std::string& text, std::string_view value);
   /// Keeps the first `size` bytes of a text.
@@ -80,7 +88,8 @@ class TransactionTable {
   void drop(Record& record, std::initializer_list<std::string*> unneeded);
   /// Counts the texts again, after somebody else wrote into them.
   void recount(Record& record);
-  /// From now on it may be evicted, after those that were marked before it; so are these where they take more than their share.
+  /// From now on it may be evicted, after those that were marked before it. So are these where the proven, or the unproven, among them
+  /// take more than their share: memory that no cache holds costs each new one more than an old one is worth.
   void mark_answered(Record& record);
 
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -92,6 +101,8 @@ class TransactionTable {
 
   /// The answered ones by age.
   struct Answered {
+    std::size_t limit;     ///< bytes, records and texts
+    std::size_t held = 0;  ///< by them
     std::uint32_t oldest = none;
     std::uint32_t newest = none;
   };
@@ -99,26 +110,23 @@ class TransactionTable {
   [[nodiscard]] std::uint32_t& bucket(const BranchId& id, bool is_own);
   bool make_room(std::size_t records, std::size_t bytes, const Record* keep, bool proven);
   [[nodiscard]] Record* oldest(const Answered& answered, const Record* keep);
-  /// The unproven goes before the proven.
-  [[nodiscard]] Record* oldest_answered(const Record* keep);
   void evict(Record& record);
   [[nodiscard]] Answered& list_of(const Record& record) { return record.unproven ? answered_unproven_ : answered_proven_; }
   [[nodiscard]] Record& unused();
   void unlink_answered(Record& record);
 
   std::size_t capacity_;
-  std::size_t held_limit_;      ///< for the texts of live records
-  std::size_t answered_limit_;  ///< for the answered ones among them, records and texts
+  std::size_t held_limit_;  ///< for the texts of live records
   TimerWheel& timers_;
   TextPool pool_;
   std::deque<Record> slab_;  // references hold when it grows
   std::vector<std::uint32_t> buckets_;
   std::vector<std::uint32_t> unused_;
+  std::unordered_map<std::uint64_t, std::uint32_t> awaited_;  ///< records, by connection of the access side
   Answered answered_proven_;
   Answered answered_unproven_;
   std::size_t size_ = 0;
   std::size_t held_ = 0;
-  std::size_t answered_held_ = 0;
   std::size_t unproven_size_ = 0;
   std::size_t unproven_held_ = 0;
   std::uint64_t evictions_ = 0;

@@ -98,6 +98,7 @@ Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& req
   record->with_credentials = departure.with_credentials;
   record->tried = departure.may_move ? 1U << departure.hop : 0;
   record->started = now;
+  table.await(*record);
   table.store(*record, record->original, original);
   table.store(*record, record->sent, departure.sent);
   table.store(*record, record->memo, departure.memo);
@@ -209,10 +210,11 @@ void Transactions::lost(const Endpoint& next_hop, TimePoint now) {
 }
 
 void Transactions::lost(const Flow& access, TimePoint now) {
+  if (!impl_->table.awaits(access.connection)) return;
   impl_->table.for_each([&](Record& record) {
-    if (is_final(record) || record.to.side != Side::access || record.to.connection != access.connection) return;
+    if (!record.awaited || record.to.connection != access.connection) return;
     record.link_lost = true;
-    impl_->set_life(record, now, now);
+    impl_->set_life(record, now + Timers::reconnection, now);
   });
 }
 

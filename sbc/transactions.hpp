@@ -24,7 +24,8 @@ using acl::TimePoint;
 struct Timers {
   static constexpr std::chrono::milliseconds t1{500}, t2{4000}, t4{5000};
   static constexpr std::chrono::milliseconds transaction_timeout = 64 * t1;  ///< B, F, H, J, L, M (and D)
-  static constexpr std::chrono::seconds proceeding_timeout{181};             ///< C: more than three minutes
+  static constexpr std::chrono::seconds reconnection{4};          ///< so long a phone whose connection has ended may answer over another
+  static constexpr std::chrono::seconds proceeding_timeout{181};  ///< C: more than three minutes
 };
 
 enum class TransactionState : std::uint8_t {
@@ -53,8 +54,9 @@ struct Transaction {
   std::string
       sent;  ///< the request as it was sent; only its header section once it is not repeated any more, nothing once nothing needs it
   std::string last_response;  ///< the last response passed to `from`, as long as a repeated request may fetch it
-  std::string hidden_vias;    ///< Via lines that were taken off and that responses get back (whole lines with CRLF); empty toward the core
-  std::string memo;           ///< what the proxy wants to remember until the final response (its own format)
+  // Both last as long as `original`.
+  std::string hidden_vias;  ///< Via lines that were taken off and that responses get back (whole lines with CRLF); empty toward the core
+  std::string memo;         ///< what the proxy wants to remember until the final response (its own format)
   bool with_credentials = false;
   bool cancel_wanted = false;  ///< CANCEL came, or we gave up, before any provisional response (§9.1)
   bool cancel_sent = false;
@@ -96,10 +98,11 @@ class NextHops {
 
 class Transactions {
  public:
-  /// `capacity` records and `memory` bytes of message text at most. When either is full the oldest completed ones go, unproven
-  /// ones first (a lost one is made again by the next retransmission); unanswered ones are never evicted. Unproven ones have half of each
-  /// at most, and make room for more among themselves. `pbx_timeout`: how long a request toward the core may go without any answer
-  /// (pbx.timeout; at most timers B and F) before it times out. `seed`: makes our To tags differ from one start to the next.
+  /// `capacity` records and `memory` bytes of message text at most. The completed ones share half of the memory, the oldest go first, the
+  /// unproven and the proven each among themselves; when all is full, unproven ones first (a lost one is made again by the next
+  /// retransmission). Unanswered ones are never evicted. Unproven ones have half of each at most, and make room for more among themselves.
+  /// `pbx_timeout`: how long a request toward the core may go without any answer (pbx.timeout; at most timers B and F) before it times out.
+  /// `seed`: makes our To tags differ from one start to the next.
   Transactions(std::size_t capacity, std::size_t memory, std::chrono::milliseconds pbx_timeout, std::uint64_t seed);
   ~Transactions();
   Transactions(Transactions&&) noexcept;
@@ -145,8 +148,8 @@ class Transactions {
   /// The connection to a PBX has ended: what went over it and got no answer at all goes on to another,
   /// or is answered 503 (RFC 3261 §16.9).
   void lost(const Endpoint& next_hop, TimePoint now);
-  /// The connection of a phone has ended: what it was asked over it and has not finally answered is answered for it, 480, an OPTIONS not at
-  /// all. It would ring for minutes else, at nobody's. Looks at all of them.
+  /// The connection of a phone has ended: what it was asked over it and has not finally answered (it may over another, for
+  /// Timers::reconnection) is answered for it, 480, an OPTIONS not at all. A call would ring for minutes else, at nobody's.
   void lost(const Flow& access, TimePoint now);
   /// Is there one without a final answer from or to a flow of the access side over this listener? Looks at all of them.
   [[nodiscard]] bool awaits_answers(std::uint8_t listener) const;

@@ -55,6 +55,7 @@ void Transactions::Impl::on_provisional(Record& record, int status, TimePoint no
 
 void Transactions::Impl::accept(Record& record, TimePoint now) {
   record.state = TransactionState::accepted;
+  table.end_wait(record);
   record.cancel_wanted = false;
   wheel.cancel(TransactionTable::retransmit_timer(record));
   // A repeated INVITE is absorbed, since whom we asked repeats the 2xx (RFC 6026 §7.1). The ACK to a non-2xx of another fork is still
@@ -67,6 +68,7 @@ void Transactions::Impl::accept(Record& record, TimePoint now) {
 
 void Transactions::Impl::complete(Record& record, std::string_view final_answer, TimePoint now) {
   record.state = TransactionState::completed;
+  table.end_wait(record);
   wheel.cancel(TransactionTable::retransmit_timer(record));
   if (record.is_invite) {
     keep_header_section(record, record.sent);

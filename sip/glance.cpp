@@ -18,13 +18,15 @@ std::optional<Glance> glance(std::string_view bytes) {
   const std::size_t space = line.find(' ');
   if (space == std::string_view::npos || !line.ends_with(" SIP/2.0\r") || line.find('~') != std::string_view::npos) return std::nullopt;
   const std::string_view text = line.substr(0, space);
+  // No response, nor anything behind a line end that prescreen() passes over.
+  if (text.empty() || !chars::all(text, chars::token)) return std::nullopt;
   const Method method = method_of(text);
   if (method == Method::ack || method == Method::cancel) return std::nullopt;
   return Glance{method, text, end + 1};
 }
 
-std::optional<std::string_view> glance_user_agent(std::string_view bytes, const Glance& glance) {
-  std::string_view rest = bytes.substr(glance.headers);
+std::optional<std::string_view> glance_user_agent(std::string_view bytes, const Glance& seen) {
+  std::string_view rest = bytes.substr(seen.headers);
   for (std::size_t lines = 0; lines < Bounds::header_lines; ++lines) {
     const std::size_t end = rest.find('\n');
     if (end == std::string_view::npos) return std::nullopt;

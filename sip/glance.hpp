@@ -21,6 +21,6 @@ struct Glance {
 std::optional<Glance> glance(std::string_view bytes);
 
 /// The User-Agent of a request as prescreen() reads it, empty if there is none; nullopt: it has to be read.
-std::optional<std::string_view> glance_user_agent(std::string_view bytes, const Glance& glance);
+std::optional<std::string_view> glance_user_agent(std::string_view bytes, const Glance& seen);
 
 }  // namespace postern::sip

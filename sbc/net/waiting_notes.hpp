@@ -7,7 +7,7 @@
 
 namespace postern::net {
 
-/// Counts the notes and packets in a worker's event loop, so that they are bounded: whoever has one for it asks for a place, and the worker
+/// Counts the notes in a worker's mailbox and the packets in its event loop, so that they are bounded: whoever has one for it asks for a place, and the worker
 /// gives it back. Any thread.
 class WaitingNotes {
  public:

@@ -316,10 +316,11 @@ void Workers::ask(std::function<void(const Worker&)> look, std::function<void()>
   const auto asked = std::make_shared<std::function<void(const Worker&)>>(std::move(look));
   const auto told = std::make_shared<std::function<void()>>(std::move(done));
   for (const auto& member : members_) {
-    asio::post(*member->io, [left, asked, told, &worker = *member->worker, &main = *members_.front()->io] {
+    // What the functions hold is the main thread's: nothing of it may end on this one.
+    asio::post(*member->io, [left, asked, told, &worker = *member->worker, &main = *members_.front()->io]() mutable {
       worker.catch_up();
       (*asked)(worker);
-      asio::post(main, [left, told] {
+      asio::post(main, [left = std::move(left), asked = std::move(asked), told = std::move(told)] {
         if (--*left == 0) (*told)();
       });
     });

@@ -96,8 +96,9 @@ class CoreStream(case.Case):
         self.start("tcp")
         one = self.phone(1)
         self.assertEqual(one.register().status, 200)
-        trunk = self.run_until_end(StreamPhone((ADDRESS[0], 0), CORE, "asterisk"))
-        token = re.match(r"sip:(.*)@", self.pbx.contacts("1001")[0]).group(1)
+        # each worker has a port of its own: the PBX goes to the one that the phone's Contact names
+        token, host, port = re.match(r"sip:(.*)@([^:;]*):([0-9]*)", self.pbx.contacts("1001")[0]).groups()
+        trunk = self.run_until_end(StreamPhone((ADDRESS[0], 0), (host, int(port)), "asterisk"))
         call = trunk.invite(token, challenged=False)
         invite, source = one.request("INVITE")
         self.assertEqual(invite.request_uri, uri_of(one.contact))

@@ -19,6 +19,40 @@ TEST_F(TransactionsTest, TheOldestAnsweredGoesFirst) {
   EXPECT_EQ(layer.evictions(), 2U);
 }
 
+TEST_F(TransactionsTest, TheAnsweredShareHalfOfTheMemory) {
+  constexpr std::size_t memory = 1 << 20;
+  layer = Transactions(10'000, memory, milliseconds{4000}, 1);
+  const auto answer = [&](std::uint64_t first, std::uint64_t last, bool proven) {
+    for (std::uint64_t i = first; i <= last; ++i) {
+      ASSERT_NE(begin("BYE", proven, i), nullptr);
+      ASSERT_TRUE(hear(200, "BYE", pbx, i));
+    }
+    sent();
+  };
+  answer(1, 5, false);
+  answer(10, 1000, true);
+  EXPECT_GT(layer.evictions(), 0U);
+  EXPECT_EQ(match("BYE", 10), RequestMatch::fresh) << "the oldest of its kind";
+  EXPECT_EQ(match("BYE", 1), RequestMatch::answered) << "older, but of the others";
+  EXPECT_EQ(match("BYE", 1000), RequestMatch::answered);
+  EXPECT_LT(layer.memory(), memory / 2);
+  answer(2000, 3000, false);
+  EXPECT_EQ(match("BYE", 1), RequestMatch::fresh);
+  EXPECT_EQ(match("BYE", 1000), RequestMatch::answered);
+  ASSERT_NE(begin("BYE", true, 5000), nullptr);
+  EXPECT_EQ(match("BYE", 5000), RequestMatch::repeated) << "what is unanswered is not of these";
+}
+
+TEST_F(TransactionsTest, WhatNothingNeedsAnyMoreIsGivenBackWithTheAnswer) {
+  const sip::RawMessage& raw = request("REGISTER");
+  Transaction* transaction =
+      layer.begin(id_of(1), raw, {phone, pbx, true, raw.bytes, "what the proxy remembers", "a Via that was hidden"}, now, out);
+  ASSERT_NE(transaction, nullptr);
+  EXPECT_TRUE(hear(200, "REGISTER"));
+  for (const std::string* text : {&transaction->original, &transaction->sent, &transaction->memo, &transaction->hidden_vias})
+    EXPECT_EQ(text->capacity(), std::string().capacity()) << *text;
+}
+
 TEST_F(TransactionsTest, TheUnansweredAreNeverEvicted) {
   layer = Transactions(2, 1 << 20, milliseconds{4000}, 1);
   begin("INVITE", true, 1);

@@ -242,7 +242,9 @@ class LostConnection : public TransactionsTest {
   std::vector<std::string> sent_after_loss_of(const Flow& flow) {
     sent();
     layer.lost(flow, now);
-    run_for(milliseconds{20});
+    run_for(Timers::reconnection - milliseconds{20});
+    EXPECT_THAT(sent(), IsEmpty()) << "it may come back";
+    run_for(milliseconds{40});
     return sent();
   }
   Flow over_tcp = phone;
@@ -260,6 +262,20 @@ TEST_F(LostConnection, ARingingPhoneIsAnsweredFor) {
 TEST_F(LostConnection, OneThatHasNotRungIsAnsweredForToo) {
   ask("INVITE");
   EXPECT_THAT(sent_after_loss_of(over_tcp), ElementsAre("core 480"));
+}
+
+TEST_F(LostConnection, OneThatComesBackMayAnswer) {
+  ask("INVITE");
+  EXPECT_TRUE(hear(180, "INVITE", over_tcp));
+  layer.lost(over_tcp, now);
+  sent();
+  Flow again = over_tcp;
+  again.connection = 9;
+  run_for(milliseconds{1000});
+  EXPECT_TRUE(hear(200, "INVITE", again));
+  EXPECT_THAT(sent(), ElementsAre("core 200"));
+  run_for(Timers::reconnection);
+  EXPECT_THAT(sent(), IsEmpty());
 }
 
 TEST_F(LostConnection, AnAnsweredCallIsLeftAlone) {

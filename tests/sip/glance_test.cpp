@@ -24,7 +24,8 @@ TEST(Glance, TellsTheMethod) {
 
 TEST(Glance, LeavesToBeReadWhatMayBelongSomewhere) {
   for (const char* line : {"ACK sip:100@192.0.2.1 SIP/2.0", "CANCEL sip:100@192.0.2.1 SIP/2.0", "BYE sip:100~token@192.0.2.1 SIP/2.0",
-                           "SIP/2.0 200 OK", "INVITE sip:100@192.0.2.1 SIP/3.0", "INVITE", ""})
+                           "SIP/2.0 200 OK", "SIP/2.0 200 or so SIP/2.0", "\rOPTIONS sip:100@192.0.2.1 SIP/2.0",
+                           "\rACK sip:100@192.0.2.1 SIP/2.0", " x SIP/2.0", "INVITE sip:100@192.0.2.1 SIP/3.0", "INVITE", ""})
     EXPECT_FALSE(glance(request(line, ""))) << line;
   EXPECT_FALSE(glance("OPTIONS sip:100@192.0.2.1 SIP/2.0"));
   EXPECT_FALSE(glance("OPTIONS sip:" + std::string(600, 'a') + "@192.0.2.1 SIP/2.0\r\n\r\n"));
