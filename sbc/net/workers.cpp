@@ -312,9 +312,9 @@ void Workers::set_token_keys(const sbc::Secrets& secrets) {
 }
 
 void Workers::ask(std::function<void(const Worker&)> look, std::function<void()> done) {
-  const auto left = std::make_shared<std::size_t>(members_.size());
-  const auto asked = std::make_shared<std::function<void(const Worker&)>>(std::move(look));
-  const auto told = std::make_shared<std::function<void()>>(std::move(done));
+  auto left = std::make_shared<std::size_t>(members_.size());
+  auto asked = std::make_shared<std::function<void(const Worker&)>>(std::move(look));
+  auto told = std::make_shared<std::function<void()>>(std::move(done));
   for (const auto& member : members_) {
     // What the functions hold is the main thread's: nothing of it may end on this one.
     asio::post(*member->io, [left, asked, told, &worker = *member->worker, &main = *members_.front()->io]() mutable {
