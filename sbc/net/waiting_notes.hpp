@@ -7,8 +7,8 @@
 
 namespace postern::net {
 
-/// Counts the notes in a worker's mailbox and the packets in its event loop, so that they are bounded: whoever has one for it asks for a place, and the worker
-/// gives it back. Any thread.
+/// Counts the notes in a worker's mailbox and the packets in its event loop, so that they are bounded: whoever has one for it asks for a
+/// place, and the worker gives it back. Any thread.
 class WaitingNotes {
  public:
   static constexpr std::size_t most = 16'384;
