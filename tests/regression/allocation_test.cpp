@@ -114,6 +114,35 @@ limits: {per_source: off, unknown_sources: off}
   }
 };
 
+TEST(RefusedByUserAgent, IsCountedAndNotReadOnceTheLogIsFull) {
+  EngineBench bench(R"(
+listeners: [udp://198.51.100.1:5060]
+pbx: {address: udp://10.0.0.5:15060, bind: 10.0.0.2:5080}
+rules:
+  - {name: denied, source: 198.51.100.0/24, action: drop}
+  - {name: scanners, user_agent: builtin, action: drop}
+  - {name: watched, methods: [INVITE], source: 203.0.113.0/24, log_only: true, action: drop}
+builtin_scanners: off
+limits: {per_source: off, unknown_sources: off, per_source_methods: {INVITE: off}}
+)");
+  const sbc::Flow flow = bench.access_flow({*acl::Address::parse("192.0.2.1"), 5060});
+  const std::string scanner = request("friendly-scanner");
+  sbc::Outbox out;
+  for (int i = 0; i < 64; ++i) ASSERT_EQ(bench.engine().handle({scanner, flow}, bench.now(), out), sbc::Outcome::rule_drop);
+  const std::size_t before = allocations;
+  EXPECT_EQ(bench.engine().handle({scanner, flow}, bench.now(), out), sbc::Outcome::rule_drop);
+  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_TRUE(out.empty());
+  const sbc::Metrics& metrics = bench.engine().metrics();
+  EXPECT_EQ(metrics.rules.at(1).matches, 65U);
+  EXPECT_EQ(metrics.outcomes[static_cast<std::size_t>(sbc::Outcome::rule_drop)], 65U);
+  // What it lets pass is judged by the rules behind it.
+  const sbc::Flow watched = bench.access_flow({*acl::Address::parse("203.0.113.1"), 5060});
+  EXPECT_EQ(bench.engine().handle({request("phone"), watched}, bench.now(), out), sbc::Outcome::forwarded);
+  EXPECT_EQ(metrics.rules.at(2).matches, 1U);
+  EXPECT_EQ(metrics.rules.at(0).matches, 0U);
+}
+
 TEST_F(RefusedByRule, Drop) { costs_nothing(request("phone"), sbc::Outcome::rule_drop); }
 TEST_F(RefusedByRule, Garbage) { costs_nothing("GET / HTTP/1.1\r\n\r\n", sbc::Outcome::garbage); }
 
