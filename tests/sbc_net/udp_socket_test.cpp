@@ -186,6 +186,20 @@ TEST(UdpSocket, TakesTheLargestDatagram) {
   EXPECT_EQ(got[0].bytes.size(), largest);
 }
 
+TEST(UdpSocket, GivesEachInOnePieceWhereverItsPartsWereReceived) {
+  UdpSocket server(at("127.0.0.1"));
+  UdpSocket client(at("127.0.0.1"));
+  std::vector<std::string> texts;
+  for (const std::size_t size : {1, 2047, 2048, 2049, 9000, 100}) {
+    std::string& text = texts.emplace_back(size, 'x');
+    for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('a' + (i * 31 + size) % 26);
+  }
+  for (const std::string& text : texts) send(client, {outgoing(server.bound(), text)});
+  const auto got = receive(server, texts.size());
+  ASSERT_EQ(got.size(), texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(got[i].bytes, texts[i]) << texts[i].size();
+}
+
 TEST(UdpSocket, OneThatCannotBeSentDoesNotStopTheOthers) {
   UdpSocket server(at("127.0.0.1"));
   UdpSocket client(at("127.0.0.1"));
