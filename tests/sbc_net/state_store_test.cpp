@@ -7,7 +7,10 @@
 
 #include <chrono>
 #include <csignal>
+#include <fstream>
 #include <functional>
+#include <map>
+#include <optional>
 #include <thread>
 
 #include "tests/sbc_net/state_support.hpp"
@@ -43,15 +46,29 @@ class StateStoreTest : public FolderTest {
   std::unique_ptr<Run> run() { return run_in(folder()); }
   static std::unique_ptr<Run> run_in(const fs::path& path) { return std::make_unique<Run>(path); }
 
-  /// What a start would find if the process were killed now.
+  /// The bytes of each file of the folder; nullopt: one was emptied or taken away while it was read.
+  [[nodiscard]] std::optional<std::map<std::string, std::string>> contents() const {
+    std::map<std::string, std::string> all;
+    std::error_code gone;
+    for (const auto& entry : fs::directory_iterator(folder())) {
+      const auto size = fs::file_size(entry.path(), gone);
+      const std::string name = entry.path().filename().string();
+      if (gone || (all[name] = content(name.c_str())).size() != size) return std::nullopt;
+    }
+    return all;
+  }
+  /// What a start would find if the process were killed now: the files as they all stood at one moment, so that nothing changed between two
+  /// readings of them.
   sbc::DurableState after_kill() {
+    std::optional<std::map<std::string, std::string>> found;
+    do {
+      found = contents();
+    } while (!found || contents() != found);
     const fs::path copy = parent_ / "copy";
-    std::error_code changed;
-    do {  // a file that is emptied while it is copied is an error
-      fs::remove_all(copy);
-      fs::copy(folder(), copy, changed);
-    } while (changed == std::errc::io_error || changed == std::errc::no_such_file_or_directory);
-    EXPECT_FALSE(changed) << changed.message();
+    fs::remove_all(copy);
+    fs::create_directory(copy);
+    fs::permissions(copy, fs::perms::owner_all);
+    for (const auto& [name, bytes] : *found) std::ofstream(copy / name, std::ios::binary) << bytes;
     return run_in(copy)->store.load(listeners_);
   }
   static std::vector<std::string> users(const sbc::DurableState& state) {
