@@ -2,98 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <tuple>
-
-#include "acl/source_verdicts.hpp"
-#include "support.hpp"
+#include "policy_support.hpp"
 
 namespace postern::acl {
 namespace {
-
-Condition<std::string> any_of(std::vector<std::string> values) { return {std::move(values), false}; }
-Condition<std::string> none_of(std::vector<std::string> values) { return {std::move(values), true}; }
-
-Condition<Network> networks(const std::vector<std::string>& texts, bool negated = false) {
-  Condition<Network> condition{{}, negated};
-  for (const auto& text : texts) condition.values.push_back(network(text));
-  return condition;
-}
-
-Condition<Country> countries(const std::vector<std::string>& texts, bool negated = false) {
-  Condition<Country> condition{{}, negated};
-  for (const auto& text : texts) condition.values.push_back(Country::parse(text).value());
-  return condition;
-}
-
-class PolicyTest : public ::testing::Test {
- protected:
-  RuleOptions& rule(const std::string& name, Action action) {
-    RuleOptions& added = options_.rules.emplace_back();
-    added.name = name;
-    added.action = action;
-    return added;
-  }
-
-  std::shared_ptr<const Policy> compile() {
-    auto result = Policy::compile(options_, geo_);
-    if (const auto* error = std::get_if<std::string>(&result)) throw std::invalid_argument(*error);
-    return std::get<0>(result);
-  }
-
-  std::string error() {
-    const auto result = Policy::compile(options_, geo_);
-    const auto* message = std::get_if<std::string>(&result);
-    return message == nullptr ? "" : *message;
-  }
-
-  /// The name of the rule that decides; "default_action" if none does.
-  std::string deciding(const RequestFacts& facts) {
-    const auto policy = compile();
-    const Verdict verdict = policy->decide(facts);
-    expect_early_verdicts(*policy, facts, verdict);
-    return std::string(policy->rule_name(verdict.rule));
-  }
-
-  /// Whatever is said before all of a request is read is what is said in the end.
-  static void expect_early_verdicts(const Policy& policy, const RequestFacts& facts, const Verdict& verdict) {
-    RequestFacts unread;
-    unread.source = facts.source;
-    unread.listener = facts.listener;
-    unread.transport = facts.transport;
-    unread.registered = facts.registered;
-    SourceVerdicts cache;
-    const EarlyVerdict by_source = cache.of(policy, unread, 3);
-    const EarlyVerdict again = cache.of(policy, unread, 3);
-    EXPECT_EQ(std::tie(by_source.rule, by_source.drops), std::tie(again.rule, again.drops));
-    unread.method = facts.method;
-    unread.user_agent = facts.user_agent;
-    const EarlyVerdict by_head = policy.judge_head(unread, by_source.rule);
-    EXPECT_TRUE(by_source.drops || !by_head.drops || policy.may_drop_head(by_source.rule));
-    for (const EarlyVerdict& early : {by_source, by_head}) {
-      EXPECT_EQ(policy.decide(facts, early.rule).rule, verdict.rule);
-      if (early.drops) {
-        EXPECT_EQ(early.rule, verdict.rule);
-        EXPECT_EQ(verdict.action, Action::drop);
-      }
-    }
-  }
-
-  static RequestFacts invite(const std::string& source) {
-    RequestFacts facts;
-    facts.source = address(source);
-    facts.method = "INVITE";
-    facts.user_agent = "Yealink SIP-T53W 96.87.0.16";
-    facts.from_user = "1001";
-    facts.to_user = "1002";
-    facts.request_user = "1002";
-    facts.listener = "udp://0.0.0.0:5060";
-    facts.transport = "udp";
-    return facts;
-  }
-
-  PolicyOptions options_;
-  Geo geo_;
-};
 
 TEST_F(PolicyTest, WithoutRulesScannersAreBannedAndTheRestPasses) {
   const auto policy = compile();
@@ -316,55 +228,6 @@ TEST_F(PolicyTest, RemembersABoundedNumberOfShadows) {
   EXPECT_EQ(verdict.action, Action::allow);
   EXPECT_EQ(verdict.shadow_count, Verdict::max_shadows);
   EXPECT_EQ(verdict.shadows.back(), 7);
-}
-
-TEST_F(PolicyTest, DropsBeforeAMessageIsReadWhatNothingInItCouldSave) {
-  RuleOptions& office = rule("office", Action::allow);
-  office.when.source = networks({"192.0.2.0/24"});
-  rule("denied", Action::drop).when.source = networks({"198.51.100.0/24"});
-  rule("scanners", Action::drop).when.user_agent = any_of({"builtin"});
-  rule("users", Action::drop).when.to_user = any_of({"1002"});
-  const auto policy = compile();
-  RequestFacts facts;
-  const auto early = [&](const std::string& source, const std::string& user_agent) {
-    facts.source = address(source);
-    facts.user_agent = user_agent;
-    const EarlyVerdict by_source = policy->judge_source(facts);
-    const EarlyVerdict by_head = by_source.drops ? by_source : policy->judge_head(facts, by_source.rule);
-    return std::tuple(by_source.rule, by_source.drops, by_head.rule, by_head.drops);
-  };
-  EXPECT_EQ(early("192.0.2.1", "friendly-scanner"), std::tuple(0, false, 0, false));
-  EXPECT_EQ(early("198.51.100.1", "Yealink"), std::tuple(1, true, 1, true));
-  EXPECT_EQ(early("203.0.113.1", "friendly-scanner"), std::tuple(2, false, 2, true));
-  EXPECT_EQ(early("203.0.113.1", "Yealink"), std::tuple(2, false, 3, false)) << "the next one asks for a user";
-  EXPECT_TRUE(policy->may_drop_head(2));
-  EXPECT_FALSE(policy->may_drop_head(3));
-  EXPECT_FALSE(policy->may_drop_head(4)) << "a scanner is banned by it, and that needs the message";
-}
-
-TEST(SourceVerdicts, AreThoseOfTheListenerAndTheRegistration) {
-  PolicyOptions options;
-  RuleOptions& strangers = options.rules.emplace_back();
-  strangers.action = Action::drop;
-  strangers.when.listener = any_of({"outside"});
-  strangers.when.registered = false;
-  const auto policy = std::get<0>(Policy::compile(options, {}));
-  SourceVerdicts verdicts;
-  RequestFacts facts;
-  const auto drops = [&](const std::string& source, const char* listener, std::uint8_t number, bool registered) {
-    facts.source = address(source);
-    facts.listener = listener;
-    facts.registered = registered;
-    return verdicts.of(*policy, facts, number).drops;
-  };
-  for (int round = 0; round < 2; ++round) {
-    EXPECT_TRUE(drops("192.0.2.1", "outside", 0, false));
-    EXPECT_FALSE(drops("192.0.2.1", "outside", 0, true));
-    EXPECT_FALSE(drops("192.0.2.1", "inside", 1, false));
-    EXPECT_TRUE(drops("2001:db8::1", "outside", 0, false));
-    EXPECT_FALSE(drops("0.0.0.0", "inside", 1, false)) << "no place that nobody has taken is its own";
-    if (round == 0) verdicts.clear();
-  }
 }
 
 TEST_F(PolicyTest, NamesItsRules) {
