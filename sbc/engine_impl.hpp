@@ -1,0 +1,58 @@
+// The inside of Engine: one datagram's life, step by step (docs/life-of-a-datagram.md).
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "sbc/admission.hpp"
+#include "sbc/answers.hpp"
+#include "sbc/engine.hpp"
+#include "sbc/keep_alive.hpp"
+#include "sbc/proxy.hpp"
+#include "sbc/state.hpp"
+#include "sip/message.hpp"
+#include "sip/prescreen.hpp"
+
+namespace postern::sbc {
+
+struct Engine::Impl {
+  Impl(Setup setup, const Secrets& secrets, EventSink& events, Company company)
+      : state(std::move(setup), secrets, events, std::move(company)),
+        admission(state),
+        answers(state),
+        proxy(state, admission, answers),
+        keep_alive(state) {}
+
+  Outcome from_access(const Datagram& datagram, TimePoint now, Outbox& out);
+  Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
+  Outcome access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
+  void look_for_proof(const Dialog& dialog, const CredentialsVerdict& credentials, const Flow& flow, SourceStanding& source, TimePoint now);
+  Outcome access_response(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
+  /// Step 5: what the transaction layer deals with by itself; nullopt: a request to be routed.
+  std::optional<Outcome> matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out);
+  /// What the rules say; nullopt: the request may go on.
+  std::optional<Outcome> refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
+  std::optional<Outcome> for_registered_only(const Flow& flow, const SourceStanding& source, Outbox& out);
+  /// What is asked of a request that is of no dialog of this flow: the rules, and registered_only if it is of none at all.
+  std::optional<Outcome> refused_outside(std::string_view user, const Dialog& dialog, const Flow& flow, const SourceStanding& source,
+                                         TimePoint now, Outbox& out);
+  std::optional<Outcome> over_limit(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
+  Outcome no_invite(const Flow& flow, bool proven, Outbox& out);
+  Outcome refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out);
+  Outcome stun(std::string_view bytes, const Flow& flow, const SourceStanding& source, Outbox& out);
+  Outcome not_a_message(const sip::Prescreened& screened, const Flow& flow, bool proven, Outbox& out);
+  Outcome parsed(const sip::ParseVerdict& verdict, const Flow& flow, bool proven, Outbox& out);
+
+  State state;
+  Admission admission;
+  Answers answers;
+  Proxy proxy;
+  KeepAlive keep_alive;
+  sip::RawMessage message;                  ///< the one being handled
+  bool read = false;                        ///< it was looked into, so that `message` tells of it
+  sip::Method unread = sip::Method::other;  ///< the method of what was refused without that
+  Decision decision;                        ///< on the message being handled
+  TimePoint next_housekeeping;
+};
+
+}  // namespace postern::sbc

@@ -1,0 +1,216 @@
+// The steps of a datagram's life, in their order (docs/life-of-a-datagram.md).
+#include <fmt/format.h>
+
+#include "sbc/engine_impl.hpp"
+#include "sbc/stun.hpp"
+
+namespace postern::sbc {
+namespace {
+
+/// RFC 7118 §5.4: a WebSocket message ends by itself.
+sip::Framing framing_of(Transport transport) {
+  return transport == Transport::tcp || transport == Transport::tls ? sip::Framing::content_length : sip::Framing::datagram;
+}
+
+}  // namespace
+
+Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbox& out) {
+  const Flow& flow = datagram.flow;
+  SourceStanding source = admission.check_source(flow, datagram.bytes.size(), now);
+  // A connection proves its source by itself.
+  if (!is_datagram(flow.transport) && source.outcome != Outcome::banned) admission.prove(source, flow, now);
+  if (source.live) state.registrations.heard(flow, now);
+  if (source.outcome != Outcome::forwarded && !source.answerable() && !source.proved_before) return source.outcome;
+  if (const auto dropped = source.outcome == Outcome::forwarded ? admission.drop_unread(datagram.bytes, flow, source, now) : std::nullopt) {
+    decision.rule = dropped->rule;
+    unread = dropped->method;
+    return Outcome::rule_drop;
+  }
+
+  const sip::Prescreened screened = sip::prescreen(datagram.bytes, message, framing_of(flow.transport));
+  if (screened.result != sip::PrescreenResult::message) {
+    if (source.outcome != Outcome::forwarded) return source.outcome;
+    if (screened.result == sip::PrescreenResult::stun) return stun(datagram.bytes, flow, source, out);
+    read = screened.answerable;
+    // Whom a rule keeps out gets no 400 either.
+    if (screened.answerable) {
+      if (const auto ended = refused(message.request_user, flow, source, now, out)) return *ended;
+    }
+    return not_a_message(screened, flow, false, out);
+  }
+  read = true;
+  state.metrics.count_received(flow, message.method);
+  return message.is_request ? access_request(flow, source, now, out) : access_response(flow, source, now, out);
+}
+
+Outcome Engine::Impl::access_response(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
+  // Nobody else was asked, and a stranger's costs nothing.
+  const bool to_keep_alive = source.live && keep_alive.answered(message, flow);
+  if (to_keep_alive || proxy.awaits(message, flow)) admission.prove(source, flow, now);
+  if (to_keep_alive) return Outcome::keep_alive;
+  return source.outcome == Outcome::forwarded ? proxy.response(message, flow, now, out) : source.outcome;
+}
+
+void Engine::Impl::look_for_proof(const Dialog& dialog, const CredentialsVerdict& credentials, const Flow& flow, SourceStanding& source,
+                                  TimePoint now) {
+  if (dialog.own() || credentials.proven()) {
+    admission.prove(source, flow, now);
+  } else if (source.live && proxy.refreshes(message, flow, now)) {
+    admission.give_own_allowance(source, flow, now);
+  }
+}
+
+Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
+  const Dialog dialog = proxy.dialog_of(message, flow);
+  CredentialsVerdict credentials = state.credentials.judge(message, flow.peer.address, now);
+  ++state.metrics.credentials[static_cast<std::size_t>(credentials.standing)];
+  look_for_proof(dialog, credentials, flow, source, now);
+  if (source.outcome != Outcome::forwarded) return refused_by_limit(flow, source, out);
+  const auto user = dialog.target ? dialog.target->user : message.request_user;
+  const bool in_transaction = message.method == sip::Method::cancel || message.method == sip::Method::ack;
+  // Rules and limits judge what stands outside a dialog; ACK and CANCEL belong to a transaction, or to nothing.
+  const bool judged = !dialog.own() && !in_transaction;
+  if (judged) {
+    if (const auto ended = refused_outside(user, dialog, flow, source, now, out)) return *ended;
+  }
+  const BranchId id = branch_id_of(state.mac, flow, message);
+  if (const auto ended = matched(id, flow, now, out)) {
+    if (*ended != Outcome::no_transaction) return *ended;
+    // A CANCEL of nothing is a request like any other: who meets silence with an INVITE meets it here.
+    if (const auto ruled = refused(user, flow, source, now, out)) return *ruled;
+    // After a restart its INVITE may be with the PBX (§16.10: a CANCEL of nothing that is known is passed on statelessly).
+    if (!state.recalls(now)) return no_invite(flow, source.proven, out);
+  }
+  // So does an ACK that names no dialog: it is to a final answer that came after a restart, or to nothing.
+  if (message.method == sip::Method::ack && !dialog.target && state.recalls(now)) {
+    if (const auto ruled = refused(user, flow, source, now, out)) return *ruled;
+  }
+  // Only now, so that a repetition spends nothing and is never answered otherwise than what it repeats.
+  if (judged) {
+    // What was under way when its listener was taken away goes on; nothing new begins there.
+    if (!state.options.listeners[flow.listener].open) return Outcome::listener_gone;
+    if (const auto ended = over_limit(flow, source, now, out)) return *ended;
+  }
+  if (const auto ended = proxy.refused(message, flow, dialog, now, out)) return *ended;
+  if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, source.proven, out);
+  return proxy.request_from_access({message, flow, id, dialog, source, credentials}, now, out);
+}
+
+std::optional<Outcome> Engine::Impl::refused_outside(std::string_view user, const Dialog& dialog, const Flow& flow,
+                                                     const SourceStanding& source, TimePoint now, Outbox& out) {
+  if (const auto ended = refused(user, flow, source, now, out)) return ended;
+  return dialog.is_known() ? std::nullopt : for_registered_only(flow, source, out);
+}
+
+Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox& out) {
+  const Flow& flow = datagram.flow;
+  if (!state.options.pbx.has(flow.peer.address)) return Outcome::not_pbx;
+  const sip::Prescreened screened = sip::prescreen(datagram.bytes, message, framing_of(flow.transport));
+  if (screened.result != sip::PrescreenResult::message) return not_a_message(screened, flow, true, out);
+  read = true;
+  const auto target = message.is_request ? proxy.target_of(message) : std::nullopt;
+  if (target && state.is_of_another(target->token.flow)) {  // the PBX was given its Contact when the workers were more, or fewer
+    state.fellows->hand_over(target->token.flow.peer.address, flow, datagram.bytes);
+    return Outcome::handed_over;
+  }
+  state.metrics.count_received(flow, message.method);
+  if (!message.is_request) return proxy.response(message, flow, now, out);
+  state.health.heard(flow.peer.address, now);
+  const BranchId id = proxy.core_branch_id(message, flow, target);
+  if (const auto ended = matched(id, flow, now, out)) {
+    if (*ended != Outcome::no_transaction) return *ended;
+    if (!state.recalls(now)) return no_invite(flow, true, out);
+  }
+  if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, true, out);
+  return proxy.request_from_core(message, flow, id, target, now, out);
+}
+
+std::optional<Outcome> Engine::Impl::matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out) {
+  switch (state.transactions.match(id, message, flow, now, out)) {
+    case RequestMatch::repeated:
+      return Outcome::repeated;
+    case RequestMatch::answered:
+      return Outcome::answered;
+    case RequestMatch::no_invite:
+      return Outcome::no_transaction;
+    case RequestMatch::fresh:
+      break;
+  }
+  return std::nullopt;
+}
+
+Outcome Engine::Impl::refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out) {
+  // Silence is the answer to the banned, to the silenced, and to strangers.
+  const bool told = source.proven || source.answerable();
+  if (told && (source.outcome == Outcome::source_limit || source.outcome == Outcome::unknown_sources_limit))
+    answers.overloaded(message, flow, source.proven, out);
+  return source.outcome;
+}
+
+// RFC 5626 §4.4.2. Nobody else learns from it what is here.
+Outcome Engine::Impl::stun(std::string_view bytes, const Flow& flow, const SourceStanding& source, Outbox& out) {
+  if (!source.live || flow.transport != Transport::udp) return Outcome::stun;
+  if (append_stun_answer(out.add(flow, true), bytes, flow.peer)) return Outcome::answered;
+  out.drop_last();
+  return Outcome::stun;
+}
+
+Outcome Engine::Impl::not_a_message(const sip::Prescreened& screened, const Flow& flow, bool proven, Outbox& out) {
+  switch (screened.result) {
+    case sip::PrescreenResult::keep_alive:
+      return Outcome::keep_alive;
+    case sip::PrescreenResult::stun:
+      return Outcome::stun;
+    case sip::PrescreenResult::garbage:
+      return Outcome::garbage;
+    case sip::PrescreenResult::message:
+    case sip::PrescreenResult::malformed:
+      break;
+  }
+  decision.detail = sip::to_string(screened.defect);
+  if (screened.answerable) {
+    const bool version = screened.defect == sip::Defect::version;
+    const bool method = screened.defect == sip::Defect::method;
+    const std::string phrase = version || method ? std::string{} : fmt::format("Bad {}", sip::to_string(screened.defect));
+    answers.send(message, flow, proven, {version ? 505 : method ? 501 : 400, phrase, {}}, out);
+  }
+  return Outcome::malformed;
+}
+
+std::optional<Outcome> Engine::Impl::refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now,
+                                             Outbox& out) {
+  const RequestStanding standing = admission.check_rules(message, request_user, flow, source, now);
+  decision = {standing.rule, standing.bans, {}};
+  if (standing.outcome == Outcome::forwarded) return std::nullopt;
+  if (standing.status != 0) answers.send(message, flow, false, {standing.status, {}, {}}, out);
+  return standing.outcome;
+}
+
+std::optional<Outcome> Engine::Impl::for_registered_only(const Flow& flow, const SourceStanding& source, Outbox& out) {
+  const RequestStanding standing = admission.check_registered(message, source);
+  if (standing.outcome == Outcome::forwarded) return std::nullopt;
+  answers.send(message, flow, false, {standing.status, {}, {}}, out);
+  return standing.outcome;
+}
+
+std::optional<Outcome> Engine::Impl::over_limit(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out) {
+  const RequestStanding standing = admission.check_method(message, flow, source, now);
+  if (standing.outcome == Outcome::forwarded) return std::nullopt;
+  if (standing.status != 0) answers.overloaded(message, flow, false, out);
+  return standing.outcome;
+}
+
+Outcome Engine::Impl::no_invite(const Flow& flow, bool proven, Outbox& out) {
+  answers.send(message, flow, proven, {481, {}, {}}, out);
+  return Outcome::no_transaction;
+}
+
+Outcome Engine::Impl::parsed(const sip::ParseVerdict& verdict, const Flow& flow, bool proven, Outbox& out) {
+  decision.detail = verdict.header;
+  const std::string phrase = verdict.status == 400 && !verdict.header.empty() ? fmt::format("Bad {}", verdict.header) : std::string{};
+  const std::string extra = verdict.status == 420 ? fmt::format("Unsupported: {}\r\n", unfolded(verdict.unsupported)) : std::string{};
+  answers.send(message, flow, proven, {verdict.status, phrase, extra}, out);
+  return Outcome::malformed;
+}
+
+}  // namespace postern::sbc
