@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -80,11 +81,37 @@ struct RuleOptions {
   SourceLine at;
 };
 
+/// Group name -> users, with * and ? as in a shell.
+using DeviceGroups = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+/// Shared, as many devices name the same networks, and a name may stand for a long list.
+using SharedNetworks = std::shared_ptr<const std::vector<Network>>;
+
+/// One entry of `devices`: what its key means holds to all of this.
+struct DeviceOptions {
+  std::string key;  ///< a user, a shell pattern or the name of a group
+  std::vector<SharedNetworks> permit, deny;
+  std::vector<std::string> listeners;  ///< by name; empty: any
+  std::string extension;               ///< empty: its user
+  SourceLine at;
+};
+
+/// What decided where no rule did: a gate behind the rules, or one before them.
+struct Gate {
+  std::string name;  ///< as logs and `explain` print it: `devices.1001`, `emergency`
+  SourceLine at;
+};
+
 struct PolicyOptions {
   std::map<std::string, std::vector<std::string>>
       user_agents;  ///< set name -> RE2 patterns; `builtin` among the patterns means the shipped list
   std::vector<RuleOptions> rules;
-  bool builtin_scanners = true;  ///< a last rule of our own: known scanners are banned
+  DeviceGroups device_groups;
+  std::vector<DeviceOptions> devices;                                 ///< in file order
+  std::vector<std::string> emergency = {"112", "911", "999", "000"};  ///< numbers; empty: none
+  std::vector<std::string> emergency_prefixes;                        ///< digits for an outside line before them
+  SourceLine emergency_at;                                            ///< where the file has them; no file: they are the default
+  bool builtin_scanners = true;                                       ///< a last rule of our own: known scanners are banned
   Action default_action = Action::allow;
 };
 

@@ -69,6 +69,13 @@ struct DraftNetwork {
   std::string file;  ///< as written; empty: none
 };
 
+struct DraftDevice {
+  Located<std::string> key;
+  std::vector<Located<NetworkRef>> permit, deny;
+  std::vector<Located<std::string>> listeners;
+  std::string extension;
+};
+
 struct DraftPolicyTest {
   Where at;
   PolicyTest test;
@@ -96,6 +103,9 @@ struct Draft {
   std::optional<Located<std::string>> asn_database;
   std::map<std::string, std::vector<Located<std::string>>> user_agents;
   std::vector<DraftRule> rules;
+  std::map<std::string, std::vector<Located<std::string>>> device_groups;
+  std::vector<DraftDevice> devices;  ///< in file order
+  std::optional<std::vector<Located<std::string>>> emergency, emergency_prefixes;
   std::vector<DraftPolicyTest> policy_tests;
   std::map<std::string, DraftRate> method_rates;
   std::optional<Where> limits_at;

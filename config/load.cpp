@@ -55,6 +55,7 @@ LoadResult load(const YamlNode& root, const std::string& directory, Report& repo
   Draft draft;
   Reader(draft, report).read(root);
   Resolved resolved = Resolver(draft, report, directory).resolve();
+  resolve_device_groups(draft, report);
   resolve_rules(draft, resolved, report);
   resolve_policy_tests(draft, report);
   check_addresses(draft, report);

@@ -118,7 +118,9 @@ void Reader::read_entry(const Row& row, const YamlNode& node, Context context) {
 }
 
 void Reader::read_list(const Row& row, const YamlNode& node, const Context& context) {
-  if (row.names != nullptr && row.begin != nullptr && !context.unnamed) row.begin(draft_, context.at, context.name.value);
+  // A list of values begins once, one of maps with each of them.
+  const bool once = row.names != nullptr || row.form == Form::value;
+  if (once && row.begin != nullptr && !context.unnamed) row.begin(draft_, context.at, context.name.value);
   if (node.kind != YamlNode::Kind::list && row.single) {
     read_one(row, node, context);
     return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ namespace postern::config {
 struct Resolved {
   std::map<std::string, std::vector<acl::Network>> networks;
   acl::Geo geo;
-  std::size_t expanded = 0;  ///< networks that names were replaced by, in all: bounded
+  std::set<std::string, std::less<>> used_groups;  ///< of device_groups, those that something names
+  std::size_t expanded = 0;                        ///< networks that names were replaced by, in all: bounded
 };
 
 /// `path` as it is, or below the directory if it is relative.
@@ -56,6 +58,11 @@ class Resolver {
   Resolved resolved_;
   std::size_t bad_patterns_ = 0;
 };
+
+/// The groups of `device_groups`; reports patterns that cannot be compiled.
+void resolve_device_groups(Draft& draft, Report& report);
+/// Marks the group, if the key is one. A key that is none and nearly one is a user, which the report doubts.
+void note_device_key(const Located<std::string>& key, const Draft& draft, Resolved& resolved, Report& report);
 
 /// The networks that a reference means; an unknown name is reported and means none.
 std::vector<acl::Network> networks_of(const Located<NetworkRef>& reference, Resolved& resolved, Report& report);

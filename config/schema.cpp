@@ -157,9 +157,9 @@ const Row table[] = {
   {.path = "default_action", .kind = &kinds::word, .words = "allow drop reject ban", .reload = true, .standard = "allow",
    .help = "What happens to a request that no rule matches; here `ban` is the same as `drop`.", .store = store::default_action},
 
-  {.path = "device_groups", .form = Form::map, .effect = Effect::later, .help = "Names for groups of devices."},
-  {.path = "device_groups.*[]", .kind = &kinds::glob, .names = &kinds::name, .single = true, .example = "[\"T2_*\", kx83hd]",
-   .effect = Effect::later, .help = "Users, with * and ? as in a shell."},
+  {.path = "device_groups", .form = Form::map, .reload = true, .help = "Names for groups of devices."},
+  {.path = "device_groups.*[]", .kind = &kinds::glob, .names = &kinds::name, .single = true, .filled = true, .reload = true,
+   .example = "[\"T2_*\", kx83hd]", .help = "Users, with * and ? as in a shell. VitalPBX's tenants are `T<n>_<extension>`.", .store = store::device_group},
   {.path = "devices", .form = Form::map, .effect = Effect::protective, .help = "Per device or group: from where it may come."},
   {.path = "devices.*", .form = Form::map, .names = &kinds::glob, .effect = Effect::protective,
    .help = "A user, a shell pattern or a group's name."},

@@ -20,6 +20,12 @@ acl::Action action_of(std::string_view word) {
   return acl::Action::allow;
 }
 
+/// The entry that a value below it belongs to: no two have the same key.
+DraftDevice& device_of(Draft& draft, const Item& item) {
+  if (draft.devices.empty() || draft.devices.back().key.value != item.name.value) draft.devices.push_back({item.name, {}, {}, {}, {}});
+  return draft.devices.back();
+}
+
 std::optional<std::chrono::milliseconds> duration_or_off(const Item& item) {
   if (std::holds_alternative<Word>(item.value)) return std::nullopt;
   return value_of<std::chrono::milliseconds>(item);
@@ -96,6 +102,12 @@ void default_action(Draft& draft, const Item& item) {
   draft.config.policy.default_action = action_of(word_of(item));
   draft.default_action_at = item.at;
 }
+
+void device_group(Draft& draft, const Item& item) { draft.device_groups[item.name.value].push_back({text_of(item), item.at}); }
+void device_permit(Draft& draft, const Item& item) { device_of(draft, item).permit.push_back({value_of<NetworkRef>(item), item.at}); }
+void device_deny(Draft& draft, const Item& item) { device_of(draft, item).deny.push_back({value_of<NetworkRef>(item), item.at}); }
+void device_listener(Draft& draft, const Item& item) { device_of(draft, item).listeners.push_back({text_of(item), item.at}); }
+void device_extension(Draft& draft, const Item& item) { device_of(draft, item).extension = text_of(item); }
 
 void registered_only(Draft& draft, const Item& item) {
   const sip::Method method = sip::method_of(text_of(item));

@@ -87,6 +87,20 @@ void rule_ban_time(Draft& draft, const Item& item);
 void rule_log_only(Draft& draft, const Item& item);
 void default_action(Draft& draft, const Item& item);
 
+void device_group(Draft& draft, const Item& item);
+void device_permit(Draft& draft, const Item& item);
+void device_deny(Draft& draft, const Item& item);
+void device_listener(Draft& draft, const Item& item);
+void device_extension(Draft& draft, const Item& item);
+/// Written at all, if only as an empty list, they take the place of the default.
+template <auto Member>
+void begin_numbers(Draft& draft, const Where& /*at*/, const std::string& /*name*/) {
+  (draft.*Member).emplace();
+}
+template <auto Member>
+void number(Draft& draft, const Item& item) {
+  (draft.*Member)->push_back({std::get<std::string>(item.value), item.at});
+}
 void registered_only(Draft& draft, const Item& item);
 
 void begin_limits(Draft& draft, const Where& at, const std::string& name);
