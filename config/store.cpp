@@ -133,6 +133,11 @@ void tracked_sources(Draft& draft, const Item& item) {
   draft.config.engine.limits.tracked_sources = static_cast<std::size_t>(value_of<std::int64_t>(item));
 }
 
+void score_off(Draft& draft, const Item& /*item*/) { draft.config.engine.scanner_score.reset(); }
+void score_ban(Draft& draft, const Item& item) {
+  draft.config.engine.scanner_score = static_cast<std::uint32_t>(value_of<std::int64_t>(item));
+}
+
 void begin_policy_test(Draft& draft, const Where& at, const std::string& /*name*/) { draft.policy_tests.push_back({at, {}, {}}); }
 void test_name(Draft& draft, const Item& item) { draft.policy_tests.back().test.name = text_of(item); }
 void test_source(Draft& draft, const Item& item) { draft.policy_tests.back().test.request.source = value_of<sbc::Endpoint>(item); }

@@ -112,6 +112,9 @@ void method_burst(Draft& draft, const Item& item);
 void connections_per_source(Draft& draft, const Item& item);
 void tracked_sources(Draft& draft, const Item& item);
 
+void score_off(Draft& draft, const Item& item);
+void score_ban(Draft& draft, const Item& item);
+
 void begin_policy_test(Draft& draft, const Where& at, const std::string& name);
 template <auto Member>
 void test_sketch(Draft& draft, const Item& item) {

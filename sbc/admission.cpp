@@ -227,12 +227,14 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
   const bool own_rule = verdict.rule != acl::Verdict::default_rule;
   if (verdict.action == acl::Action::reject)
     standing.status = own_rule ? state_.policy->rules()[static_cast<std::size_t>(verdict.rule)].status : 403;
-  if (verdict.action == acl::Action::ban && own_rule)
-    standing.bans = ban(request, flow, source, state_.policy->rules()[static_cast<std::size_t>(verdict.rule)], now);
+  if (verdict.action == acl::Action::ban && own_rule) {
+    const acl::RuleOptions& rule = state_.policy->rules()[static_cast<std::size_t>(verdict.rule)];
+    standing.bans = ban(request, flow, source, {Outcome::rule_ban, rule.ban_time, rule.name, {}}, now);
+  }
   return standing;
 }
 
-bool Admission::ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const acl::RuleOptions& rule,
+bool Admission::ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const Sentence& sentence,
                     TimePoint now) {
   // For a trusted source a ban is a drop; so it is for ourselves and the PBX.
   if (source.trusted || exempt(flow.peer.address)) return false;
@@ -241,18 +243,20 @@ bool Admission::ban(const sip::RawMessage& request, const Flow& flow, const Sour
   if (state_.registrations.devices_at(flow.peer.address, now) > 0) return false;
   // Evidence that anybody can forge silences what comes from there, and no longer than a minute.
   const acl::Proof proof = source.proven ? acl::Proof::proven : acl::Proof::unproven;
-  const auto duration = source.proven ? rule.ban_time : std::min<std::chrono::seconds>(rule.ban_time, acl::BanTable::unproven_limit);
-  const auto cause = static_cast<std::uint32_t>(Outcome::rule_ban);
+  const auto duration =
+      source.proven ? sentence.ban_time : std::min<std::chrono::seconds>(sentence.ban_time, acl::BanTable::unproven_limit);
+  const auto cause = static_cast<std::uint32_t>(sentence.cause);
   const bool is_new = state_.bans.add(flow.peer.address, proof, duration, cause, now);
   // What is unproven is of this source's packets alone, and these come here.
   if (source.proven) state_.tell_fellows(BanNote{flow.peer.address, now + duration, cause});
   if (!is_new) return true;
-  ++state_.metrics.bans[static_cast<std::size_t>(Outcome::rule_ban)];
-  if (!state_.journal.admits(EventKind::ban, Outcome::rule_ban, now)) return true;
-  Event event = event_of(EventKind::ban, Outcome::rule_ban, &request, flow);
-  event.rule = rule.name;
+  ++state_.metrics.bans[static_cast<std::size_t>(sentence.cause)];
+  if (!state_.journal.admits(EventKind::ban, sentence.cause, now)) return true;
+  Event event = event_of(EventKind::ban, sentence.cause, &request, flow);
+  event.rule = sentence.rule;
   event.duration = duration;
   event.detail = source.proven ? "proven" : "unproven";
+  event.message = sentence.evidence;
   state_.journal.write(event);
   return true;
 }

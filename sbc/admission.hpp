@@ -65,6 +65,15 @@ class Admission {
   /// What the rules say of a request outside a dialog. `request_user` is that of the restored Request-URI.
   RequestStanding check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow, const SourceStanding& source,
                               TimePoint now);
+  /// Why a source is banned, and for how long where its packet proves itself.
+  struct Sentence {
+    Outcome cause = Outcome::rule_ban;
+    std::chrono::seconds ban_time{0};
+    std::string_view rule;      ///< its name; empty: none
+    std::string_view evidence;  ///< for the log
+  };
+  /// The source of this request is banned, or silenced. False: it is one that is never banned.
+  bool ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const Sentence& sentence, TimePoint now);
   /// registered_only: asked of what the rules let pass and that belongs to no dialog.
   [[nodiscard]] RequestStanding check_registered(const sip::RawMessage& request, const SourceStanding& source) const;
   /// The source's allowance for this method: for what is no repetition.
@@ -104,8 +113,6 @@ class Admission {
  private:
   /// What the rules may know before a message is read.
   [[nodiscard]] acl::RequestFacts facts_of(const Flow& flow, const SourceStanding& source) const;
-  /// False: the source is one that is never banned.
-  bool ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const acl::RuleOptions& rule, TimePoint now);
   /// What all packets that merely bear an address share of a limit: more where several devices are registered.
   [[nodiscard]] acl::RateLimit unproven_share(const acl::RateLimit& limit, const acl::Address& address, TimePoint now) const;
   /// A registration that did not prove where it comes from may have been made in another's name: until something from there does, requests

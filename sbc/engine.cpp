@@ -44,7 +44,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   impl.state.metrics.count_responses(out.items().subspan(before));
   if (info(outcome).kind == OutcomeKind::refused) {
     // A rule that let it pass has not decided what was refused for another reason.
-    if (!is_rules_word(outcome)) impl.decision = {{}, false, impl.decision.detail};
+    if (!is_rules_word(outcome)) impl.decision.rule.reset();
     const std::string_view rule = impl.decision.rule ? impl.state.policy->rule_name(*impl.decision.rule) : std::string_view();
     impl.admission.log_refused(outcome, {rule, impl.decision.detail, impl.unread}, impl.read ? &impl.message : nullptr, datagram.flow, now);
   }

@@ -11,6 +11,7 @@
 
 #include "acl/policy.hpp"
 #include "acl/rate.hpp"
+#include "acl/scanner_score.hpp"
 #include "sbc/durable.hpp"
 #include "sbc/event.hpp"
 #include "sbc/fellows.hpp"
@@ -45,7 +46,8 @@ struct Decision {
   std::optional<int>
       rule;           ///< which one decided: an index into Policy::rules(), or acl::Verdict::default_rule; nullopt: something else did
   bool bans = false;  ///< the source is banned or silenced from now on
-  std::string_view detail;  ///< of what is malformed: the header or the part that is wrong; static storage
+  std::string_view detail;  ///< of what is malformed: the header or the part that is wrong; static storage, but of scanner_score: the signs
+  std::optional<acl::ScannerScore> score;  ///< what speaks for a scanner; nullopt: that was not asked
 };
 
 struct Binding;

@@ -9,6 +9,7 @@
 #include "sbc/engine.hpp"
 #include "sbc/keep_alive.hpp"
 #include "sbc/proxy.hpp"
+#include "sbc/scanner_watch.hpp"
 #include "sbc/state.hpp"
 #include "sip/message.hpp"
 #include "sip/prescreen.hpp"
@@ -21,7 +22,8 @@ struct Engine::Impl {
         admission(state),
         answers(state),
         proxy(state, admission, answers),
-        keep_alive(state) {}
+        keep_alive(state),
+        scanners(state, admission) {}
 
   Outcome from_access(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
@@ -32,6 +34,8 @@ struct Engine::Impl {
   std::optional<Outcome> matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out);
   /// What the rules say; nullopt: the request may go on.
   std::optional<Outcome> refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
+  /// What speaks for a scanner: asked where no rule of the operator's has decided.
+  std::optional<Outcome> refused_as_scanner(const Flow& flow, const SourceStanding& source, TimePoint now);
   std::optional<Outcome> for_registered_only(const Flow& flow, const SourceStanding& source, Outbox& out);
   /// What is asked of a request that is of no dialog of this flow: the rules, and registered_only if it is of none at all.
   std::optional<Outcome> refused_outside(std::string_view user, const Dialog& dialog, const Flow& flow, const SourceStanding& source,
@@ -48,6 +52,7 @@ struct Engine::Impl {
   Answers answers;
   Proxy proxy;
   KeepAlive keep_alive;
+  ScannerWatch scanners;
   sip::RawMessage message;                  ///< the one being handled
   bool read = false;                        ///< it was looked into, so that `message` tells of it
   sip::Method unread = sip::Method::other;  ///< the method of what was refused without that

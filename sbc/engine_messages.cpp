@@ -55,6 +55,7 @@ void Engine::Impl::look_for_proof(const Dialog& dialog, const CredentialsVerdict
                                   TimePoint now) {
   if (dialog.own() || credentials.proven()) {
     admission.prove(source, flow, now);
+    if (dialog.own()) scanners.call_goes_on(flow, source, now);
   } else if (source.live && proxy.refreshes(message, flow, now)) {
     admission.give_own_allowance(source, flow, now);
   }
@@ -68,6 +69,7 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   if (source.outcome != Outcome::forwarded) return refused_by_limit(flow, source, out);
   const auto user = dialog.target ? dialog.target->user : message.request_user;
   const bool in_transaction = message.method == sip::Method::cancel || message.method == sip::Method::ack;
+  if (message.method == sip::Method::ack) scanners.acknowledged(flow, source, now);
   // Rules and limits judge what stands outside a dialog; ACK and CANCEL belong to a transaction, or to nothing.
   const bool judged = !dialog.own() && !in_transaction;
   if (judged) {
@@ -99,7 +101,18 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
 std::optional<Outcome> Engine::Impl::refused_outside(std::string_view user, const Dialog& dialog, const Flow& flow,
                                                      const SourceStanding& source, TimePoint now, Outbox& out) {
   if (const auto ended = refused(user, flow, source, now, out)) return ended;
-  return dialog.is_known() ? std::nullopt : for_registered_only(flow, source, out);
+  if (dialog.is_known()) return std::nullopt;
+  if (const auto ended = refused_as_scanner(flow, source, now)) return ended;
+  return for_registered_only(flow, source, out);
+}
+
+std::optional<Outcome> Engine::Impl::refused_as_scanner(const Flow& flow, const SourceStanding& source, TimePoint now) {
+  if (decision.rule != acl::Verdict::default_rule) return std::nullopt;
+  const RequestStanding standing = scanners.check(message, flow, source, now, decision.score);
+  if (standing.outcome == Outcome::forwarded) return std::nullopt;
+  decision.bans = standing.bans;
+  decision.detail = scanners.text();
+  return standing.outcome;
 }
 
 Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox& out) {
@@ -180,7 +193,7 @@ Outcome Engine::Impl::not_a_message(const sip::Prescreened& screened, const Flow
 std::optional<Outcome> Engine::Impl::refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now,
                                              Outbox& out) {
   const RequestStanding standing = admission.check_rules(message, request_user, flow, source, now);
-  decision = {standing.rule, standing.bans, {}};
+  decision = {standing.rule, standing.bans, {}, {}};
   if (standing.outcome == Outcome::forwarded) return std::nullopt;
   if (standing.status != 0) answers.send(message, flow, false, {standing.status, {}, {}}, out);
   return standing.outcome;

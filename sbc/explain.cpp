@@ -146,7 +146,9 @@ Explanation DryRun::handle(const Datagram& datagram, TimePoint now) {
   if (info(explanation.outcome).kind == OutcomeKind::refused) explanation.status = answer_to(datagram.flow, out_);
   explanation.verdict = verdict_of(explanation.outcome, explanation.status, decision.bans);
   explanation.rule = decision.rule;
-  explanation.detail = decision.detail;
+  if (explanation.outcome != Outcome::scanner_score) explanation.detail = decision.detail;  // that is of the engine, and tells the same
+  explanation.score = decision.score;
+  explanation.score_bans = options_.scanner_score;
   answer_as_pbx();
   if (!explanation.rule) return explanation;
   explanation.rule_name = policy_->rule_name(*explanation.rule);

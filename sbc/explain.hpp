@@ -24,8 +24,10 @@ inline constexpr std::uint16_t default_sip_port = 5060;
 struct Explanation {
   acl::Action verdict = acl::Action::allow;  ///< ban: this very packet has its source banned or silenced
   Outcome outcome = Outcome::forwarded;
-  std::string_view detail;  ///< of what is malformed: the header or the part that is wrong; static storage
-  int status = 0;           ///< of a reject; 0: none
+  std::string_view detail;                  ///< of what is malformed: the header or the part that is wrong; static storage
+  int status = 0;                           ///< of a reject; 0: none
+  std::optional<acl::ScannerScore> score;   ///< what speaks for a scanner; nullopt: that was not asked
+  std::optional<std::uint32_t> score_bans;  ///< from which sum on
   std::optional<int> rule;  ///< that decided: an index into Policy::rules(), or acl::Verdict::default_rule; nullopt: something else did
   std::string rule_name;    ///< as logs name it; empty: no rule decided
   acl::SourceLine at;       ///< where that rule stands; no file: not in one (`builtin scanners`, `default_action`)

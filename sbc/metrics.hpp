@@ -80,7 +80,7 @@ struct Histogram {
   X(transactions,          "postern_transactions",         "SIP transactions under way.")
 
 /// The tables that push an entry out when they are full: postern_evictions_total{table}.
-#define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(bans) X(transactions) X(registrations) X(fellow_registrations) \
+#define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(scanners) X(bans) X(transactions) X(registrations) X(fellow_registrations) \
   X(tokens) X(credentials) X(calls)
 // clang-format on
 

@@ -102,8 +102,9 @@ struct EngineOptions {
   LimitsOptions limits;
   std::vector<acl::Network> trusted;
   std::optional<std::chrono::milliseconds> keepalive{
-      25'000};                               ///< OPTIONS to devices behind a NAT that were silent for so long; absent: none
-  std::vector<sip::Method> registered_only;  ///< outside a dialog these are served for live registered flows and `trusted` alone
+      25'000};                                       ///< OPTIONS to devices behind a NAT that were silent for so long; absent: none
+  std::vector<sip::Method> registered_only;          ///< outside a dialog these are served for live registered flows and `trusted` alone
+  std::optional<std::uint32_t> scanner_score = 100;  ///< what speaks for a scanner bans from this sum on; absent: nothing is summed
   /// Our own addresses and the default gateway, which the shell finds at its start; the engine adds the PBX's.
   std::vector<acl::Address> never_banned;
 };

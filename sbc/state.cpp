@@ -34,6 +34,7 @@ State::State(Setup first, const Secrets& secrets, EventSink& events, Company com
       method_buckets(first.options.limits.tracked_sources, secrets.table_seed + 1),
       bans(Capacity::bans, secrets.table_seed + 2),
       fellow_bans(Capacity::bans, secrets.table_seed + 8),
+      scanners(Capacity::scanners, secrets.table_seed + 10),
       registrations(Capacity::registrations, secrets.table_seed + 3),
       fellow_bindings(Capacity::registrations, Registrations::bindings_an_aor),
       credentials(mac, secrets.table_seed + 5, shared->replays),
@@ -131,6 +132,7 @@ Gauges State::gauges() const {
   gauges.transactions = transactions.size();
   gauges.evicted_sources = sources.evictions();
   gauges.evicted_methods = method_buckets.evictions();
+  gauges.evicted_scanners = scanners.evictions();
   gauges.evicted_bans = bans.evictions();
   gauges.evicted_transactions = transactions.evictions();
   gauges.evicted_registrations = registrations.evictions();

@@ -10,6 +10,7 @@
 #include "acl/keyed_hash.hpp"
 #include "acl/networks.hpp"
 #include "acl/policy.hpp"
+#include "acl/scanner_score.hpp"
 #include "acl/source_verdicts.hpp"
 #include "acl/sources.hpp"
 #include "sbc/calls.hpp"
@@ -45,6 +46,7 @@ struct Capacity {
   static constexpr std::size_t token_contents = 100'000;
   static constexpr std::size_t route_sets = 20'000;
   static constexpr std::size_t calls = 20'000;
+  static constexpr std::size_t scanners = 65'536;
 };
 
 struct State {
@@ -110,6 +112,7 @@ struct State {
   acl::MethodBuckets method_buckets;
   acl::BanTable bans;
   acl::BanTable fellow_bans;  ///< proven ones that other workers have imposed
+  acl::ScannerMemory scanners;
   Registrations registrations;
   FellowBindings fellow_bindings;
   Connections connections;

@@ -16,6 +16,26 @@ std::string verdict_of(const sbc::Explanation& explanation) {
 
 std::string place_of(const acl::SourceLine& at) { return fmt::format("{}:{}", config::printable(at.file), at.line); }
 
+nlohmann::ordered_json score_of(const sbc::Explanation& explanation) {
+  if (!explanation.score) return nullptr;
+  nlohmann::ordered_json signs = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < acl::scanner_signs.size(); ++i) {
+    const auto points = explanation.score->points(static_cast<acl::ScannerSign>(i));
+    if (points > 0) signs.push_back({{"sign", acl::scanner_signs[i].word}, {"points", points}, {"meaning", acl::scanner_signs[i].help}});
+  }
+  return {{"sum", explanation.score->sum()}, {"ban", explanation.score_bans.value_or(0)}, {"signs", std::move(signs)}};
+}
+
+std::string score_in_full(const sbc::Explanation& explanation) {
+  if (!explanation.score) return {};
+  std::string text = fmt::format("score:   {} of {}\n", explanation.score->sum(), explanation.score_bans.value_or(0));
+  for (std::size_t i = 0; i < acl::scanner_signs.size(); ++i) {
+    const auto points = explanation.score->points(static_cast<acl::ScannerSign>(i));
+    if (points > 0) text += fmt::format("  {:>3} {} ({})\n", points, acl::scanner_signs[i].word, acl::scanner_signs[i].help);
+  }
+  return text;
+}
+
 bool by_default(const sbc::Explanation& explanation) { return explanation.rule == acl::Verdict::default_rule; }
 
 }  // namespace
@@ -33,6 +53,7 @@ nlohmann::ordered_json to_json(const sbc::Explanation& explanation) {
     json["line"] = explanation.at.line;
   }
   if (explanation.status != 0) json["status"] = explanation.status;
+  json["score"] = score_of(explanation);
   return json;
 }
 
@@ -54,7 +75,7 @@ std::string in_full(const sbc::Explanation& explanation) {
   if (!explanation.detail.empty()) text += fmt::format("detail:  {}\n", explanation.detail);
   if (explanation.rule) text += fmt::format("rule:    {}\n", config::printable(explanation.rule_name));
   if (!explanation.at.file.empty()) text += fmt::format("at:      {}\n", place_of(explanation.at));
-  return text;
+  return text + score_in_full(explanation);
 }
 
 std::string dump(const nlohmann::ordered_json& json) { return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace); }

@@ -126,6 +126,7 @@ std::string changes(const Configuration& before, const Configuration& after) {
   add_geo(before.policy->geo(), after.policy->geo(), list);
   add_rules(before, after, list);
   if (before.engine.limits != after.engine.limits) list.add("limits");
+  if (before.engine.scanner_score != after.engine.scanner_score) list.add("jail.score");
   if (before.engine.keepalive != after.engine.keepalive) list.add("keepalive");
   add_shell(before.shell, after.shell, list);
   return list.text();
