@@ -46,6 +46,8 @@ struct Policy::Impl {
   UserAgentSets user_agents;
   Action default_action = Action::allow;
   Geo geo;
+  Devices devices;
+  EmergencyNumbers emergency;
 
   // Each returns "" or what is wrong.
   std::string compile_user_agents(const PolicyOptions& policy, UserAgentNames& names);
@@ -127,6 +129,10 @@ std::variant<std::shared_ptr<const Policy>, std::string> Policy::compile(const P
   std::string error = impl.compile_user_agents(options, names);
   if (error.empty()) error = impl.compile_rules(names);
   if (!error.empty()) return error;
+  auto devices = Devices::compile(options);
+  if (const auto* problem = std::get_if<std::string>(&devices)) return *problem;
+  impl.devices = std::get<Devices>(std::move(devices));
+  impl.emergency = EmergencyNumbers(options);
   return std::shared_ptr<const Policy>(std::move(policy));
 }
 
@@ -185,5 +191,7 @@ std::string_view Policy::rule_name(int rule) const {
 }
 
 const Geo& Policy::geo() const { return impl_->geo; }
+const Devices& Policy::devices() const { return impl_->devices; }
+const EmergencyNumbers& Policy::emergency() const { return impl_->emergency; }
 
 }  // namespace postern::acl

@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "acl/devices.hpp"
+#include "acl/emergency.hpp"
 #include "acl/geo.hpp"
 #include "acl/options.hpp"
 
@@ -79,6 +81,8 @@ class Policy {
   /// The rule's name (`rules[2]` for one without), `builtin scanners` or `default_action`: what logs and `explain` print.
   [[nodiscard]] std::string_view rule_name(int rule) const;
   [[nodiscard]] const Geo& geo() const;
+  [[nodiscard]] const Devices& devices() const;
+  [[nodiscard]] const EmergencyNumbers& emergency() const;
 
  private:
   Policy();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "config/checks.hpp"
 #include "config/subsets.hpp"
@@ -129,7 +130,7 @@ class RuleChecker {
 
   static std::string in_backticks(const std::vector<std::string>& words) { return fmt::format("`{}`", fmt::join(words, "` and `")); }
 
-  /// A trusted or a trunk network among those that a rule refuses by their address.
+  /// A trusted or a trunk network, or one that a device may come from, among those that a rule refuses by their address.
   void check_guarded(std::size_t index) {
     const acl::RuleOptions& rule = rules()[index];
     if (!rule.when.source || rule.when.source->negated) return;
@@ -139,14 +140,23 @@ class RuleChecker {
     for (const Located<acl::Network>& trunk : draft_.trunk_networks) {
       if (check_one_guarded(index, trunk.value, "a trunk's")) return;
     }
+    std::unordered_set<const void*> seen;  // many devices name the same list
+    for (const acl::DeviceOptions& device : draft_.config.policy.devices) {
+      for (const acl::SharedNetworks& list : device.permit) {
+        if (!seen.insert(list.get()).second) continue;
+        for (const acl::Network& network : *list) {
+          if (check_one_guarded(index, network, "in the permit of devices." + device.key)) return;
+        }
+      }
+    }
   }
 
-  bool check_one_guarded(std::size_t index, const acl::Network& guarded, const char* what) {
+  bool check_one_guarded(std::size_t index, const acl::Network& guarded, const std::string& what) {
     const auto& refused = rules()[index].when.source->values;
     if (!judge_.spend(refused.size())) return true;
     const auto overlaps = [&](const acl::Network& network) { return network.contains(guarded) || guarded.contains(network); };
     if (std::none_of(refused.begin(), refused.end(), overlaps) || allowed_before(index, guarded)) return false;
-    report_.warning(where(index), fmt::format("its source holds addresses of {}, which is {}", guarded.to_string(), what));
+    report_.warning(where(index), fmt::format("its source holds addresses of {}, which is {}", guarded.to_string(), printable(what)));
     return true;
   }
 

@@ -3,6 +3,7 @@
 
 #include "config/draft.hpp"
 #include "config/located.hpp"
+#include "config/resolve.hpp"
 
 namespace postern::config {
 
@@ -13,6 +14,10 @@ void check_addresses(const Draft& draft, Report& report);
 /// Warnings about rules: draft.rules and draft.config.policy.rules must correspond. A rule with an error is left out: it may have lost
 /// the condition that matters. Bounded work.
 void check_rules(const Draft& draft, Report& report);
+/// Warnings about entries of `devices` that never match or let nobody in, and groups that nothing names. Bounded work.
+void check_devices(const Draft& draft, const Resolved& resolved, Report& report);
+/// An emergency number that is a trap: an error.
+void check_emergency(const Draft& draft, Report& report);
 /// Warnings about settings that leave nothing protected, or nobody served.
 void check_protection(const Draft& draft, Report& report);
 

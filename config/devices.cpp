@@ -1,6 +1,9 @@
 // The draft's devices and their groups -> acl's options.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -17,7 +20,71 @@ void check_pattern(const Located<std::string>& key, Report& report) {
     report.error(key.at, fmt::format("has more than {} characters beside its `*`", acl::ShellPattern::longest));
 }
 
+class DeviceResolver {
+ public:
+  DeviceResolver(Draft& draft, Resolved& resolved, Report& report) : draft_(draft), resolved_(resolved), report_(report) {
+    for (const sbc::ListenerOptions& listener : draft.config.engine.listeners) listeners_.push_back(listener.name);
+  }
+
+  acl::DeviceOptions resolve(const DraftDevice& device) {
+    note_device_key(device.key, draft_, resolved_, report_);
+    const bool one = !acl::is_shell_pattern(device.key.value) && !draft_.device_groups.contains(device.key.value);
+    if (!device.extension.empty() && !one)
+      report_.error(device.key.at, "`extension` is of one device alone: a pattern or a group may be many");
+    return {device.key.value,      networks(device.permit),
+            networks(device.deny), listeners(device.listeners),
+            device.extension,      {report_.file(), device.key.at.position.line}};
+  }
+
+ private:
+  /// The same list for the same name or network, however many devices have it.
+  std::vector<acl::SharedNetworks> networks(const std::vector<Located<NetworkRef>>& references) {
+    std::vector<acl::SharedNetworks> lists;
+    for (const Located<NetworkRef>& reference : references) {
+      acl::SharedNetworks& known = known_[{reference.value.name, reference.value.network}];
+      // An unknown name is reported wherever it stands.
+      if (!known || known->empty()) known = std::make_shared<const std::vector<acl::Network>>(networks_of(reference, resolved_, report_));
+      lists.push_back(known);
+    }
+    return lists;
+  }
+
+  std::vector<std::string> listeners(const std::vector<Located<std::string>>& names) {
+    std::vector<std::string> out;
+    for (const Located<std::string>& name : names) {
+      if (std::ranges::find(listeners_, name.value) == listeners_.end() && !report_.full())
+        report_.error(name.at, fmt::format("no listener is named {}{}", in_quotes(name.value), did_you_mean(name.value, listeners_)));
+      out.push_back(name.value);
+    }
+    return out;
+  }
+
+  Draft& draft_;
+  Resolved& resolved_;
+  Report& report_;
+  std::vector<std::string_view> listeners_;
+  std::map<std::pair<std::string, acl::Network>, acl::SharedNetworks> known_;
+};
+
+std::vector<std::string> numbers_of(const std::vector<Located<std::string>>& located) {
+  std::vector<std::string> numbers;
+  for (const Located<std::string>& each : located) numbers.push_back(each.value);
+  return numbers;
+}
+
 }  // namespace
+
+void resolve_devices(Draft& draft, Resolved& resolved, Report& report) {
+  DeviceResolver resolver(draft, resolved, report);
+  for (const DraftDevice& device : draft.devices) draft.config.policy.devices.push_back(resolver.resolve(device));
+}
+
+void resolve_emergency(Draft& draft, const Report& report) {
+  acl::PolicyOptions& policy = draft.config.policy;
+  if (draft.emergency) policy.emergency = numbers_of(*draft.emergency);
+  if (draft.emergency && !draft.emergency->empty()) policy.emergency_at = {report.file(), draft.emergency->front().at.position.line};
+  if (draft.emergency_prefixes) policy.emergency_prefixes = numbers_of(*draft.emergency_prefixes);
+}
 
 void resolve_device_groups(Draft& draft, Report& report) {
   acl::DeviceGroups& groups = draft.config.policy.device_groups;

@@ -106,6 +106,7 @@ struct Draft {
   std::map<std::string, std::vector<Located<std::string>>> device_groups;
   std::vector<DraftDevice> devices;  ///< in file order
   std::optional<std::vector<Located<std::string>>> emergency, emergency_prefixes;
+  std::vector<Located<std::string>> trap_extensions;
   std::vector<DraftPolicyTest> policy_tests;
   std::map<std::string, DraftRate> method_rates;
   std::optional<Where> limits_at;

@@ -25,6 +25,8 @@ const char* word_of(Severity severity) { return severity == Severity::error ? "e
 /// What only shows when all is put together. nullptr where there is an error.
 std::shared_ptr<const acl::Policy> compile(const Draft& draft, Resolved resolved, Report& report) {
   check_rules(draft, report);
+  check_devices(draft, resolved, report);
+  check_emergency(draft, report);
   check_protection(draft, report);
   if (report.has_errors()) return nullptr;
   auto compiled = acl::Policy::compile(draft.config.policy, std::move(resolved.geo));
@@ -57,6 +59,8 @@ LoadResult load(const YamlNode& root, const std::string& directory, Report& repo
   Resolved resolved = Resolver(draft, report, directory).resolve();
   resolve_device_groups(draft, report);
   resolve_rules(draft, resolved, report);
+  resolve_devices(draft, resolved, report);
+  resolve_emergency(draft, report);
   resolve_policy_tests(draft, report);
   check_addresses(draft, report);
   auto policy = compile(draft, std::move(resolved), report);

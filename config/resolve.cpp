@@ -49,21 +49,25 @@ std::string absolute_path(const std::string& directory, const std::string& path)
   return (std::filesystem::path(directory) / path).lexically_normal().string();
 }
 
-std::vector<acl::Network> networks_of(const Located<NetworkRef>& reference, Resolved& resolved, Report& report) {
+const std::vector<acl::Network>* networks_named(const Located<NetworkRef>& reference, const Resolved& resolved, Report& report) {
   const std::string& name = reference.value.name;
-  if (name.empty()) return {reference.value.network};
   const auto found = resolved.networks.find(name);
-  if (found == resolved.networks.end() && report.full()) return {};
-  if (found == resolved.networks.end()) {
+  if (found != resolved.networks.end()) return &found->second;
+  if (!report.full())
     report.error(reference.at, fmt::format("no network is named {}{}", in_quotes(name), did_you_mean(name, keys_of(resolved.networks))));
-    return {};
-  }
-  resolved.expanded += found->second.size();
+  return nullptr;
+}
+
+std::vector<acl::Network> networks_of(const Located<NetworkRef>& reference, Resolved& resolved, Report& report) {
+  if (reference.value.name.empty()) return {reference.value.network};
+  const std::vector<acl::Network>* networks = networks_named(reference, resolved, report);
+  if (networks == nullptr) return {};
+  resolved.expanded += networks->size();
   if (resolved.expanded > most_expanded) {
     report.error(reference.at, fmt::format("names stand for more than {} networks in all", most_expanded));
     return {};
   }
-  return found->second;
+  return *networks;
 }
 
 Resolved Resolver::resolve() {

@@ -61,9 +61,14 @@ class Resolver {
 
 /// The groups of `device_groups`; reports patterns that cannot be compiled.
 void resolve_device_groups(Draft& draft, Report& report);
+/// Fills draft.config.policy.devices, one for one.
+void resolve_devices(Draft& draft, Resolved& resolved, Report& report);
+void resolve_emergency(Draft& draft, const Report& report);
 /// Marks the group, if the key is one. A key that is none and nearly one is a user, which the report doubts.
 void note_device_key(const Located<std::string>& key, const Draft& draft, Resolved& resolved, Report& report);
 
+/// The networks of a name, nullptr if there is none, which is reported.
+const std::vector<acl::Network>* networks_named(const Located<NetworkRef>& reference, const Resolved& resolved, Report& report);
 /// The networks that a reference means; an unknown name is reported and means none.
 std::vector<acl::Network> networks_of(const Located<NetworkRef>& reference, Resolved& resolved, Report& report);
 

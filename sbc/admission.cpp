@@ -4,7 +4,6 @@
 #include <unordered_map>
 
 #include "sbc/contact.hpp"
-#include "sip/glance.hpp"
 
 namespace postern::sbc {
 namespace {
@@ -121,9 +120,13 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
   return standing;
 }
 
+bool Admission::may_be_emergency(const sip::Glance& glance, const SourceStanding& source) const {
+  return glance.method == sip::Method::invite && (source.live || source.trusted) && !state_.policy->emergency().empty();
+}
+
 std::optional<Admission::Unread> Admission::drop_unread(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now) {
   const auto glance = sip::glance(bytes);
-  if (!glance) return std::nullopt;
+  if (!glance || may_be_emergency(*glance, source)) return std::nullopt;
   acl::RequestFacts facts = facts_of(flow, source);
   const acl::Policy& policy = *state_.policy;
   acl::EarlyVerdict verdict = state_.verdicts.of(policy, facts, flow.listener);
@@ -152,6 +155,8 @@ RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
     standing.outcome = Outcome::banned;
     return standing;
   }
+  // What it has to say may be an emergency call.
+  if (trusted && !state_.policy->emergency().empty()) return standing;
   const auto rule = state_.policy->refuses_connection(facts_of(flow, {}));
   if (!rule) return standing;
   standing.rule = rule;
@@ -284,7 +289,7 @@ RequestStanding Admission::check_method(const sip::RawMessage& request, const Fl
 }
 
 Admission::Claim Admission::claim_of(const SourceStanding& source, bool answers_challenge) {
-  if (source.trusted) return Claim::first;
+  if (source.trusted || source.emergency) return Claim::first;
   if (!source.answerable()) return source.proven ? Claim::known : Claim::stranger;
   if (answers_challenge) return Claim::first;
   return source.live ? Claim::holds : Claim::known;

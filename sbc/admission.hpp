@@ -13,6 +13,7 @@
 #include "sbc/outbox.hpp"
 #include "sbc/outcome.hpp"
 #include "sbc/state.hpp"
+#include "sip/glance.hpp"
 #include "sip/prescreen.hpp"
 
 namespace postern::sbc {
@@ -26,6 +27,7 @@ struct SourceStanding {
   bool proved_before = false;  ///< something from there did not long ago: see acl::Source::proved_itself()
   bool proven = false;         ///< this packet proves where it comes from: see Admission::prove()
   int first_rule = 0;          ///< the rules before it do not match, as drop_unread() has found: see acl::EarlyVerdict
+  bool emergency = false;      ///< it begins an emergency call: no gate and no limit stops it (Emergency)
   bool own_allowance = false;  ///< it spends what belongs to its device, not what all share who bear its address
   /// A source that is known is told why (503 with Retry-After) where a stranger meets silence.
   [[nodiscard]] bool answerable() const { return live || known || trusted; }
@@ -98,6 +100,8 @@ class Admission {
   /// Takes what may not be sent to sources that have not proved themselves, and what is for connections that have ended, out of `out`, from
   /// the entry `first` on.
   void hold_back(Outbox& out, std::size_t first, TimePoint now);
+  /// What the log is told of a message; the event's texts hold until the next one.
+  Event event_of(EventKind kind, Outcome reason, const sip::RawMessage* request, const Flow& flow);
   /// Tells the log of a packet that was refused. `request`: what was read of it, nullptr: nothing was.
   struct Why {
     std::string_view rule;                    ///< its name; empty: none
@@ -113,6 +117,8 @@ class Admission {
  private:
   /// What the rules may know before a message is read.
   [[nodiscard]] acl::RequestFacts facts_of(const Flow& flow, const SourceStanding& source) const;
+  /// Those that nothing stops have to be read.
+  [[nodiscard]] bool may_be_emergency(const sip::Glance& glance, const SourceStanding& source) const;
   /// What all packets that merely bear an address share of a limit: more where several devices are registered.
   [[nodiscard]] acl::RateLimit unproven_share(const acl::RateLimit& limit, const acl::Address& address, TimePoint now) const;
   /// A registration that did not prove where it comes from may have been made in another's name: until something from there does, requests
@@ -120,9 +126,6 @@ class Admission {
   [[nodiscard]] bool repeats_to_unproven(const Outgoing& item, TimePoint now);
   [[nodiscard]] bool exempt(const acl::Address& address) const;
   [[nodiscard]] std::uint32_t devices_at(const acl::Address& address, TimePoint now) const;
-
-  /// The event's texts hold until the next one.
-  Event event_of(EventKind kind, Outcome reason, const sip::RawMessage* request, const Flow& flow);
 
   State& state_;
   std::string country_;

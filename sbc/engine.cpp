@@ -17,6 +17,9 @@ bool is_rules_word(Outcome outcome) {
   return outcome == rule_drop || outcome == rule_reject || outcome == rule_ban || outcome == default_action;
 }
 
+/// What refuses for the sake of a gate behind them.
+bool is_gates_word(Outcome outcome) { return outcome == Outcome::device_denied; }
+
 }  // namespace
 
 Engine::Engine(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, EventSink& events, Company company)
@@ -43,10 +46,11 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   impl.admission.hold_back(out, before, now);
   impl.state.metrics.count_responses(out.items().subspan(before));
   if (info(outcome).kind == OutcomeKind::refused) {
-    // A rule that let it pass has not decided what was refused for another reason.
+    // What let it pass has not decided what was refused for another reason.
     if (!is_rules_word(outcome)) impl.decision.rule.reset();
-    const std::string_view rule = impl.decision.rule ? impl.state.policy->rule_name(*impl.decision.rule) : std::string_view();
-    impl.admission.log_refused(outcome, {rule, impl.decision.detail, impl.unread}, impl.read ? &impl.message : nullptr, datagram.flow, now);
+    if (!is_gates_word(outcome)) impl.decision.gate = nullptr;
+    impl.admission.log_refused(outcome, {impl.deciding_rule(), impl.decision.detail, impl.unread}, impl.read ? &impl.message : nullptr,
+                               datagram.flow, now);
   }
   return outcome;
 }

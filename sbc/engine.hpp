@@ -46,6 +46,7 @@ struct Decision {
   std::optional<int>
       rule;           ///< which one decided: an index into Policy::rules(), or acl::Verdict::default_rule; nullopt: something else did
   bool bans = false;  ///< the source is banned or silenced from now on
+  const acl::Gate* gate = nullptr;  ///< which one refused it, or let it pass before all rules; of the policy
   std::string_view detail;  ///< of what is malformed: the header or the part that is wrong; static storage, but of scanner_score: the signs
   std::optional<acl::ScannerScore> score;  ///< what speaks for a scanner; nullopt: that was not asked
 };

@@ -6,6 +6,7 @@
 
 #include "sbc/admission.hpp"
 #include "sbc/answers.hpp"
+#include "sbc/emergency.hpp"
 #include "sbc/engine.hpp"
 #include "sbc/keep_alive.hpp"
 #include "sbc/proxy.hpp"
@@ -20,6 +21,7 @@ struct Engine::Impl {
   Impl(Setup setup, const Secrets& secrets, EventSink& events, Company company)
       : state(std::move(setup), secrets, events, std::move(company)),
         admission(state),
+        emergency(state, admission, secrets.table_seed + 10),
         answers(state),
         proxy(state, admission, answers),
         keep_alive(state),
@@ -36,10 +38,12 @@ struct Engine::Impl {
   std::optional<Outcome> refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
   /// What speaks for a scanner: asked where no rule of the operator's has decided.
   std::optional<Outcome> refused_as_scanner(const Flow& flow, const SourceStanding& source, TimePoint now);
+  /// What `devices` says of it.
+  std::optional<Outcome> refused_device(const CredentialsVerdict& credentials, const Flow& flow, const SourceStanding& source, Outbox& out);
   std::optional<Outcome> for_registered_only(const Flow& flow, const SourceStanding& source, Outbox& out);
-  /// What is asked of a request that is of no dialog of this flow: the rules, and registered_only if it is of none at all.
-  std::optional<Outcome> refused_outside(std::string_view user, const Dialog& dialog, const Flow& flow, const SourceStanding& source,
-                                         TimePoint now, Outbox& out);
+  /// What is asked of a request that is of no dialog of this flow: the rules, devices, and registered_only if it is of none at all.
+  std::optional<Outcome> refused_outside(std::string_view user, const Dialog& dialog, const CredentialsVerdict& credentials,
+                                         const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
   std::optional<Outcome> over_limit(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
   Outcome no_invite(const Flow& flow, bool proven, Outbox& out);
   Outcome refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out);
@@ -47,8 +51,15 @@ struct Engine::Impl {
   Outcome not_a_message(const sip::Prescreened& screened, const Flow& flow, bool proven, Outbox& out);
   Outcome parsed(const sip::ParseVerdict& verdict, const Flow& flow, bool proven, Outbox& out);
 
+  /// The name of what decided; empty: no rule and no gate did.
+  [[nodiscard]] std::string_view deciding_rule() const {
+    if (decision.gate != nullptr) return decision.gate->name;
+    return decision.rule ? state.policy->rule_name(*decision.rule) : std::string_view();
+  }
+
   State state;
   Admission admission;
+  Emergency emergency;
   Answers answers;
   Proxy proxy;
   KeepAlive keep_alive;

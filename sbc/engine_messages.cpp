@@ -1,6 +1,7 @@
 // The steps of a datagram's life, in their order (docs/life-of-a-datagram.md).
 #include <fmt/format.h>
 
+#include "sbc/device_gate.hpp"
 #include "sbc/engine_impl.hpp"
 #include "sbc/stun.hpp"
 
@@ -46,8 +47,10 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
 Outcome Engine::Impl::access_response(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
   // Nobody else was asked, and a stranger's costs nothing.
   const bool to_keep_alive = source.live && keep_alive.answered(message, flow);
-  if (to_keep_alive || proxy.awaits(message, flow)) admission.prove(source, flow, now);
+  const bool awaited = proxy.awaits(message, flow);
+  if (to_keep_alive || awaited) admission.prove(source, flow, now);
   if (to_keep_alive) return Outcome::keep_alive;
+  if (awaited) emergency.carry_on(message, flow, source);
   return source.outcome == Outcome::forwarded ? proxy.response(message, flow, now, out) : source.outcome;
 }
 
@@ -66,20 +69,23 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   CredentialsVerdict credentials = state.credentials.judge(message, flow.peer.address, now);
   ++state.metrics.credentials[static_cast<std::size_t>(credentials.standing)];
   look_for_proof(dialog, credentials, flow, source, now);
+  const bool in_transaction = message.method == sip::Method::cancel || message.method == sip::Method::ack;
+  if (emergency.admit(message, flow, source, now)) decision.gate = &state.policy->emergency().gate();
+  if (dialog.own() || in_transaction) emergency.carry_on(message, flow, source);
   if (source.outcome != Outcome::forwarded) return refused_by_limit(flow, source, out);
   const auto user = dialog.target ? dialog.target->user : message.request_user;
-  const bool in_transaction = message.method == sip::Method::cancel || message.method == sip::Method::ack;
   if (message.method == sip::Method::ack) scanners.acknowledged(flow, source, now);
   // Rules and limits judge what stands outside a dialog; ACK and CANCEL belong to a transaction, or to nothing.
-  const bool judged = !dialog.own() && !in_transaction;
+  const bool judged = !dialog.own() && !in_transaction && !source.emergency;
   if (judged) {
-    if (const auto ended = refused_outside(user, dialog, flow, source, now, out)) return *ended;
+    if (const auto ended = refused_outside(user, dialog, credentials, flow, source, now, out)) return *ended;
   }
   const BranchId id = branch_id_of(state.mac, flow, message);
   if (const auto ended = matched(id, flow, now, out)) {
     if (*ended != Outcome::no_transaction) return *ended;
     // A CANCEL of nothing is a request like any other: who meets silence with an INVITE meets it here.
     if (const auto ruled = refused(user, flow, source, now, out)) return *ruled;
+    if (const auto denied = refused_device(credentials, flow, source, out)) return *denied;
     // After a restart its INVITE may be with the PBX (§16.10: a CANCEL of nothing that is known is passed on statelessly).
     if (!state.recalls(now)) return no_invite(flow, source.proven, out);
   }
@@ -94,16 +100,19 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
     if (const auto ended = over_limit(flow, source, now, out)) return *ended;
   }
   if (const auto ended = proxy.refused(message, flow, dialog, now, out)) return *ended;
-  if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, source.proven, out);
+  const auto verdict = sip::check(message, source.emergency ? sip::Schemes::any : sip::Schemes::sip);
+  if (!verdict.ok()) return parsed(verdict, flow, source.proven, out);
   return proxy.request_from_access({message, flow, id, dialog, source, credentials}, now, out);
 }
 
-std::optional<Outcome> Engine::Impl::refused_outside(std::string_view user, const Dialog& dialog, const Flow& flow,
-                                                     const SourceStanding& source, TimePoint now, Outbox& out) {
+std::optional<Outcome> Engine::Impl::refused_outside(std::string_view user, const Dialog& dialog, const CredentialsVerdict& credentials,
+                                                     const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out) {
   if (const auto ended = refused(user, flow, source, now, out)) return ended;
-  if (dialog.is_known()) return std::nullopt;
-  if (const auto ended = refused_as_scanner(flow, source, now)) return ended;
-  return for_registered_only(flow, source, out);
+  if (!dialog.is_known()) {
+    if (const auto ended = refused_as_scanner(flow, source, now)) return ended;
+  }
+  if (const auto ended = refused_device(credentials, flow, source, out)) return ended;
+  return dialog.is_known() ? std::nullopt : for_registered_only(flow, source, out);
 }
 
 std::optional<Outcome> Engine::Impl::refused_as_scanner(const Flow& flow, const SourceStanding& source, TimePoint now) {
@@ -193,10 +202,20 @@ Outcome Engine::Impl::not_a_message(const sip::Prescreened& screened, const Flow
 std::optional<Outcome> Engine::Impl::refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now,
                                              Outbox& out) {
   const RequestStanding standing = admission.check_rules(message, request_user, flow, source, now);
-  decision = {standing.rule, standing.bans, {}, {}};
+  decision.rule = standing.rule;
+  decision.bans = standing.bans;
   if (standing.outcome == Outcome::forwarded) return std::nullopt;
   if (standing.status != 0) answers.send(message, flow, false, {standing.status, {}, {}}, out);
   return standing.outcome;
+}
+
+std::optional<Outcome> Engine::Impl::refused_device(const CredentialsVerdict& credentials, const Flow& flow, const SourceStanding& source,
+                                                    Outbox& out) {
+  const acl::Gate* const denied = device_denied(state, message, credentials, flow);
+  if (denied == nullptr) return std::nullopt;
+  decision.gate = denied;
+  answers.send(message, flow, source.proven, {403, {}, {}}, out);
+  return Outcome::device_denied;
 }
 
 std::optional<Outcome> Engine::Impl::for_registered_only(const Flow& flow, const SourceStanding& source, Outbox& out) {

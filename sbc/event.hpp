@@ -25,6 +25,7 @@ enum class EventKind : std::uint8_t {
   pbx_down,             ///< an address of the PBX leaves us without answers
   pbx_up,               ///< it answers again
   no_audio_likely,      ///< a phone outside is asked to send its audio to an address inside (`detail`)
+  emergency_call,       ///< a call to an emergency number goes on, whatever stands in its way (`detail`: its Request-URI)
   suppressed,           ///< `count` events of the kind `of` and this outcome were not logged one by one (floods are summarised)
 };
 
@@ -41,7 +42,7 @@ struct Event {
   std::string_view call_id;
   Endpoint address;                      ///< of pbx_down and pbx_up: which one
   std::string_view listener;             ///< of connection_refused: its name
-  std::string_view message;              ///< of all these and no_audio_likely: what happened, to whom, why, and what to do
+  std::string_view message;              ///< of all these, emergency_call and no_audio_likely: what happened, to whom, why, and what to do
   std::string_view detail;               ///< the defect, the bad header, the listener ...
   std::chrono::seconds duration{0};      ///< of a ban
   EventKind of = EventKind::suppressed;  ///< of `suppressed`: the kind that was

@@ -150,6 +150,11 @@ Explanation DryRun::handle(const Datagram& datagram, TimePoint now) {
   explanation.score = decision.score;
   explanation.score_bans = options_.scanner_score;
   answer_as_pbx();
+  if (decision.gate != nullptr) {
+    explanation.rule.reset();
+    explanation.rule_name = decision.gate->name;
+    explanation.at = decision.gate->at;
+  }
   if (!explanation.rule) return explanation;
   explanation.rule_name = policy_->rule_name(*explanation.rule);
   if (*explanation.rule != acl::Verdict::default_rule) explanation.at = policy_->rules()[static_cast<std::size_t>(*explanation.rule)].at;

@@ -1,6 +1,7 @@
 // What the workers of one process tell each other, and what is one for all of them (docs/adr/0016-several-workers.md).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -98,10 +99,15 @@ class Fellows {
 
 /// One for all workers.
 struct Shared {
-  Shared(std::uint64_t seed, bool alone) : pbx(alone), unknown_sources(alone), replays(Credentials::remembered, seed, Credentials::life) {}
+  Shared(std::uint64_t seed, bool alone)
+      : pbx(alone),
+        unknown_sources(alone),
+        emergency{acl::SharedBucket(alone), acl::SharedBucket(alone)},
+        replays(Credentials::remembered, seed, Credentials::life) {}
 
-  acl::SharedBucket pbx, unknown_sources;  ///< limits.pbx, limits.unknown_sources
-  acl::Appointments returns;               ///< of devices that limits.pbx refused
+  acl::SharedBucket pbx, unknown_sources;      ///< limits.pbx, limits.unknown_sources
+  std::array<acl::SharedBucket, 2> emergency;  ///< of emergency calls, by whether the first message proves where it comes from
+  acl::Appointments returns;                   ///< of devices that limits.pbx refused
   DigestReplays replays;
 };
 

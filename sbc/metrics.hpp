@@ -66,6 +66,7 @@ struct Histogram {
   X(rules,          RuleCounts,    "postern_rule_matches_total",       "Requests that a rule decided, or would have (log_only).")    \
   X(responses_sent, StatusCounts,  "postern_responses_sent_total",     "SIP responses sent to the access side, by status code.")     \
   X(credentials,    CredentialsCounts, "postern_credentials_total",    "Requests with credentials, by what these were worth.")       \
+  X(emergency_calls, Count,        "postern_emergency_calls_total",    "Emergency calls that passed every rule, gate, ban and limit.") \
   X(held_back,      Count,         "postern_held_back_total",          "Datagrams not sent, so that no unproven source gets over three times its bytes.") \
   X(pbx_up,         PbxUps,        "postern_pbx_up",                   "Whether an address of the PBX answers: 1 or 0.")            \
   X(pbx_response,   Histogram,     "postern_pbx_response_seconds",     "Time from a request forwarded to the PBX to its first final answer.")

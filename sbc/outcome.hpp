@@ -39,6 +39,7 @@ enum class OutcomeKind : std::uint8_t {
   X(rule_ban,              refused,  "a rule with action ban")                                                     \
   X(scanner_score,         refused,  "what speaks for a scanner comes to jail.score.ban")                             \
   X(default_action,        refused,  "no rule matched and default_action refuses")                                 \
+  X(device_denied,         refused,  "a device outside the networks or listeners of its entry in devices")                   \
   X(registered_only,       refused,  "a method of registered_only, over a flow without a live registration")           \
   X(not_pbx,               refused,  "a packet to the core port from an address that is not the PBX's")            \
   X(no_token,              refused,  "a request of the PBX that names no device of ours")                          \

@@ -114,7 +114,8 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
   }
   const bool judged = request.method != Method::ack || !arrival.dialog.target;
   const bool with_credentials = arrival.credentials.any_kept();
-  if (!arrival.dialog.own() && judged && admission_.pbx_is_busy(Admission::claim_of(arrival.source, with_credentials), now)) {
+  const bool counted = !arrival.dialog.own() && judged;
+  if (counted && admission_.pbx_is_busy(Admission::claim_of(arrival.source, with_credentials), now) && !arrival.source.emergency) {
     const bool returns = request.method == Method::register_ && arrival.source.answerable();
     answers_.overloaded(request, arrival.flow, proven, out, returns ? admission_.pbx_has_room_in(now) : std::nullopt);
     return Outcome::pbx_limit;
@@ -126,7 +127,9 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
   // The token outlives a restart, what was remembered for it does not.
   if (arrival.dialog.is_known() && !target->token.routes.empty())
     state_.route_sets.put(dialog_key_of(state_.mac, request.call_id, request.to_tag), target->token.routes);
-  if (!inward_.request({request, arrival.flow, arrival.id, arrival.credentials, target, registers ? &plan : nullptr, *pbx}, message_)) {
+  if (!inward_.request(
+          {request, arrival.flow, arrival.id, arrival.credentials, target, registers ? &plan : nullptr, *pbx, arrival.source.emergency},
+          message_)) {
     if (inward_.contacts_fit()) {
       answers_.send(request, arrival.flow, proven, {513, {}, {}}, out);
       return Outcome::too_large;

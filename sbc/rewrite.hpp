@@ -37,6 +37,7 @@ class InwardRewriter {
     const OpenedOutward* dialog = nullptr;  ///< the token in the Request-URI, if it opened
     RegisterPlan* registration = nullptr;   ///< of a REGISTER: filled in
     std::uint8_t pbx = 0;                   ///< which of its addresses it goes to
+    bool emergency = false;                 ///< its Request-URI may be a tel: URI or an emergency service's URN: the PBX gets the number
   };
   bool request(const Request& request, std::string& out);
   /// Why the last message could not be written: false, a Contact that cannot be read or is too long to be given back; else its size.

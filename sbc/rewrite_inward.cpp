@@ -3,6 +3,7 @@
 #include <array>
 
 #include "sbc/rewrite.hpp"
+#include "sip/dialled.hpp"
 #include "sip/via_edit.hpp"
 
 namespace postern::sbc {
@@ -97,6 +98,15 @@ void InwardRewriter::request_uri(const Request& request) {
     return;
   }
   const auto uri = sip::UriView::parse(request.message.request_uri);
+  if (!uri && request.emergency) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before it is read
+    std::array<char, 256> buffer;
+    const std::string_view number = sip::dialled_number(request.message.request_uri, buffer);
+    text_.append("sip:").append(number.empty() ? state_.policy->emergency().first() : number).append("@");
+    text_ += state_.names.pbx_host_port(request.pbx);
+    state_.editor.replace(request.message.request_uri, text_);
+    return;
+  }
   if (!uri) {
     sealed_ = is_no_sip_uri(request.message.request_uri);
     return;

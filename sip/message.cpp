@@ -94,9 +94,9 @@ ParseVerdict check_syntax(const msg_t* msg, const RawMessage& message, int extra
 }
 
 /// RFC 3261 §16.3, in its order.
-ParseVerdict check_request(const sip_t& sip, const RawMessage& message) {
+ParseVerdict check_request(const sip_t& sip, const RawMessage& message, Schemes schemes) {
   const auto type = sip.sip_request->rq_url->url_type;
-  if (type != url_sip && type != url_sips) return refuse(416, "Request-URI");
+  if (schemes == Schemes::sip && type != url_sip && type != url_sips) return refuse(416, "Request-URI");
   if (sip_sanity_check(&sip) != 0) return refuse(400, "Request-URI");
   if (sip.sip_max_forwards != nullptr && sip.sip_max_forwards->mf_count == 0) return refuse(483, "Max-Forwards");
   // Neither can be answered or undone for want of an extension (§8.2.2.3).
@@ -117,12 +117,12 @@ bool feed(msg_t* msg, string_view bytes) {
 
 }  // namespace
 
-ParseVerdict check(const RawMessage& message) {
+ParseVerdict check(const RawMessage& message, Schemes schemes) {
   // It would cost as much as all else that is done with the message.
-  return plain::is_good(message) ? ParseVerdict{} : check_fully(message);
+  return plain::is_good(message) ? ParseVerdict{} : check_fully(message, schemes);
 }
 
-ParseVerdict check_fully(const RawMessage& message) {
+ParseVerdict check_fully(const RawMessage& message, Schemes schemes) {
   const MessagePtr msg{msg_create(sip_default_mclass(), MSG_DO_EXTRACT_COPY)};  // keeps where each header stood
   if (!msg) return refuse(500, "Memory");
   su_home_preload(msg_home(msg.get()), 1, preload_size(message.bytes.size()));
@@ -131,7 +131,7 @@ ParseVerdict check_fully(const RawMessage& message) {
   const int extracted = msg_extract(msg.get());
   const ParseVerdict syntax = check_syntax(msg.get(), message, extracted);
   if (!syntax.ok() || !message.is_request) return syntax;
-  return check_request(*sip_object(msg.get()), message);
+  return check_request(*sip_object(msg.get()), message, schemes);
 }
 
 }  // namespace postern::sip

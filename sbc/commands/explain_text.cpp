@@ -47,7 +47,7 @@ nlohmann::ordered_json to_json(const sbc::Explanation& explanation) {
                               {"file", nullptr},
                               {"line", nullptr},
                               {"status", nullptr}};
-  if (explanation.rule) json["rule"] = explanation.rule_name;
+  if (!explanation.rule_name.empty()) json["rule"] = explanation.rule_name;
   if (!explanation.at.file.empty()) {
     json["file"] = explanation.at.file;
     json["line"] = explanation.at.line;
@@ -63,6 +63,8 @@ std::string in_one_line(const sbc::Explanation& explanation) {
     text += " by default_action";
   else if (explanation.rule)
     text += fmt::format(" by the rule {}", config::in_quotes(explanation.rule_name));
+  else if (!explanation.rule_name.empty())
+    text += fmt::format(" by {}", config::printable(explanation.rule_name));
   if (!explanation.at.file.empty()) text += fmt::format(" ({})", place_of(explanation.at));
   text += fmt::format(", reason {}", sbc::info(explanation.outcome).word);
   return explanation.detail.empty() ? text : text + fmt::format(" ({})", explanation.detail);
@@ -73,7 +75,7 @@ std::string in_full(const sbc::Explanation& explanation) {
   std::string text = fmt::format("verdict: {}\n", verdict_of(explanation));
   text += fmt::format("reason:  {} ({})\n", outcome.word, outcome.help);
   if (!explanation.detail.empty()) text += fmt::format("detail:  {}\n", explanation.detail);
-  if (explanation.rule) text += fmt::format("rule:    {}\n", config::printable(explanation.rule_name));
+  if (!explanation.rule_name.empty()) text += fmt::format("rule:    {}\n", config::printable(explanation.rule_name));
   if (!explanation.at.file.empty()) text += fmt::format("at:      {}\n", place_of(explanation.at));
   return text + score_in_full(explanation);
 }

@@ -76,6 +76,24 @@ void add_rules(const Configuration& before, const Configuration& after, List& li
     list.add("default_action", fmt::format("{} -> {}", to_string(before.rules.default_action), to_string(after.rules.default_action)));
 }
 
+bool same_device(const acl::DeviceOptions& a, const acl::DeviceOptions& b) {
+  const auto same_networks = [](const acl::SharedNetworks& one, const acl::SharedNetworks& other) { return *one == *other; };
+  return std::ranges::equal(a.permit, b.permit, same_networks) && std::ranges::equal(a.deny, b.deny, same_networks) &&
+         a.listeners == b.listeners && a.extension == b.extension;
+}
+
+void add_devices(const acl::PolicyOptions& before, const acl::PolicyOptions& after, List& list) {
+  const std::string different = differences(
+      before.devices, after.devices, [](const acl::DeviceOptions& device) { return std::string_view(device.key); }, same_device);
+  if (!different.empty())
+    list.add("devices", different);
+  else if (!std::ranges::equal(before.devices, after.devices, {}, &acl::DeviceOptions::key, &acl::DeviceOptions::key))
+    list.add("devices", "(their order)");
+  if (before.device_groups != after.device_groups) list.add("device_groups");
+  if (before.emergency != after.emergency) list.add("emergency");
+  if (before.emergency_prefixes != after.emergency_prefixes) list.add("emergency_prefixes");
+}
+
 void add_geo(const acl::Geo& before, const acl::Geo& after, List& list) {
   const auto built = [](const std::shared_ptr<const acl::GeoDatabase>& database) { return database ? database->built() : 0; };
   if (built(before.countries) != built(after.countries)) list.add("geo.country");
@@ -125,6 +143,7 @@ std::string changes(const Configuration& before, const Configuration& after) {
   if (before.engine.registered_only != after.engine.registered_only) list.add("registered_only");
   add_geo(before.policy->geo(), after.policy->geo(), list);
   add_rules(before, after, list);
+  add_devices(before.rules, after.rules, list);
   if (before.engine.limits != after.engine.limits) list.add("limits");
   if (before.engine.scanner_score != after.engine.scanner_score) list.add("jail.score");
   if (before.engine.keepalive != after.engine.keepalive) list.add("keepalive");

@@ -91,6 +91,8 @@ std::string_view word_of(sbc::EventKind kind) {
       return "opaque_not_returned";
     case sbc::EventKind::no_audio_likely:
       return "no_audio_likely";
+    case sbc::EventKind::emergency_call:
+      return "emergency_call";
     case sbc::EventKind::pbx_down:
       return "pbx_down";
     case sbc::EventKind::pbx_up:
@@ -103,7 +105,8 @@ std::string_view word_of(sbc::EventKind kind) {
 
 LogLevel level_of(const sbc::Event& event) {
   const bool grave = event.kind == sbc::EventKind::ban || event.kind == sbc::EventKind::opaque_not_returned ||
-                     event.kind == sbc::EventKind::no_audio_likely || event.kind == sbc::EventKind::pbx_down;
+                     event.kind == sbc::EventKind::no_audio_likely || event.kind == sbc::EventKind::pbx_down ||
+                     event.kind == sbc::EventKind::emergency_call;
   if (grave) return LogLevel::warning;
   const sbc::EventKind kind = event.kind == sbc::EventKind::suppressed ? event.of : event.kind;
   return kind == sbc::EventKind::refused_other ? LogLevel::debug : LogLevel::info;

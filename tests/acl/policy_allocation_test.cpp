@@ -87,5 +87,25 @@ TEST(PolicyAllocation, DecidingAllocatesNothing) {
   EXPECT_GT(before, 1000U) << "the counter must be in force";
 }
 
+TEST(PolicyAllocation, NeitherDoDevicesAndEmergencyNumbers) {
+  PolicyOptions options;
+  options.device_groups["sales"] = {"T2_*", "a device whose name is longer than any short string optimisation"};
+  for (const std::string& key : {std::string("1001"), std::string("2*"), std::string("sales")}) {
+    const auto network = std::make_shared<const std::vector<Network>>(1, Network(Address::v4(0xc0000200), 24));
+    options.devices.push_back({key, {network}, {network}, {"public"}, {}, {}});
+  }
+  options.emergency_prefixes = {"0"};
+  const auto policy = std::get<0>(Policy::compile(options, {}));
+  const Address source = Address::v4(0xc0000201);
+  const std::size_t before = allocations;
+  int refused = 0;
+  for (const char* user : {"1001", "2001", "T2_1001", "a device whose name is longer than any short string optimisation", "nobody", ""})
+    refused += policy->devices().refuses(user, source, "public") != nullptr ? 1 : 0;
+  const bool emergency = policy->emergency().contains("0112") && !policy->emergency().contains("0123456789012345678901234567890123456789");
+  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(refused, 4);
+  EXPECT_TRUE(emergency);
+}
+
 }  // namespace
 }  // namespace postern::acl

@@ -53,6 +53,7 @@ TEST(Reference, DefaultsInTheTableAreTheOptions) {
   EXPECT_EQ(all.engine.pbx.timeout, none.engine.pbx.timeout);
   EXPECT_EQ(all.policy.builtin_scanners, none.policy.builtin_scanners);
   EXPECT_EQ(all.policy.default_action, none.policy.default_action);
+  EXPECT_EQ(all.policy.emergency, none.policy.emergency);
   EXPECT_EQ(all.shell.state, none.shell.state);
   EXPECT_EQ(all.shell.admin, none.shell.admin);
   EXPECT_EQ(all.shell.log.format, none.shell.log.format);
@@ -80,7 +81,7 @@ TEST(Schema, TheCompleteExampleIsKnownThroughout) {
   for (const Problem& problem : result.problems)
     if (problem.severity == Severity::error) errors.push_back(problem.path);
   EXPECT_THAT(errors, ::testing::UnorderedElementsAre("listeners[4].trap", "networks.anna.name", "networks.anna.refresh", "geo.country",
-                                                      "geo.asn", "devices", "calls", "networks.blocklist.file"));
+                                                      "geo.asn", "calls", "networks.blocklist.file"));
 }
 
 }  // namespace

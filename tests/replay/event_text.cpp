@@ -18,6 +18,7 @@ const std::map<sbc::EventKind, std::string_view> event_words{{sbc::EventKind::re
                                                              {sbc::EventKind::answer_concealed, "answer_concealed"},
                                                              {sbc::EventKind::opaque_not_returned, "opaque_not_returned"},
                                                              {sbc::EventKind::no_audio_likely, "no_audio_likely"},
+                                                             {sbc::EventKind::emergency_call, "emergency_call"},
                                                              {sbc::EventKind::pbx_down, "pbx_down"},
                                                              {sbc::EventKind::pbx_up, "pbx_up"},
                                                              {sbc::EventKind::suppressed, "suppressed"}};

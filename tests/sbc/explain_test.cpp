@@ -133,6 +133,53 @@ TEST_F(Explained, UsersAreThoseOfTheUris) {
   EXPECT_EQ(explained().rule_name, "extensions");
 }
 
+TEST_F(Explained, AGateIsNamedWithItsLine) {
+  loaded_ = config::load_text(
+      "listeners: [udp://192.0.2.10:5060]\npbx: udp://10.0.0.5:15060\ntrusted: [203.0.113.0/24]\nrules: [{name: all, action: allow}]\n"
+      "device_groups: {sales: \"T2_*\"}\ndevices:\n  \"1001\": {permit: 192.0.2.0/24}\n  sales: {deny: 203.0.113.9}\n",
+      "p.yaml", "/nowhere");
+  ASSERT_TRUE(loaded_.ok()) << loaded_.problems.at(0).to_string();
+  sketch_.source.address = *acl::Address::parse("203.0.113.9");
+  sketch_.method = "REGISTER";
+  sketch_.from = "sip:1001@sip.example.com";
+  Explanation explanation = explained();
+  EXPECT_EQ(explanation.verdict, acl::Action::reject);
+  EXPECT_EQ(explanation.outcome, Outcome::device_denied);
+  EXPECT_EQ(explanation.status, 403);
+  EXPECT_EQ(explanation.rule_name, "devices.1001");
+  EXPECT_EQ(explanation.at.file, "p.yaml");
+  EXPECT_EQ(explanation.at.line, 7);
+  EXPECT_EQ(explanation.rule, std::nullopt);
+  sketch_.from = "sip:T2_101@sip.example.com";
+  explanation = explained();
+  EXPECT_EQ(explanation.rule_name, "devices.sales");
+  EXPECT_EQ(explanation.at.line, 8);
+  sketch_.source.address = *acl::Address::parse("192.0.2.9");
+  explanation = explained();
+  EXPECT_EQ(explanation.verdict, acl::Action::allow);
+  EXPECT_EQ(explanation.rule_name, "all");
+}
+
+TEST_F(Explained, AnEmergencyCallOfARegisteredFlowPassesAll) {
+  loaded_ = config::load_text(
+      "listeners: [udp://192.0.2.10:5060]\npbx: udp://10.0.0.5:15060\nrules: [{name: none, action: drop}]\n"
+      "devices: {\"1001\": {permit: 192.0.2.0/24}}\nemergency: [\"110\"]\nemergency_prefixes: [\"0\"]\n",
+      "p.yaml", "/nowhere");
+  ASSERT_TRUE(loaded_.ok()) << loaded_.problems.at(0).to_string();
+  sketch_.method = "INVITE";
+  sketch_.from = "sip:1001@sip.example.com";
+  sketch_.request_uri = "sip:0110@sip.example.com";
+  EXPECT_EQ(explained().rule_name, "none");
+  sketch_.registered = true;
+  const Explanation explanation = explained();
+  EXPECT_EQ(explanation.verdict, acl::Action::allow);
+  EXPECT_EQ(explanation.outcome, Outcome::forwarded);
+  EXPECT_EQ(explanation.rule_name, "emergency");
+  EXPECT_EQ(explanation.at.line, 5);
+  sketch_.request_uri = "sip:112@sip.example.com";
+  EXPECT_EQ(explained().rule_name, "none") << "the file has its own numbers";
+}
+
 TEST_F(Explained, TheListenerIsTheFirstOfTheSourcesFamily) {
   sketch_.source.address = *acl::Address::parse("2001:db8::7");
   EXPECT_EQ(explained().rule_name, "the second listener");

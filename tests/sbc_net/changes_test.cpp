@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "sbc/net/configuration.hpp"
@@ -50,6 +52,25 @@ TEST_F(Changes, OfRulesNameThem) {
   add_rule(before_, "second");
   after_.rules.rules.insert(after_.rules.rules.begin(), before_.rules.rules[1]);
   EXPECT_EQ(told(), "rules (their order)");
+}
+
+TEST_F(Changes, OfDevicesNameThem) {
+  const auto networks = [](const char* text) {
+    return std::make_shared<const std::vector<acl::Network>>(1, acl::Network::parse(text).value().network);
+  };
+  before_.rules.devices = {{"1001", {networks("10.0.0.0/8")}, {}, {}, {}, {}}, {"2*", {}, {networks("10.0.0.0/8")}, {}, {}, {}}};
+  after_ = before_;
+  after_.rules.devices[0].permit = {networks("10.0.0.0/8")};
+  after_.rules.devices[0].at.line = 17;
+  EXPECT_EQ(told(), "nothing");
+  after_.rules.devices[1].deny.push_back(networks("192.0.2.1"));
+  after_.rules.device_groups["sales"] = {"1001"};
+  EXPECT_EQ(told(), "devices ~2*, device_groups");
+  after_ = before_;
+  std::swap(after_.rules.devices[0], after_.rules.devices[1]);
+  after_.rules.emergency = {"110"};
+  after_.rules.emergency_prefixes = {"0"};
+  EXPECT_EQ(told(), "devices (their order), emergency, emergency_prefixes");
 }
 
 TEST_F(Changes, OfRulesWithOneNameAreToldApartByTheirPlace) {
