@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/checks.hpp"
 #include "tests/config/support.hpp"
 
 namespace postern::config::test {
@@ -141,6 +142,22 @@ TEST(Emergency, NumbersAreTheDefaultUntilTheyAreWritten) {
   EXPECT_THAT(written.config.policy.emergency_prefixes, ElementsAre("0", "9"));
   EXPECT_THAT(load(std::string(smallest) + "emergency: []\n").config.policy.emergency, IsEmpty());
   EXPECT_THAT(problems_with("emergency: [\"sos\"]\n"), ElementsAre("3:13: emergency[0]: must be digits, as dialled, got \"sos\""));
+}
+
+TEST(Emergency, IsNoTrap) {
+  const auto told = [](const std::string& trap) {
+    Draft draft;
+    draft.config.policy.emergency_prefixes = {"0"};
+    draft.trap_extensions = {{trap, {{7, 3}, "jail.trap_extensions[0]"}}};
+    Report report("p.yaml");
+    check_emergency(draft, report);
+    const auto problems = report.take();
+    return problems.empty() ? "" : problems.front().to_string();
+  };
+  EXPECT_EQ(told("112"),
+            "p.yaml:7:3: jail.trap_extensions[0]: holds the emergency number \"112\": nobody who calls for help may be banned for it");
+  for (const char* trap : {"1*", "*", "11?", "0112", "0*", "0???", "*9"}) EXPECT_NE(told(trap), "") << trap;
+  for (const char* trap : {"8888", "admin", "1120*", "1?", "12*", "11"}) EXPECT_EQ(told(trap), "") << trap;
 }
 
 }  // namespace
