@@ -44,7 +44,7 @@ class Devices {
   };
   struct Pattern {
     ShellPattern pattern;
-    std::size_t entry;
+    std::size_t entry = 0;
   };
 
   [[nodiscard]] const Entry* find(std::string_view user) const;

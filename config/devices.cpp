@@ -68,6 +68,7 @@ class DeviceResolver {
 
 std::vector<std::string> numbers_of(const std::vector<Located<std::string>>& located) {
   std::vector<std::string> numbers;
+  numbers.reserve(located.size());
   for (const Located<std::string>& each : located) numbers.push_back(each.value);
   return numbers;
 }
@@ -108,6 +109,7 @@ void note_device_key(const Located<std::string>& key, const Draft& draft, Resolv
   }
   if (acl::is_shell_pattern(key.value)) return;
   std::vector<std::string_view> names;
+  names.reserve(draft.device_groups.size());
   for (const auto& [name, members] : draft.device_groups) names.push_back(name);
   const std::string meant = did_you_mean(key.value, names);
   if (!meant.empty())
