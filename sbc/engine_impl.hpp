@@ -34,6 +34,8 @@ struct Engine::Impl {
   Outcome access_response(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
   /// Step 5: what the transaction layer deals with by itself; nullopt: a request to be routed.
   std::optional<Outcome> matched(const BranchId& id, const Flow& flow, TimePoint now, Outbox& out);
+  /// The same of a request of the access side, and of a CANCEL and an ACK that name none. `user`: of the restored Request-URI.
+  std::optional<Outcome> of_transaction(const Arrival& arrival, std::string_view user, TimePoint now, Outbox& out);
   /// What the rules say; nullopt: the request may go on.
   std::optional<Outcome> refused(std::string_view request_user, const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
   /// What speaks for a scanner: asked where no rule of the operator's has decided.

@@ -81,18 +81,8 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
     if (const auto ended = refused_outside(user, dialog, credentials, flow, source, now, out)) return *ended;
   }
   const BranchId id = branch_id_of(state.mac, flow, message);
-  if (const auto ended = matched(id, flow, now, out)) {
-    if (*ended != Outcome::no_transaction) return *ended;
-    // A CANCEL of nothing is a request like any other: who meets silence with an INVITE meets it here.
-    if (const auto ruled = refused(user, flow, source, now, out)) return *ruled;
-    if (const auto denied = refused_device(credentials, flow, source, out)) return *denied;
-    // After a restart its INVITE may be with the PBX (§16.10: a CANCEL of nothing that is known is passed on statelessly).
-    if (!state.recalls(now)) return no_invite(flow, source.proven, out);
-  }
-  // So does an ACK that names no dialog: it is to a final answer that came after a restart, or to nothing.
-  if (message.method == sip::Method::ack && !dialog.target && state.recalls(now)) {
-    if (const auto ruled = refused(user, flow, source, now, out)) return *ruled;
-  }
+  const Arrival arrival{message, flow, id, dialog, source, credentials};
+  if (const auto ended = of_transaction(arrival, user, now, out)) return *ended;
   // Only now, so that a repetition spends nothing and is never answered otherwise than what it repeats.
   if (judged) {
     // What was under way when its listener was taken away goes on; nothing new begins there.
@@ -102,7 +92,22 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   if (const auto ended = proxy.refused(message, flow, dialog, now, out)) return *ended;
   const auto verdict = sip::check(message, source.emergency ? sip::Schemes::any : sip::Schemes::sip);
   if (!verdict.ok()) return parsed(verdict, flow, source.proven, out);
-  return proxy.request_from_access({message, flow, id, dialog, source, credentials}, now, out);
+  return proxy.request_from_access(arrival, now, out);
+}
+
+std::optional<Outcome> Engine::Impl::of_transaction(const Arrival& arrival, std::string_view user, TimePoint now, Outbox& out) {
+  const auto ended = matched(arrival.id, arrival.flow, now, out);
+  if (ended && *ended != Outcome::no_transaction) return ended;
+  if (ended) {
+    // A CANCEL of nothing is a request like any other: who meets silence with an INVITE meets it here.
+    if (const auto ruled = refused(user, arrival.flow, arrival.source, now, out)) return ruled;
+    if (const auto denied = refused_device(arrival.credentials, arrival.flow, arrival.source, out)) return denied;
+    // After a restart its INVITE may be with the PBX (§16.10: a CANCEL of nothing that is known is passed on statelessly).
+    if (!state.recalls(now)) return no_invite(arrival.flow, arrival.source.proven, out);
+  }
+  // So does an ACK that names no dialog: it is to a final answer that came after a restart, or to nothing.
+  const bool forgotten = message.method == sip::Method::ack && !arrival.dialog.target && state.recalls(now);
+  return forgotten ? refused(user, arrival.flow, arrival.source, now, out) : std::nullopt;
 }
 
 std::optional<Outcome> Engine::Impl::refused_outside(std::string_view user, const Dialog& dialog, const CredentialsVerdict& credentials,
