@@ -33,6 +33,10 @@ void check_admin(const Draft& draft, Report& report) {
                    "is reachable on every address of this host, without a password; a loopback or management address is safer");
 }
 
+void check_kernel(const Draft& draft, Report& report) {
+  if (draft.kernel && draft.kernel->value == "xdp") report.warning(draft.kernel->at, "xdp has no effect in this version: `nftables` has");
+}
+
 }  // namespace
 
 void check_protection(const Draft& draft, Report& report) {
@@ -40,6 +44,7 @@ void check_protection(const Draft& draft, Report& report) {
   check_default_action(draft, report);
   check_registered_only(draft, report);
   check_admin(draft, report);
+  check_kernel(draft, report);
 }
 
 }  // namespace postern::config

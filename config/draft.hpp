@@ -112,6 +112,7 @@ struct Draft {
   std::optional<Where> limits_at;
   std::optional<Where> default_action_at;
   std::optional<Where> admin_at;
+  std::optional<Located<std::string>> kernel;
   std::optional<Where> workers_at;
   std::optional<Where> registers_registered_only;  ///< where registered_only names REGISTER
   Settings held;                                   ///< what a reload cannot change

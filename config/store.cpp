@@ -164,6 +164,10 @@ void admin(Draft& draft, const Item& item) {
   else
     draft.config.shell.admin = value_of<sbc::Endpoint>(item);
 }
+void kernel(Draft& draft, const Item& item) {
+  draft.kernel = Located<std::string>{std::string(word_of(item)), item.at};
+  draft.config.shell.kernel = word_of(item) == "nftables" ? net::Kernel::nftables : net::Kernel::off;
+}
 void log_format(Draft& draft, const Item& item) {
   draft.config.shell.log.format = word_of(item) == "json" ? net::LogFormat::json : net::LogFormat::text;
 }

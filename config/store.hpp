@@ -130,6 +130,7 @@ void test_expect(Draft& draft, const Item& item);
 void control_path(Draft& draft, const Item& item);
 void control_group(Draft& draft, const Item& item);
 void admin(Draft& draft, const Item& item);
+void kernel(Draft& draft, const Item& item);
 void log_format(Draft& draft, const Item& item);
 void log_level(Draft& draft, const Item& item);
 

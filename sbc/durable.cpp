@@ -38,8 +38,10 @@ void tell_durable(State& state, DurableSink& sink) {
   state.durable = &sink;
   state.registrations.tell(sink);
   state.tokens.tell(sink);
-  state.bans.tell_proven([&sink](const acl::Address& source, const acl::Ban& ban) {
-    sink.keep(DurableBan{source, ban.until, static_cast<Outcome>(ban.cause)});
+  state.bans.tell_proven([&state, &sink](const acl::Address& source, const acl::Ban& ban) {
+    // Of what has lapsed meanwhile too: no time passes here.
+    const bool strangers_only = state.registrations.devices_at(source, TimePoint::min()) == 0;
+    sink.keep(DurableBan{source, ban.until, static_cast<Outcome>(ban.cause), strangers_only});
   });
 }
 

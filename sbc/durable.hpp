@@ -23,6 +23,7 @@ struct DurableBan {
   acl::Address source;  ///< an IPv4 address, or the first one of an IPv6 /64
   TimePoint until;
   Outcome cause = Outcome::rule_ban;
+  bool strangers_only = true;  ///< no device is registered from there: whatever comes may be dropped; not kept
 };
 
 /// A source that a device was accepted from, beyond what its bindings say: each grants trust until its own end, and that outlives it if it

@@ -23,11 +23,15 @@ struct ControlOptions {
   bool written = false;  ///< the operator chose the path
 };
 
+/// Where bans stand besides.
+enum class Kernel : std::uint8_t { off, nftables };
+
 struct ShellOptions {
   std::string state = "/var/lib/postern";                                                  ///< folder for keys and tables; created 0700
   std::optional<sbc::Endpoint> admin = sbc::Endpoint{acl::Address::v4(0x7f000001), 9460};  ///< /metrics /healthz /readyz; absent: off
   ControlOptions control;
   LogOptions log;
+  Kernel kernel = Kernel::off;
 };
 
 }  // namespace postern::net

@@ -12,6 +12,7 @@
 #include <memory>
 #include <numeric>
 #include <ratio>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "sbc/net/admin.hpp"
 #include "sbc/net/control.hpp"
 #include "sbc/net/control_answers.hpp"
+#include "sbc/net/kernel_bans.hpp"
 #include "sbc/net/reloads.hpp"
 #include "sbc/net/start_error.hpp"
 #include "sbc/net/state_folder.hpp"
@@ -63,16 +65,21 @@ struct Shell::Impl {
         current(std::make_shared<const Configuration>(std::move(configuration))),
         folder(current->shell.state),
         store(folder, log),
+        kernel(log),
         workers(io, current->engine, current->policy, folder.secrets(), log, {.tell = [this](std::size_t worker) { tell_stuck(worker); }}),
         control(std::in_place, io, current->shell.control, control_commands(), log),
         signals(io, SIGTERM, SIGINT, SIGHUP),
         reloads(io, std::move(loader), [this] { return current; }, [this](Reloads::Result result) { take_over(std::move(result)); }) {
     admin = open_admin(current->shell.admin);
-    workers.remember(store, store.load(workers.first().options().listeners));
+    const sbc::DurableState kept = store.load(workers.first().options().listeners);
+    workers.remember(store, kernel, kept);
+    put_into_kernel(kept);
   }
 
   [[nodiscard]] std::unique_ptr<Admin> open_admin(const std::optional<sbc::Endpoint>& bind);
   [[nodiscard]] ControlCommands control_commands();
+  void put_into_kernel(const sbc::DurableState& kept);
+  void apply_kernel();
   void tell_stuck(std::size_t worker);
   void announce();
   void wait_signal();
@@ -88,6 +95,7 @@ struct Shell::Impl {
   std::shared_ptr<const Configuration> current;
   StateFolder folder;
   StateStore store;
+  KernelBans kernel;
   Workers workers;
   std::optional<Control> control;
   asio::signal_set signals;
@@ -120,6 +128,18 @@ ControlCommands Shell::Impl::control_commands() {
            }},
           {"calls", [engines] { return calls_answer(engines); }}};
 }
+
+/// The bans of the run before; but not where a phone is registered, which a ban leaves alone.
+void Shell::Impl::put_into_kernel(const sbc::DurableState& kept) {
+  std::set<acl::SourceKey> with_devices;
+  for (const sbc::Binding& binding : kept.bindings) with_devices.insert(acl::SourceKey(binding.flow.peer.address));
+  for (const sbc::DurableBan& ban : kept.bans) {
+    if (!with_devices.contains(acl::SourceKey(ban.source))) kernel.keep(ban.source, ban.until);
+  }
+  apply_kernel();
+}
+
+void Shell::Impl::apply_kernel() { kernel.apply(current->shell.kernel == Kernel::nftables, workers.first().options().listeners); }
 
 void Shell::Impl::tell_stuck(std::size_t worker) {
   log.write(
@@ -215,6 +235,7 @@ void Shell::Impl::take_over(Reloads::Result result) {
     log_problems(log, LogLevel::warning, "config_warning", {}, result.configuration.warnings);
     log.write(LogLevel::info, "reload", {{"result", "applied"}, {"changes", result.changes}});
     current = std::make_shared<const Configuration>(std::move(result.configuration));
+    apply_kernel();
   } else {
     ++reloads_refused;
     log_problems(log, LogLevel::error, "reload", "refused", problems);

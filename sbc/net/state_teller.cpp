@@ -12,7 +12,7 @@ constexpr milliseconds usual_tick{1000}, retelling_tick{20};  // what may wait i
 
 }  // namespace
 
-StateTeller::StateTeller(StateStore& store) : store_(store), clocks_(Clocks::read()) { store_.join(); }
+StateTeller::StateTeller(StateStore& store, KernelBans* kernel) : store_(store), kernel_(kernel), clocks_(Clocks::read()) { store_.join(); }
 
 StateTeller::~StateTeller() { write_pending(); }
 
@@ -37,6 +37,7 @@ void StateTeller::forget(const sbc::Binding& binding) {
 }
 
 void StateTeller::keep(const sbc::DurableBan& ban) {
+  if (ban.strangers_only && kernel_ != nullptr) kernel_->keep(ban.source, ban.until);
   if (std::string* out = record(sbc::Urgency::at_once)) append_record(*out, ban, clocks_);
   recorded();
 }

@@ -13,6 +13,7 @@
 #include "sbc/durable.hpp"
 #include "sbc/engine.hpp"
 #include "sbc/listeners.hpp"
+#include "sbc/net/kernel_bans.hpp"
 #include "sbc/net/state_record.hpp"
 #include "sbc/net/state_store.hpp"
 
@@ -21,8 +22,8 @@ namespace postern::net {
 /// Of the engine's thread alone: what is told is gathered without a lock, and only its write() waits for those of other workers.
 class StateTeller final : public sbc::DurableSink {
  public:
-  /// Before the store's start(); `store` must outlive it.
-  explicit StateTeller(StateStore& store);
+  /// Before the store's start(); `store` and `kernel`, which hears of bans too if it is there, must outlive it.
+  explicit StateTeller(StateStore& store, KernelBans* kernel = nullptr);
   /// What waits is written.
   ~StateTeller() override;
   StateTeller(const StateTeller&) = delete;
@@ -50,6 +51,7 @@ class StateTeller final : public sbc::DurableSink {
   void retell(const sbc::Engine& engine, acl::TimePoint now);
 
   StateStore& store_;
+  KernelBans* kernel_;
   std::vector<sbc::ListenerAddress> listeners_;
   Clocks clocks_;
   std::string pending_;

@@ -37,10 +37,10 @@ Worker::Worker(boost::asio::io_context& io, sbc::EngineOptions options, std::sha
 
 Worker::~Worker() = default;
 
-void Worker::remember(StateStore& store, sbc::DurableState kept) {
+void Worker::remember(StateStore& store, KernelBans& kernel, sbc::DurableState kept) {
   engine_->restore(std::move(kept), acl::Clock::now());
   if (!store.keeps()) return;
-  teller_ = std::make_unique<StateTeller>(store);
+  teller_ = std::make_unique<StateTeller>(store, &kernel);
   teller_->apply(options_.listeners);
   engine_->tell(*teller_);
 }

@@ -42,7 +42,7 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   /// Takes back what was kept, and has `store` keep what changes from now on. Before start(), at most once; `store` must outlive it.
-  void remember(StateStore& store, sbc::DurableState kept);
+  void remember(StateStore& store, KernelBans& kernel, sbc::DurableState kept);
   /// Tokens are sealed with another key from now on.
   void set_token_keys(const sbc::Secrets& secrets) { engine_->set_token_keys(secrets); }
 

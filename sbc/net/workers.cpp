@@ -197,7 +197,7 @@ std::vector<sbc::Endpoint> Workers::core() const {
 }
 
 // What did not fit a token may be asked for anywhere; the rest is where its source comes to.
-void Workers::remember(StateStore& store, const sbc::DurableState& kept) {
+void Workers::remember(StateStore& store, KernelBans& kernel, const sbc::DurableState& kept) {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const Member& member = *members_[i];
     const auto is_its = [&](const acl::Address& source) { return member.company == nullptr || member.company->is_ours(source); };
@@ -212,7 +212,7 @@ void Workers::remember(StateStore& store, const sbc::DurableState& kept) {
     for (const sbc::DurableTrust& trust : kept.trust) {
       if (is_its(trust.source)) part.trust.push_back(trust);
     }
-    member.worker->remember(store, std::move(part));
+    member.worker->remember(store, kernel, std::move(part));
   }
 }
 
