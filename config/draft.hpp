@@ -67,6 +67,7 @@ struct DraftNetwork {
   Where at;
   std::optional<acl::Network> network;
   std::string file;  ///< as written; empty: none
+  std::string host;  ///< a DNS name; empty: none
 };
 
 struct DraftDevice {
@@ -97,6 +98,8 @@ struct Draft {
   std::optional<Located<std::string>> health_check_user;
   std::optional<Located<acl::Address>> media_address;
   std::map<std::string, std::vector<DraftNetwork>> networks;
+  std::map<std::string, Located<std::chrono::milliseconds>> name_refresh;  ///< by the path of the map that it stands in
+  NameAnswers answers;                                                     ///< to the names
   std::vector<Located<NetworkRef>> trusted;
   std::vector<Located<acl::Network>> trunk_networks;  ///< trunks do nothing yet, but rules that refuse them are worth a warning
   std::optional<Located<std::string>> country_database;

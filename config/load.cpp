@@ -53,8 +53,9 @@ Places places_of(const Draft& draft, const std::string& file) {
   return places;
 }
 
-LoadResult load(const YamlNode& root, const std::string& directory, Report& report) {
+LoadResult load(const YamlNode& root, const std::string& directory, const NameAnswers& answers, Report& report) {
   Draft draft;
+  draft.answers = answers;
   Reader(draft, report).read(root);
   Resolved resolved = Resolver(draft, report, directory).resolve();
   resolve_device_groups(draft, report);
@@ -65,7 +66,12 @@ LoadResult load(const YamlNode& root, const std::string& directory, Report& repo
   check_addresses(draft, report);
   auto policy = compile(draft, std::move(resolved), report);
   Places places = places_of(draft, report.file());
-  return {std::move(draft.config), std::move(policy), {}, std::move(draft.held), std::move(places)};
+  return {std::move(draft.config), std::move(policy), {}, std::move(draft.held), std::move(places), {}};
+}
+
+std::string directory_of(const std::string& path) {
+  std::error_code error;  // a working directory that is gone: relative paths stay relative
+  return std::filesystem::absolute(path, error).parent_path().string();
 }
 
 }  // namespace
@@ -80,15 +86,16 @@ Problem Places::problem_at(const std::string& path, const std::string& message) 
   return {file, at.line, at.column, path, Severity::error, printable(message)};
 }
 
-LoadResult load_text(std::string_view text, const std::string& name, const std::string& directory) {
+LoadResult load_text(std::string_view text, const std::string& name, const std::string& directory, const NameAnswers& answers) {
   Report report(name);
   LoadResult result;
-  if (const NodePtr root = parse_yaml(text, report)) result = load(*root, directory, report);
+  if (const NodePtr root = parse_yaml(text, report)) result = load(*root, directory, answers, report);
   result.problems = report.take();
+  result.text = text;
   return result;
 }
 
-LoadResult load_file(const std::string& path) {
+LoadResult load_file(const std::string& path, const NameAnswers& answers) {
   const auto text = read_file(path, YamlLimits::file_bytes);
   if (const auto* error = std::get_if<FileError>(&text)) {
     Report report(path);
@@ -97,13 +104,11 @@ LoadResult load_file(const std::string& path) {
     unread.problems = report.take();
     return unread;
   }
-  std::error_code error;  // a working directory that is gone: relative paths stay relative
-  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  return load_text(std::get<std::string>(text), path, absolute.parent_path().string());
+  return load_text(std::get<std::string>(text), path, directory_of(path), answers);
 }
 
-LoadResult reload_file(const std::string& path, const Settings& held) {
-  LoadResult result = load_file(path);
+LoadResult reload_file(const std::string& path, const Settings& held, const NameAnswers& answers, const std::string* text) {
+  LoadResult result = text != nullptr ? load_text(*text, path, directory_of(path), answers) : load_file(path, answers);
   if (!result.ok()) return result;
   for (const auto& [key, setting] : result.held) {
     const auto before = held.find(key);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "acl/address.hpp"
 #include "acl/options.hpp"
 #include "sbc/net/options.hpp"
 #include "sbc/options.hpp"
@@ -43,6 +44,9 @@ struct PolicyTest {
   std::string path;  ///< "policy_tests[3]"
 };
 
+/// What DNS names in `networks` stand for. One that is not there stands for nothing.
+using NameAnswers = std::map<std::string, std::vector<acl::Address>>;
+
 /// Everything that the file says, defaults filled in, names resolved, lists read.
 struct Config {
   sbc::EngineOptions engine;
@@ -75,6 +79,7 @@ struct LoadResult {
   std::vector<Problem> problems;              ///< in order of file, line, column
   Settings held;                              ///< what holds from the start on, whatever a reload says
   Places places;
+  std::string text;  ///< of the file, as it was read
 
   /// No problem is an error.
   [[nodiscard]] bool ok() const { return policy != nullptr; }
@@ -82,11 +87,12 @@ struct LoadResult {
 
 /// Reads and checks a file and what it names (lists, databases, addresses). Never throws on bad input; ends within a bounded
 /// time and memory on hostile YAML.
-LoadResult load_file(const std::string& path);
+LoadResult load_file(const std::string& path, const NameAnswers& answers = {});
 /// The same for text in memory; relative paths in it are relative to `directory`; `name` stands in the problems.
-LoadResult load_text(std::string_view text, const std::string& name, const std::string& directory);
-/// Reads a file again for what runs since `held` was read. What is different there is an error, as only a restart takes it over.
-LoadResult reload_file(const std::string& path, const Settings& held);
+LoadResult load_text(std::string_view text, const std::string& name, const std::string& directory, const NameAnswers& answers = {});
+/// Reads a file again for what runs since `held` was read. What is different there is an error, as only a restart takes it over. `text`:
+/// what it said, to be taken for what it says now; nullptr: it is read.
+LoadResult reload_file(const std::string& path, const Settings& held, const NameAnswers& answers = {}, const std::string* text = nullptr);
 
 /// The array of `{"file", "line", "column", "path", "severity", "message"}` that `check --json` prints.
 std::string to_json(const std::vector<Problem>& problems);

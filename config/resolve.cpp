@@ -216,6 +216,10 @@ void Resolver::networks() {
   for (const auto& [name, parts] : draft_.networks) {
     std::vector<acl::Network>& into = resolved_.networks[name];
     for (const DraftNetwork& part : parts) {
+      if (!part.host.empty()) {
+        dynamic_name(part, into);
+        continue;
+      }
       if (!part.network) {
         list_file(part, into);
         continue;
@@ -224,6 +228,22 @@ void Resolver::networks() {
       if (part.network->prefix_length() == 0) report_.warning(part.at, everybody);
     }
   }
+}
+
+void Resolver::dynamic_name(const DraftNetwork& draft, std::vector<acl::Network>& into) {
+  net::DynamicName name;
+  name.host = draft.host;
+  const auto refresh = draft_.name_refresh.find(draft.at.path.substr(0, draft.at.path.rfind('.')));
+  if (refresh != draft_.name_refresh.end()) name.refresh = refresh->second.value;
+  std::vector<net::DynamicName>& names = draft_.config.shell.names;
+  const auto known = std::ranges::find(names, name.host, &net::DynamicName::host);
+  if (known == names.end())
+    names.push_back(name);
+  else
+    known->refresh = std::min(known->refresh, name.refresh);
+  const auto answer = draft_.answers.find(name.host);
+  if (answer == draft_.answers.end()) return;
+  for (const acl::Address& address : answer->second) into.emplace_back(address, address.is_v4() ? 32 : 128);
 }
 
 void Resolver::list_file(const DraftNetwork& draft, std::vector<acl::Network>& into) {

@@ -40,6 +40,7 @@ class Resolver {
   void one_pbx_a_host();
   void pbx_by_stream();
   void networks();
+  void dynamic_name(const DraftNetwork& draft, std::vector<acl::Network>& into);
   void list_file(const DraftNetwork& draft, std::vector<acl::Network>& into);
   void list_problems(const std::string& path, const std::string& key, const acl::NetworkList& list);
   void trusted();

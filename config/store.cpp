@@ -26,6 +26,9 @@ DraftDevice& device_of(Draft& draft, const Item& item) {
   return draft.devices.back();
 }
 
+/// Of `networks.anna.name` `networks.anna`.
+std::string_view parent_path(std::string_view path) { return path.substr(0, path.rfind('.')); }
+
 std::optional<std::chrono::milliseconds> duration_or_off(const Item& item) {
   if (std::holds_alternative<Word>(item.value)) return std::nullopt;
   return value_of<std::chrono::milliseconds>(item);
@@ -77,8 +80,12 @@ void workers(Draft& draft, const Item& item) {
 
 void trunk_network(Draft& draft, const Item& item) { draft.trunk_networks.push_back({value_of<acl::Network>(item), item.at}); }
 void begin_network(Draft& draft, const Where& /*at*/, const std::string& name) { draft.networks[name]; }
-void network(Draft& draft, const Item& item) { draft.networks[item.name.value].push_back({item.at, value_of<acl::Network>(item), {}}); }
-void network_file(Draft& draft, const Item& item) { draft.networks[item.name.value].push_back({item.at, {}, text_of(item)}); }
+void network(Draft& draft, const Item& item) { draft.networks[item.name.value].push_back({item.at, value_of<acl::Network>(item), {}, {}}); }
+void network_file(Draft& draft, const Item& item) { draft.networks[item.name.value].push_back({item.at, {}, text_of(item), {}}); }
+void network_name(Draft& draft, const Item& item) { draft.networks[item.name.value].push_back({item.at, {}, {}, text_of(item)}); }
+void network_refresh(Draft& draft, const Item& item) {
+  draft.name_refresh[std::string(parent_path(item.at.path))] = {value_of<std::chrono::milliseconds>(item), item.at};
+}
 void trusted(Draft& draft, const Item& item) { draft.trusted.push_back({value_of<NetworkRef>(item), item.at}); }
 void country_database(Draft& draft, const Item& item) { draft.country_database = {text_of(item), item.at}; }
 void asn_database(Draft& draft, const Item& item) { draft.asn_database = {text_of(item), item.at}; }

@@ -71,6 +71,8 @@ void workers(Draft& draft, const Item& item);
 void trunk_network(Draft& draft, const Item& item);
 void begin_network(Draft& draft, const Where& at, const std::string& name);
 void network(Draft& draft, const Item& item);
+void network_name(Draft& draft, const Item& item);
+void network_refresh(Draft& draft, const Item& item);
 void network_file(Draft& draft, const Item& item);
 void trusted(Draft& draft, const Item& item);
 void country_database(Draft& draft, const Item& item);

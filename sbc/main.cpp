@@ -19,6 +19,7 @@
 #include "sbc/commands/explain.hpp"
 #include "sbc/commands/policy_tests.hpp"
 #include "sbc/net/configuration.hpp"
+#include "sbc/net/dynamic_names.hpp"
 #include "sbc/net/log.hpp"
 #include "sbc/net/shell.hpp"
 #include "sbc/net/start_error.hpp"
@@ -49,6 +50,7 @@ net::Configuration shell_configuration(config::LoadResult loaded) {
   out.engine = std::move(loaded.config.engine);
   out.rules = std::move(loaded.config.policy);
   out.policy = std::move(loaded.policy);
+  out.text = std::move(loaded.text);
   out.locate = [places = std::move(loaded.places)](const std::string& key, const std::string& message) {
     return shell_problem(places.problem_at(key, message));
   };
@@ -105,6 +107,9 @@ void give_back_large_blocks() {
 int run(const std::string& file) {
   give_back_large_blocks();
   config::LoadResult loaded = config::load_file(file);
+  // Names in networks stand for what they stood for in the run before, until they are looked up.
+  if (loaded.ok() && !loaded.config.shell.names.empty())
+    loaded = config::load_file(file, net::DynamicNames::read(loaded.config.shell.state));
   commands::check_certificates(loaded);
   if (!loaded.ok()) {
     print_problems(loaded.problems);
@@ -112,8 +117,8 @@ int run(const std::string& file) {
   }
   net::Log log(loaded.config.shell.log);
   try {
-    const net::Loader reload = [file, held = loaded.held] {
-      config::LoadResult next = config::reload_file(file, held);
+    const net::Loader reload = [file, held = loaded.held](const net::NameAnswers& answers, const std::string* text) {
+      config::LoadResult next = config::reload_file(file, held, answers, text);
       commands::check_certificates(next);
       commands::run_policy_tests(next, file);
       return shell_configuration(std::move(next));

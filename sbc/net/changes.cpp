@@ -128,6 +128,7 @@ void add_pbx(const sbc::PbxOptions& before, const sbc::PbxOptions& after, List& 
 
 void add_shell(const ShellOptions& before, const ShellOptions& after, List& list) {
   if (before.admin != after.admin) list.add("admin");
+  if (before.names != after.names) list.add("networks (names)");
   if (before.kernel != after.kernel) list.add("kernel");
   if (before.log.format != after.log.format) list.add("log.format");
   if (before.log.level != after.log.level) list.add("log.level");

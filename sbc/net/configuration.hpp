@@ -9,6 +9,7 @@
 
 #include "acl/options.hpp"
 #include "acl/policy.hpp"
+#include "sbc/net/dynamic_names.hpp"
 #include "sbc/net/options.hpp"
 #include "sbc/options.hpp"
 
@@ -28,14 +29,16 @@ struct Configuration {
   sbc::EngineOptions engine;
   acl::PolicyOptions rules;
   std::shared_ptr<const acl::Policy> policy;  ///< `rules` compiled; nullptr: there are errors
+  std::string text;                           ///< of the file, as it was read
   std::vector<FileProblem> errors;
   std::vector<FileProblem> warnings;
   /// Puts a place to what only shows when it is tried, such as a port that is taken. `key`: as StartError has it.
   std::function<FileProblem(const std::string& key, const std::string& message)> locate;
 };
 
-/// Reads it again. Called by a thread of its own, never twice at a time.
-using Loader = std::function<Configuration()>;
+/// Reads it again. `text`: what the file said, to be taken for what it says now, nullptr: it is read. Called by a thread of its own, never
+/// twice at a time.
+using Loader = std::function<Configuration(const NameAnswers& answers, const std::string* text)>;
 
 /// What differs, for the operator: `rules 12 -> 13 (+no messages), listeners +tls, log`; `nothing`. Bounded in length. What only a list or
 /// a database changes shows in the rules that use it.

@@ -1,9 +1,11 @@
 // What the shell can be told: filled by config, consumed by sbc/net.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sbc/flow.hpp"
 
@@ -26,12 +28,20 @@ struct ControlOptions {
 /// Where bans stand besides.
 enum class Kernel : std::uint8_t { off, nftables };
 
+/// A network that is a DNS name.
+struct DynamicName {
+  std::string host;
+  std::chrono::milliseconds refresh{120'000};
+  bool operator==(const DynamicName&) const = default;
+};
+
 struct ShellOptions {
   std::string state = "/var/lib/postern";                                                  ///< folder for keys and tables; created 0700
   std::optional<sbc::Endpoint> admin = sbc::Endpoint{acl::Address::v4(0x7f000001), 9460};  ///< /metrics /healthz /readyz; absent: off
   ControlOptions control;
   LogOptions log;
   Kernel kernel = Kernel::off;
+  std::vector<DynamicName> names;
 };
 
 }  // namespace postern::net

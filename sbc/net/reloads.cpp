@@ -1,5 +1,6 @@
 #include "sbc/net/reloads.hpp"
 
+#include <algorithm>
 #include <exception>
 
 #include "sbc/net/host_addresses.hpp"
@@ -8,10 +9,10 @@
 namespace postern::net {
 namespace {
 
-Reloads::Result prepared(const Loader& load, const Configuration& current) {
+Reloads::Result prepared(const Loader& load, const NameAnswers& answers, Reloads::What what, const Configuration& current) {
   Reloads::Result result;
   try {
-    result.configuration = load();
+    result.configuration = load(answers, what == Reloads::What::names ? &current.text : nullptr);
     Configuration& next = result.configuration;
     if (!next.errors.empty()) return result;
     next.engine.never_banned = own_and_gateway_addresses();
@@ -28,19 +29,19 @@ Reloads::Result prepared(const Loader& load, const Configuration& current) {
 
 }  // namespace
 
-Reloads::Reloads(boost::asio::io_context& io, Loader load, Current current, Done done)
-    : io_(io), load_(std::move(load)), current_(std::move(current)), done_(std::move(done)) {
+Reloads::Reloads(boost::asio::io_context& io, Loader load, const DynamicNames& names, Current current, Done done)
+    : io_(io), load_(std::move(load)), names_(names), current_(std::move(current)), done_(std::move(done)) {
   boost::asio::post(thread_, [] { name_this_thread("postern/reload"); });
 }
 
-void Reloads::request() {
+void Reloads::request(What what) {
   if (under_way_) {
-    again_ = true;
+    again_ = std::max(again_, what);
     return;
   }
   under_way_ = true;
-  boost::asio::post(thread_, [this, current = current_()] {
-    auto result = std::make_shared<Result>(prepared(load_, *current));
+  boost::asio::post(thread_, [this, what, current = current_()] {
+    auto result = std::make_shared<Result>(prepared(load_, names_.answers(), what, *current));
     boost::asio::post(io_, [this, result] { on_read(std::move(*result)); });
   });
 }
@@ -48,7 +49,7 @@ void Reloads::request() {
 void Reloads::on_read(Result result) {
   under_way_ = false;
   done_(std::move(result));
-  if (std::exchange(again_, false)) request();
+  if (const What next = std::exchange(again_, What::nothing); next != What::nothing) request(next);
 }
 
 }  // namespace postern::net

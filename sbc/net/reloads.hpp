@@ -26,15 +26,17 @@ class Reloads {
   using Current = std::function<std::shared_ptr<const Configuration>()>;
   using Done = std::function<void(Result)>;
 
-  /// `current` and `done` are called on the thread of `io`, which must outlive this.
-  Reloads(boost::asio::io_context& io, Loader load, Current current, Done done);
+  /// `current` and `done` are called on the thread of `io`, which must outlive this, as must `names`.
+  Reloads(boost::asio::io_context& io, Loader load, const DynamicNames& names, Current current, Done done);
   /// Waits for what is being read.
   ~Reloads() = default;
   Reloads(const Reloads&) = delete;
   Reloads& operator=(const Reloads&) = delete;
 
+  /// What is read again: the file, or only what names stand for while the file may be in the operator's hands.
+  enum class What : std::uint8_t { nothing, names, file };
   /// From the thread of `io`. While one is under way any number of further requests makes one more.
-  void request();
+  void request(What what);
 
   /// Calls `last` on the thread that reads: what it holds is freed there.
   template <class F>
@@ -47,10 +49,11 @@ class Reloads {
 
   boost::asio::io_context& io_;
   Loader load_;
+  const DynamicNames& names_;
   Current current_;
   Done done_;
   bool under_way_ = false;
-  bool again_ = false;
+  What again_ = What::nothing;
   boost::asio::thread_pool thread_{1};
 };
 

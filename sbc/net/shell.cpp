@@ -21,6 +21,7 @@
 #include "sbc/net/admin.hpp"
 #include "sbc/net/control.hpp"
 #include "sbc/net/control_answers.hpp"
+#include "sbc/net/dynamic_names.hpp"
 #include "sbc/net/kernel_bans.hpp"
 #include "sbc/net/reloads.hpp"
 #include "sbc/net/start_error.hpp"
@@ -69,7 +70,10 @@ struct Shell::Impl {
         workers(io, current->engine, current->policy, folder.secrets(), log, {.tell = [this](std::size_t worker) { tell_stuck(worker); }}),
         control(std::in_place, io, current->shell.control, control_commands(), log),
         signals(io, SIGTERM, SIGINT, SIGHUP),
-        reloads(io, std::move(loader), [this] { return current; }, [this](Reloads::Result result) { take_over(std::move(result)); }) {
+        names(current->shell.state, DynamicNames::read(current->shell.state), log,
+              [this] { asio::post(io, [this] { reloads.request(Reloads::What::names); }); }),
+        reloads(
+            io, std::move(loader), names, [this] { return current; }, [this](Reloads::Result result) { take_over(std::move(result)); }) {
     admin = open_admin(current->shell.admin);
     const sbc::DurableState kept = store.load(workers.first().options().listeners);
     workers.remember(store, kernel, kept);
@@ -102,6 +106,7 @@ struct Shell::Impl {
   std::unique_ptr<Admin> admin;
   std::uint64_t reloads_applied = 0;
   std::uint64_t reloads_refused = 0;
+  DynamicNames names;
   Reloads reloads;  // last: its thread ends first
 };
 
@@ -181,7 +186,7 @@ void Shell::Impl::wait_signal() {
 
 void Shell::Impl::on_signal(int signal) {
   if (signal == SIGHUP) {
-    reloads.request();
+    reloads.request(Reloads::What::file);
     wait_signal();
     return;
   }
@@ -236,6 +241,7 @@ void Shell::Impl::take_over(Reloads::Result result) {
     log.write(LogLevel::info, "reload", {{"result", "applied"}, {"changes", result.changes}});
     current = std::make_shared<const Configuration>(std::move(result.configuration));
     apply_kernel();
+    names.apply(current->shell.names);
   } else {
     ++reloads_refused;
     log_problems(log, LogLevel::error, "reload", "refused", problems);
@@ -316,6 +322,7 @@ void Shell::run() {
       [this](const sbc::Secrets& secrets) { asio::post(impl_->io, [this, secrets] { impl_->workers.set_token_keys(secrets); }); });
   impl_->workers.start();
   impl_->announce();
+  impl_->names.apply(impl_->current->shell.names);
   impl_->io.run();
   impl_->workers.rethrow();
 }

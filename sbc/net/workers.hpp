@@ -47,7 +47,8 @@ class Workers {
   /// What the PBX sees, each of the core addresses.
   [[nodiscard]] std::vector<sbc::Endpoint> core() const;
 
-  /// Each takes back what concerns it, and has `store` keep what changes from now on, and `kernel` hear of bans. Before start(), at most once.
+  /// Each takes back what concerns it, and has `store` keep what changes from now on, and `kernel` hear of bans. Before start(), at most
+  /// once.
   void remember(StateStore& store, KernelBans& kernel, const sbc::DurableState& kept);
   void start();
   /// Each handles what it has received already; the threads end.

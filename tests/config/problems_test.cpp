@@ -98,9 +98,6 @@ TEST(Problems, WhatThisVersionDoesNotDo) {
   EXPECT_THAT(problems_with("jail: {max_retry: 3}\n"), ElementsAre("3:1: jail: warning: has no effect in this version"));
   EXPECT_THAT(problems_with("calls: {deny_status: 603}\n"),
               ElementsAre("3:1: calls: is not available in this version; remove it rather than count on it"));
-  EXPECT_THAT(problems_with("networks: {anna: {name: anna.dyn.example, refresh: 2m}}\n"),
-              ElementsAre("3:19: networks.anna.name: is not available in this version; remove it rather than count on it",
-                          "3:43: networks.anna.refresh: is not available in this version; remove it rather than count on it"));
   EXPECT_THAT(problems_of("listeners: [wss://127.0.0.1]\npbx: udp://127.0.0.1:15060\n"),
               ElementsAre("1:13: listeners[0]: wss:// needs `tls` with `certificate` and `private_key`"));
 }

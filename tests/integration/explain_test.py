@@ -290,10 +290,13 @@ class Command(case.Case):
 
     def test_json_has_the_contracts_members(self):
         told = lambda *arguments: json.loads(self.explain("--json", "--source", "203.0.113.7", *arguments).stdout)
-        self.assertEqual(told("--method", "INVITE"), {"verdict": "reject", "reason": "rule_reject", "rule": "calls", "file": self.path, "line": 5, "status": 480})
-        self.assertEqual(told(), {"verdict": "allow", "reason": "forwarded", "rule": "default_action", "file": None, "line": None, "status": None})
+        self.assertEqual(told("--method", "INVITE"), {"verdict": "reject", "reason": "rule_reject", "rule": "calls", "file": self.path, "line": 5, "status": 480, "score": None})
+        allowed = told()
+        score = allowed.pop("score")
+        self.assertEqual(allowed, {"verdict": "allow", "reason": "forwarded", "rule": "default_action", "file": None, "line": None, "status": None})
+        self.assertEqual(([sign["sign"] for sign in score["signs"]], score["ban"]), (["sample_host", "no_user_agent"], 100))
         self.assertEqual(told("--user-agent", "friendly-scanner"),
-                         {"verdict": "ban", "reason": "rule_ban", "rule": "builtin scanners", "file": None, "line": None, "status": None})
+                         {"verdict": "ban", "reason": "rule_ban", "rule": "builtin scanners", "file": None, "line": None, "status": None, "score": None})
         self.assertEqual(told("--method", "MESSAGE")["rule"], 'odd "name"')
 
     def test_bad_usage(self):
