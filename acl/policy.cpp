@@ -19,6 +19,7 @@ struct Rule {
   bool reads_users = false;        ///< of that at more than method and User-Agent
   bool may_drop_head = false;      ///< judge_head() may drop something from here on
   bool asks_registration = false;  ///< they look at whether the flow has one
+  bool asks_where = false;         ///< they look at country or asn
 
   /// What it does is done and told without a message. One in shadow mode tells of the message that it would refuse.
   [[nodiscard]] bool decides_unread() const { return !reads_message && !log_only; }
@@ -85,6 +86,7 @@ std::string Policy::Impl::compile_rule(const RuleOptions& rule, const UserAgentN
   result.log_only = rule.log_only;
   result.reads_message = reads_message(rule.when) || reads_message(rule.unless);
   result.reads_users = reads_users(rule.when) || reads_users(rule.unless);
+  result.asks_where = rule.when.country || rule.when.asn || rule.unless.country || rule.unless.asn;
   result.asks_registration = rule.when.registered || rule.unless.registered;
   auto when = CompiledConditions::compile(rule.when, vocabulary, names);
   if (const auto* error = std::get_if<std::string>(&when)) return *error;
@@ -142,6 +144,10 @@ Verdict Policy::decide(const RequestFacts& facts, int from) const {
   for (auto i = static_cast<std::size_t>(from); i < impl_->rules.size(); ++i) {
     const Rule& rule = impl_->rules[i];
     if (!rule.matches(packet)) continue;
+    if (facts.has_pass && rule.asks_where && rule.action != Action::allow) {
+      if (!rule.log_only && verdict.spared == Verdict::default_rule) verdict.spared = static_cast<int>(i);
+      continue;
+    }
     if (!rule.log_only) {
       verdict.action = rule.action;
       verdict.rule = static_cast<int>(i);

@@ -32,6 +32,7 @@ struct RequestFacts {
   std::string_view listener;          ///< the listener's name
   std::string_view transport;         ///< "udp" ...
   bool registered = false;            ///< the flow carries a live registration
+  bool has_pass = false;              ///< a travel pass: rules that refuse by country or asn do not hold (acl/travel_passes.hpp)
   CountryCache* countries = nullptr;  ///< what remembers where sources are; nullptr: the database is asked each time
 };
 
@@ -43,6 +44,7 @@ struct Verdict {
   int rule = default_rule;                          ///< index into Policy::rules(), or default_rule
   std::array<std::int16_t, max_shadows> shadows{};  ///< rules in shadow mode that matched, in order
   std::uint8_t shadow_count = 0;                    ///< at most max_shadows are remembered
+  int spared = default_rule;                        ///< the first rule that would have refused it but for a travel pass
 
   static constexpr int default_rule = -1;
 };

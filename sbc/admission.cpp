@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "sbc/contact.hpp"
+#include "sip/digest.hpp"
 
 namespace postern::sbc {
 namespace {
@@ -125,6 +126,7 @@ bool Admission::may_be_emergency(const sip::Glance& glance, const SourceStanding
 }
 
 std::optional<Admission::Unread> Admission::drop_unread(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now) {
+  if (state_.may_have_pass(flow.peer.address, now)) return std::nullopt;
   const auto glance = sip::glance(bytes);
   if (!glance || may_be_emergency(*glance, source)) return std::nullopt;
   acl::RequestFacts facts = facts_of(flow, source);
@@ -157,6 +159,7 @@ RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
   }
   // What it has to say may be an emergency call.
   if (trusted && !state_.policy->emergency().empty()) return standing;
+  if (state_.may_have_pass(address, now)) return standing;
   const auto rule = state_.policy->refuses_connection(facts_of(flow, {}));
   if (!rule) return standing;
   standing.rule = rule;
@@ -200,6 +203,21 @@ acl::RequestFacts Admission::facts_of(const Flow& flow, const SourceStanding& so
   return facts;
 }
 
+/// Who it says it is, and whose credentials it bears: each needs a pass.
+bool Admission::has_pass(const sip::RawMessage& request, const Flow& flow, TimePoint now) {
+  if (!state_.may_have_pass(flow.peer.address, now)) return false;
+  const acl::Country country = state_.countries.of(state_.policy->geo(), flow.peer.address);
+  const bool registers = request.method == sip::Method::register_;
+  std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  if (!state_.passes->hold(sip::canonical_user(registers ? request.to_user : request.from_user, buffer), country, now)) return false;
+  for (const sip::HeaderLine& header : request.header_lines()) {
+    if (header.name != sip::HeaderName::authorization && header.name != sip::HeaderName::proxy_authorization) continue;
+    const auto digest = sip::DigestView::parse(request.text(header.value));
+    if (!digest || !state_.passes->hold(digest->username, country, now)) return false;
+  }
+  return true;
+}
+
 RequestStanding Admission::check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow,
                                        const SourceStanding& source, TimePoint now) {
   acl::RequestFacts facts = facts_of(flow, source);
@@ -213,6 +231,7 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
   facts.from_user = sip::canonical_user(request.from_user, from_user);
   facts.to_user = sip::canonical_user(request.to_user, to_user);
   facts.request_user = sip::canonical_user(request_user, decoded_request_user);
+  facts.has_pass = has_pass(request, flow, now);
   const acl::Verdict verdict = state_.policy->decide(facts, source.first_rule);
 
   for (std::size_t i = 0; i < verdict.shadow_count; ++i) {
@@ -225,6 +244,7 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
     state_.journal.write(event);
   }
   RequestStanding standing;
+  if (verdict.spared != acl::Verdict::default_rule) standing.spared = verdict.spared;
   if (verdict.rule != acl::Verdict::default_rule) ++state_.metrics.rules[static_cast<std::size_t>(verdict.rule)].matches;
   standing.rule = verdict.rule;
   if (verdict.action == acl::Action::allow) return standing;

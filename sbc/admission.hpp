@@ -39,6 +39,7 @@ struct RequestStanding {
   int status = 0;           ///< the answer, if there is one to give; 0: silence
   std::optional<int> rule;  ///< which one decided: an index into Policy::rules(), or acl::Verdict::default_rule; nullopt: none was asked
   bool bans = false;        ///< the source is banned or silenced from now on
+  std::optional<int> spared{};  ///< the rule that does not hold for its travel pass
 };
 
 class Admission {
@@ -115,6 +116,8 @@ class Admission {
   void expire_bans(TimePoint now);
 
  private:
+  /// A travel pass stands for whoever sent it, in the country that it came from.
+  [[nodiscard]] bool has_pass(const sip::RawMessage& request, const Flow& flow, TimePoint now);
   /// What the rules may know before a message is read.
   [[nodiscard]] acl::RequestFacts facts_of(const Flow& flow, const SourceStanding& source) const;
   /// Those that nothing stops have to be read.

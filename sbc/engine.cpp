@@ -75,6 +75,8 @@ bool Engine::list(ListCursor& cursor, std::size_t limit, const std::function<voi
   return impl_->state.calls.list(cursor, limit, visit);
 }
 
+void Engine::set_passes(std::shared_ptr<const acl::TravelPasses> passes) { impl_->state.passes = std::move(passes); }
+
 void Engine::set_token_keys(const Secrets& secrets) { impl_->state.set_token_keys(secrets); }
 
 Outcome Engine::connected(const Flow& flow, TimePoint now) {

@@ -12,6 +12,7 @@
 #include "acl/policy.hpp"
 #include "acl/rate.hpp"
 #include "acl/scanner_score.hpp"
+#include "acl/travel_passes.hpp"
 #include "sbc/durable.hpp"
 #include "sbc/event.hpp"
 #include "sbc/fellows.hpp"
@@ -49,6 +50,7 @@ struct Decision {
   const acl::Gate* gate = nullptr;  ///< which one refused it, or let it pass before all rules; of the policy
   std::string_view detail;  ///< of what is malformed: the header or the part that is wrong; static storage, but of scanner_score: the signs
   std::optional<acl::ScannerScore> score;  ///< what speaks for a scanner; nullopt: that was not asked
+  std::optional<int> spared{};             ///< the rule that does not hold for its travel pass
 };
 
 struct Binding;
@@ -91,6 +93,8 @@ class Engine {
   bool list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const;
   /// The same of calls.
   bool list(ListCursor& cursor, std::size_t limit, const std::function<void(const Call&)>& visit) const;
+  /// The travel passes that stand from now on, those of before included.
+  void set_passes(std::shared_ptr<const acl::TravelPasses> passes);
   /// Tokens are sealed with another key from now on (the part of Secrets::secret that seals them, and Secrets::old_token_keys).
   void set_token_keys(const Secrets& secrets);
 

@@ -209,6 +209,7 @@ std::optional<Outcome> Engine::Impl::refused(std::string_view request_user, cons
   const RequestStanding standing = admission.check_rules(message, request_user, flow, source, now);
   decision.rule = standing.rule;
   decision.bans = standing.bans;
+  decision.spared = standing.spared;
   if (standing.outcome == Outcome::forwarded) return std::nullopt;
   if (standing.status != 0) answers.send(message, flow, false, {standing.status, {}, {}}, out);
   return standing.outcome;

@@ -150,6 +150,7 @@ Explanation DryRun::handle(const Datagram& datagram, TimePoint now) {
   explanation.score = decision.score;
   explanation.score_bans = options_.scanner_score;
   answer_as_pbx();
+  if (decision.spared) explanation.spared = policy_->rule_name(*decision.spared);
   if (decision.gate != nullptr) {
     explanation.rule.reset();
     explanation.rule_name = decision.gate->name;
@@ -225,7 +226,8 @@ std::optional<std::string> write_request(const RequestSketch& sketch, const Flow
 }
 
 std::variant<Explanation, std::string> explain(const EngineOptions& options, const std::shared_ptr<const acl::Policy>& policy,
-                                               const RequestSketch& sketch, std::optional<std::string_view> message) {
+                                               const RequestSketch& sketch, std::optional<std::string_view> message,
+                                               std::shared_ptr<const acl::TravelPasses> passes) {
   const auto way = flow_of(options, sketch);
   if (const auto* problem = std::get_if<std::string>(&way)) return *problem;
   const Flow& flow = std::get<Flow>(way);
@@ -238,6 +240,7 @@ std::variant<Explanation, std::string> explain(const EngineOptions& options, con
     message = written;
   }
   DryRun engine(without_limits(options), policy, {});
+  if (passes != nullptr) engine.set_passes(std::move(passes));
   if (sketch.registered) engine.register_flow(flow, "explain", DryRun::epoch, std::chrono::hours{1});
   return engine.handle({*message, flow}, DryRun::epoch);
 }

@@ -30,6 +30,7 @@ struct Explanation {
   std::optional<std::uint32_t> score_bans;  ///< from which sum on
   std::optional<int> rule;  ///< that decided: an index into Policy::rules(), or acl::Verdict::default_rule; nullopt: something else did
   std::string rule_name;    ///< as logs name it, or the gate (`devices.1001`, `emergency`); empty: neither decided
+  std::string spared;       ///< the name of the rule that does not hold for its travel pass; empty: none
   acl::SourceLine at;       ///< where that stands; no file: not in one (`builtin scanners`, `default_action`, default emergency numbers)
 };
 
@@ -43,6 +44,8 @@ class DryRun : private EventSink {
   /// that nobody has stands for it.
   DryRun(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets);
 
+  /// Travel passes that stand, until the end.
+  void set_passes(std::shared_ptr<const acl::TravelPasses> passes) { engine_.set_passes(std::move(passes)); }
   /// Handles one packet at that time; timers that are due until then fire first. A time before the last one is taken as that one.
   Explanation handle(const Datagram& datagram, TimePoint now);
   /// Makes this flow a live registration of that user.
@@ -72,8 +75,9 @@ std::variant<Flow, std::string> flow_of(const EngineOptions& options, const Requ
 std::optional<std::string> write_request(const RequestSketch& sketch, const Flow& flow, std::string& problem);
 
 /// The verdict for one packet alone, without limits: for `message`, or for the request that the sketch describes where that is nullopt.
-/// A text instead says what is wrong with the sketch.
+/// `passes`: travel passes that stand, until the end. A text instead says what is wrong with the sketch.
 std::variant<Explanation, std::string> explain(const EngineOptions& options, const std::shared_ptr<const acl::Policy>& policy,
-                                               const RequestSketch& sketch, std::optional<std::string_view> message = std::nullopt);
+                                               const RequestSketch& sketch, std::optional<std::string_view> message = std::nullopt,
+                                               std::shared_ptr<const acl::TravelPasses> passes = nullptr);
 
 }  // namespace postern::sbc

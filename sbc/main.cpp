@@ -14,6 +14,7 @@
 #include "config/load.hpp"
 #include "config/located.hpp"
 #include "config/suggest.hpp"
+#include "sbc/commands/allow.hpp"
 #include "sbc/commands/ask.hpp"
 #include "sbc/commands/certificates.hpp"
 #include "sbc/commands/explain.hpp"
@@ -174,10 +175,11 @@ int command_line(int argc, char** argv) {
   check_command->add_flag("--json", json, "print the problems as a JSON array on stdout");
   commands::Explain explain(app, file);
   commands::Ask ask(app, file);
-  constexpr std::array<std::string_view, 5> known{"run", "check", "explain", "registrations", "calls"};
+  commands::Allow allow(app, file);
+  constexpr std::array<std::string_view, 6> known{"run", "check", "explain", "registrations", "calls", "allow"};
   if (argc > 1 && *argv[1] != '-' && std::ranges::find(known, argv[1]) == known.end()) {
     std::cerr << "postern: " << config::in_quotes(argv[1])
-              << " is no command of this version (there are run, check, explain, registrations, calls)"
+              << " is no command of this version (there are run, check, explain, registrations, calls, allow)"
               << config::did_you_mean(argv[1], known) << '\n';
     return exit_usage;
   }
@@ -191,6 +193,7 @@ int command_line(int argc, char** argv) {
   }
   if (explain.parsed()) return explain.run();
   if (ask.parsed()) return ask.run();
+  if (allow.parsed()) return allow.run();
   return run_command->parsed() ? run(file) : check(file, json);
 }
 

@@ -13,6 +13,7 @@
 #include "acl/scanner_score.hpp"
 #include "acl/source_verdicts.hpp"
 #include "acl/sources.hpp"
+#include "acl/travel_passes.hpp"
 #include "sbc/calls.hpp"
 #include "sbc/concealment.hpp"
 #include "sbc/connections.hpp"
@@ -93,6 +94,11 @@ struct State {
     sources.expect_soon(source);
   }
 
+  /// A pass stands for somebody in the country of this source: what comes from there has to be read.
+  [[nodiscard]] bool may_have_pass(const acl::Address& source, TimePoint now) {
+    return !passes->empty() && passes->name(countries.of(policy->geo(), source), now);
+  }
+
   Fellows* fellows;  ///< nullptr: this is the only worker
   std::shared_ptr<Shared> shared;
 
@@ -100,6 +106,7 @@ struct State {
   EngineOptions options;
   std::shared_ptr<const acl::Policy> policy;
   acl::NetworkSet trusted;
+  std::shared_ptr<const acl::TravelPasses> passes = std::make_shared<acl::TravelPasses>();
 
   acl::CountryCache countries;
   acl::SourceVerdicts verdicts;

@@ -15,6 +15,7 @@
 #include "sbc/commands/explain_capture.hpp"
 #include "sbc/commands/explain_text.hpp"
 #include "sbc/explain.hpp"
+#include "sbc/net/travel_passes.hpp"
 #include "sip/prescreen.hpp"
 
 namespace postern::commands {
@@ -60,6 +61,11 @@ std::optional<std::string> read_message(const std::string& path) {
   if (!bytes.empty() && bytes.find("\r\n") == std::string::npos)
     std::cerr << path << ": has no CRLF: SIP ends each line with one, and it is judged as it stands\n";
   return std::move(bytes);
+}
+
+/// Those of the daemon whose state folder that is.
+std::shared_ptr<const acl::TravelPasses> passes_of(const config::LoadResult& loaded) {
+  return net::TravelPassFile(loaded.config.shell.state).snapshot(sbc::DryRun::epoch);
 }
 
 std::string method_in(const std::string& message) {
@@ -120,14 +126,14 @@ int Explain::one_packet() {
     if (!message) return exit_failed;
   }
 
-  const auto before = sbc::explain(loaded->config.engine, loaded->policy, sketch_, message);
+  const auto before = sbc::explain(loaded->config.engine, loaded->policy, sketch_, message, passes_of(*loaded));
   if (const auto* problem = std::get_if<std::string>(&before)) return usage(*problem);
   const auto& explanation = std::get<sbc::Explanation>(before);
   if (!other) {
     std::cout << (json_ ? dump(to_json(explanation)) + "\n" : in_full(explanation));
     return exit_good;
   }
-  const auto after = sbc::explain(other->config.engine, other->policy, sketch_, message);
+  const auto after = sbc::explain(other->config.engine, other->policy, sketch_, message, passes_of(*other));
   if (const auto* problem = std::get_if<std::string>(&after)) return usage(other_ + ": " + *problem);
   sbc::Endpoint source = sketch_.source;
   if (source.port == 0) source.port = sbc::default_sip_port;

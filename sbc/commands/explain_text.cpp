@@ -77,6 +77,8 @@ std::string in_full(const sbc::Explanation& explanation) {
   if (!explanation.detail.empty()) text += fmt::format("detail:  {}\n", explanation.detail);
   if (!explanation.rule_name.empty()) text += fmt::format("rule:    {}\n", config::printable(explanation.rule_name));
   if (!explanation.at.file.empty()) text += fmt::format("at:      {}\n", place_of(explanation.at));
+  if (!explanation.spared.empty())
+    text += fmt::format("pass:    a travel pass stands: the rule {} does not hold\n", config::in_quotes(explanation.spared));
   return text + score_in_full(explanation);
 }
 

@@ -23,23 +23,27 @@ namespace {
 
 constexpr std::chrono::seconds retry_after{1};
 
-/// The word of a request; nullopt: it is none.
-std::optional<std::string> command_in(std::string_view line) {
+/// The texts of a request, its command among them; none: it is no request.
+ControlArguments texts_in(std::string_view line) {
+  ControlArguments texts;
   const auto json = nlohmann::json::parse(line, nullptr, false);
-  if (!json.is_object()) return std::nullopt;
-  const auto command = json.find("command");
-  if (command == json.end() || !command->is_string()) return std::nullopt;
-  return command->get<std::string>();
+  if (!json.is_object()) return texts;
+  for (const auto& [name, value] : json.items()) {
+    if (value.is_string()) texts.emplace(name, value.get<std::string>());
+  }
+  return texts;
 }
 
-AnswerPart refusal(std::string_view why) {
-  return [text = nlohmann::json{{"error", why}}.dump() + "\n"](std::string& out) {
+}  // namespace
+
+AnswerPart whole_answer(std::string json) {
+  return [text = std::move(json) + "\n"](std::string& out) {
     out += text;
     return false;
   };
 }
 
-}  // namespace
+AnswerPart refusal(std::string_view why) { return whole_answer(nlohmann::json{{"error", why}}.dump()); }
 
 struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   class Client;
@@ -118,11 +122,12 @@ class Control::Impl::Client : public std::enable_shared_from_this<Client> {
 };
 
 AnswerPart Control::Impl::answer_to(std::string_view line) const {
-  const auto command = command_in(line);
-  if (!command) return refusal("a request is a line such as {\"command\": \"registrations\"}");
-  const auto found = commands.find(*command);
-  if (found == commands.end()) return refusal("this version of the daemon does not know the command " + *command);
-  return found->second();
+  const ControlArguments texts = texts_in(line);
+  const auto command = texts.find("command");
+  if (command == texts.end()) return refusal("a request is a line such as {\"command\": \"registrations\"}");
+  const auto found = commands.find(command->second);
+  if (found == commands.end()) return refusal("this version of the daemon does not know the command " + command->second);
+  return found->second(texts);
 }
 
 void Control::Impl::accept() {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "sbc/net/log.hpp"
 #include "sbc/net/options.hpp"
@@ -16,12 +17,18 @@ namespace postern::net {
 
 /// Appends the next part of an answer, a bounded amount of work. False: that was the last.
 using AnswerPart = std::function<bool(std::string& out)>;
-/// What is asked for by a word: begins an answer.
-using ControlCommands = std::map<std::string, std::function<AnswerPart()>, std::less<>>;
+/// What a request says beside its command, by name; what is no text there is left out.
+using ControlArguments = std::map<std::string, std::string, std::less<>>;
+/// What is asked for by a word: does it, and begins an answer.
+using ControlCommands = std::map<std::string, std::function<AnswerPart(const ControlArguments&)>, std::less<>>;
+/// An answer in one part.
+AnswerPart whole_answer(std::string json);
+/// `{"error": why}`.
+AnswerPart refusal(std::string_view why);
 
-/// A request is a line `{"command": "registrations"}`; the answer is one JSON document, of a refusal `{"error": "..."}`, and then the
-/// connection ends. Answers are made part by part as the client takes them, so that no packet waits for a long one. Everything runs on the
-/// io_context's thread. Who may connect is who may write to the socket: its mode is 0660.
+/// A request is a line such as `{"command": "bans remove", "address": "192.0.2.9"}`; the answer is one JSON document, of a refusal
+/// `{"error": "..."}`, and then the connection ends. Answers are made part by part as the client takes them, so that no packet waits for a
+/// long one. Everything runs on the io_context's thread. Who may connect is who may write to the socket: its mode is 0660.
 class Control {
  public:
   static constexpr std::size_t max_clients = 8;      ///< one more is told so and closed

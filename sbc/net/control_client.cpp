@@ -59,14 +59,17 @@ std::optional<std::string> exchange(int fd, std::string_view request) {
 
 }  // namespace
 
-std::variant<nlohmann::ordered_json, NoAnswer> ask_daemon(const std::string& socket, const std::string& command) {
+std::variant<nlohmann::ordered_json, NoAnswer> ask_daemon(const std::string& socket, const std::string& command,
+                                                          const std::map<std::string, std::string>& texts) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket.size() >= sizeof address.sun_path) return NoAnswer{true, fmt::format("{} is too long for the path of a socket", socket)};
   std::ranges::copy(socket, std::begin(address.sun_path));
   const acl::FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return not_connected(socket, errno);
-  const auto text = exchange(fd.get(), nlohmann::json{{"command", command}}.dump() + "\n");
+  nlohmann::json request(texts);
+  request["command"] = command;
+  const auto text = exchange(fd.get(), request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   if (!text) return refused(fmt::format("the daemon at {} does not go on answering", socket));
   auto json = nlohmann::ordered_json::parse(*text, nullptr, false);
   if (json.is_discarded()) return refused(fmt::format("the daemon at {} broke off its answer", socket));

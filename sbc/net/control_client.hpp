@@ -1,6 +1,7 @@
 // The other end of the control socket: asks the running daemon.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <variant>
@@ -13,7 +14,8 @@ struct NoAnswer {
   std::string message;
 };
 
-/// The answer of the daemon at `socket` to that command. Waits for as long as something comes.
-std::variant<nlohmann::ordered_json, NoAnswer> ask_daemon(const std::string& socket, const std::string& command);
+/// The answer of the daemon at `socket` to that command, which says the other texts as well. Waits for as long as something comes.
+std::variant<nlohmann::ordered_json, NoAnswer> ask_daemon(const std::string& socket, const std::string& command,
+                                                          const std::map<std::string, std::string>& texts = {});
 
 }  // namespace postern::net

@@ -28,6 +28,7 @@
 #include "sbc/net/state_folder.hpp"
 #include "sbc/net/state_store.hpp"
 #include "sbc/net/streams.hpp"
+#include "sbc/net/travel_passes.hpp"
 #include "sbc/net/version.hpp"
 #include "sbc/net/workers.hpp"
 
@@ -65,6 +66,7 @@ struct Shell::Impl {
       : log(to),
         current(std::make_shared<const Configuration>(std::move(configuration))),
         folder(current->shell.state),
+        passes(folder.path()),
         store(folder, log),
         kernel(log),
         workers(io, current->engine, current->policy, folder.secrets(), log, {.tell = [this](std::size_t worker) { tell_stuck(worker); }}),
@@ -78,12 +80,14 @@ struct Shell::Impl {
     const sbc::DurableState kept = store.load(workers.first().options().listeners);
     workers.remember(store, kernel, kept);
     put_into_kernel(kept);
+    workers.set_passes(passes.snapshot(acl::Clock::now()));
   }
 
   [[nodiscard]] std::unique_ptr<Admin> open_admin(const std::optional<sbc::Endpoint>& bind);
   [[nodiscard]] ControlCommands control_commands();
   void put_into_kernel(const sbc::DurableState& kept);
   void apply_kernel();
+  [[nodiscard]] AnswerPart with_passes(AnswerPart answer);
   void tell_stuck(std::size_t worker);
   void announce();
   void wait_signal();
@@ -98,6 +102,7 @@ struct Shell::Impl {
   asio::io_context io{1};
   std::shared_ptr<const Configuration> current;
   StateFolder folder;
+  TravelPassFile passes;
   StateStore store;
   KernelBans kernel;
   Workers workers;
@@ -128,10 +133,13 @@ ControlCommands Shell::Impl::control_commands() {
     return workers.look_at(index, [&look](const Worker& worker) { look(worker.engine()); });
   };
   return {{"registrations",
-           [this, engines] {
+           [this, engines](const ControlArguments&) {
              return registrations_answer(engines, [this](const acl::Address& address) { return current->policy->geo().country(address); });
            }},
-          {"calls", [engines] { return calls_answer(engines); }}};
+          {"calls", [engines](const ControlArguments&) { return calls_answer(engines); }},
+          {"allow list", [this](const ControlArguments&) { return passes.list(); }},
+          {"allow add", [this](const ControlArguments& arguments) { return with_passes(passes.add(arguments)); }},
+          {"allow remove", [this](const ControlArguments& arguments) { return with_passes(passes.remove(arguments)); }}};
 }
 
 /// The bans of the run before; but not where a phone is registered, which a ban leaves alone.
@@ -142,6 +150,12 @@ void Shell::Impl::put_into_kernel(const sbc::DurableState& kept) {
     if (!with_devices.contains(acl::SourceKey(ban.source))) kernel.keep(ban.source, ban.until);
   }
   apply_kernel();
+}
+
+/// The engines take them over.
+AnswerPart Shell::Impl::with_passes(AnswerPart answer) {
+  workers.set_passes(passes.snapshot(acl::Clock::now()));
+  return answer;
 }
 
 void Shell::Impl::apply_kernel() { kernel.apply(current->shell.kernel == Kernel::nftables, workers.first().options().listeners); }

@@ -45,6 +45,7 @@ class Worker {
   void remember(StateStore& store, KernelBans& kernel, sbc::DurableState kept);
   /// Tokens are sealed with another key from now on.
   void set_token_keys(const sbc::Secrets& secrets) { engine_->set_token_keys(secrets); }
+  void set_passes(const std::shared_ptr<const acl::TravelPasses>& passes) { engine_->set_passes(passes); }
 
   /// What another worker tells, or hands over.
   void learn(const sbc::Note& note);

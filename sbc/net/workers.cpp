@@ -311,6 +311,12 @@ void Workers::set_token_keys(const sbc::Secrets& secrets) {
   }
 }
 
+void Workers::set_passes(const std::shared_ptr<const acl::TravelPasses>& passes) {
+  for (const auto& member : members_) {
+    asio::post(*member->io, [&worker = *member->worker, passes] { worker.set_passes(passes); });
+  }
+}
+
 void Workers::ask(std::function<void(const Worker&)> look, std::function<void()> done) {
   auto left = std::make_shared<std::size_t>(members_.size());
   auto asked = std::make_shared<std::function<void(const Worker&)>>(std::move(look));

@@ -63,6 +63,7 @@ class Workers {
   /// Worker::close_drained() of all of them. Called by a timer of its own, as long as there is something to close.
   void close_drained(acl::TimePoint now);
   void set_token_keys(const sbc::Secrets& secrets);
+  void set_passes(const std::shared_ptr<const acl::TravelPasses>& passes);
 
   /// Calls `look` on each worker's thread, and `done` on this one once all have been asked.
   void ask(std::function<void(const Worker&)> look, std::function<void()> done);

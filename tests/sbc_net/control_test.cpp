@@ -142,7 +142,7 @@ class ControlTest : public testing::Test {
   }
 
   ControlCommands commands() {
-    return {{"three", [this] {
+    return {{"three", [this](const ControlArguments&) {
                return [this, left = 3](std::string& out) mutable {
                  ++parts_;
                  out += "part\n";

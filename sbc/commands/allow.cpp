@@ -1,0 +1,81 @@
+#include "sbc/commands/allow.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <iostream>
+#include <map>
+
+#include "config/values.hpp"
+#include "sbc/commands/daemon.hpp"
+
+namespace postern::commands {
+
+using nlohmann::ordered_json;
+
+Allow::Allow(CLI::App& app, std::string& file)
+    : file_(file), allow_(app.add_subcommand("allow", "Travel passes: let a device register and call from a country for a while")) {
+  allow_->require_subcommand(1);
+  allow_->footer(
+      "Examples:\n  postern allow add 1001 --country JP --for 14d\n  postern allow list\n\nExit status: 0, 1 refused, 3 no daemon "
+      "answers.");
+  add_ = add("add", "Give a device a pass: rules that refuse by country or asn do not hold for it there",
+             "postern allow add 1001 --country JP --for 14d");
+  add_->add_option("device", device_, "the device's user name")->required();
+  add_->add_option("--country", country_, "two letters")->required();
+  add_->add_option("--for", duration_, "for how long: 12h, 14d")->required();
+  list_ = add("list", "List the passes that stand", "postern allow list --json");
+  remove_ = add("remove", "Take a pass back", "postern allow remove 1001 --country JP");
+  remove_->add_option("device", device_, "the device's user name")->required();
+  remove_->add_option("--country", country_, "only the pass for this country");
+}
+
+CLI::App* Allow::add(const std::string& name, const std::string& description, const std::string& example) {
+  CLI::App* command = allow_->add_subcommand(name, description);
+  command->add_option("-c,--config", file_, "the daemon's configuration, which names its control socket")->capture_default_str();
+  command->add_flag("--json", json_, "print JSON");
+  command->footer(fmt::format("Example:\n  {}", example));
+  return command;
+}
+
+int Allow::run() { return list_->parsed() ? list() : change(); }
+
+int Allow::list() {
+  const auto answer = ask(file_, "allow list");
+  if (const int* status = std::get_if<int>(&answer)) return *status;
+  const auto& entries = std::get<ordered_json>(answer);
+  if (json_) {
+    std::cout << entries.dump(2) << '\n';
+    return exit_told;
+  }
+  constexpr std::array<std::string_view, 3> keys{"device", "country", "until"};
+  if (!entries.empty()) std::cout << table_of(entries, keys);
+  std::cout << fmt::format("{} pass{}\n", entries.size(), entries.size() == 1 ? "" : "es");
+  return exit_told;
+}
+
+int Allow::change() {
+  std::map<std::string, std::string> texts{{"device", device_}};
+  if (!country_.empty()) texts["country"] = country_;
+  if (add_->parsed()) {
+    const auto duration = config::parse_duration(duration_);
+    if (!duration || *duration < std::chrono::seconds{1}) {
+      std::cerr << fmt::format("postern: --for wants {}\n", config::kinds::duration.noun);
+      return exit_refused;
+    }
+    texts["for"] = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*duration).count());
+  }
+  const auto answer = ask(file_, add_->parsed() ? "allow add" : "allow remove", texts);
+  if (const int* status = std::get_if<int>(&answer)) return *status;
+  const auto& done = std::get<ordered_json>(answer);
+  if (json_)
+    std::cout << done.dump() << '\n';
+  else if (add_->parsed())
+    std::cout << fmt::format("{} may come from {} until {}\n", device_, done.value("country", ""), done.value("until", ""));
+  else
+    std::cout << fmt::format("{} has {} less\n", device_, done.value("removed", 0) == 1 ? "one pass" : "its passes");
+  return exit_told;
+}
+
+}  // namespace postern::commands

@@ -1,0 +1,67 @@
+#include "sbc/commands/daemon.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <optional>
+#include <vector>
+
+#include "config/load.hpp"
+#include "config/located.hpp"
+#include "sbc/commands/table.hpp"
+#include "sbc/net/control_client.hpp"
+
+namespace postern::commands {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+/// Where the daemon of that configuration is asked; nothing, which is told: the file does not say. What else may be wrong with it (it may
+/// have been edited since the start) does not matter here.
+std::optional<std::string> socket_of(const std::string& file) {
+  const config::LoadResult loaded = config::load_file(file);
+  bool readable = true;
+  for (const config::Problem& problem : loaded.problems) {
+    const bool unreadable = problem.path == "(file)" || problem.path == "(yaml)";
+    const bool of_control = problem.path.starts_with("control");
+    if (problem.severity != config::Severity::error || !(unreadable || of_control)) continue;
+    std::cerr << problem.to_string() << '\n';
+    readable = false;
+  }
+  if (!readable) return std::nullopt;
+  return loaded.config.shell.control.path;
+}
+
+}  // namespace
+
+std::variant<ordered_json, int> ask(const std::string& file, const std::string& command, const std::map<std::string, std::string>& texts) {
+  const auto socket = socket_of(file);
+  if (!socket) return exit_refused;
+  auto answer = net::ask_daemon(*socket, command, texts);
+  if (const auto* none = std::get_if<net::NoAnswer>(&answer)) {
+    std::cerr << "postern: " << config::printable(none->message) << '\n';
+    return none->no_daemon ? exit_no_daemon : exit_refused;
+  }
+  return std::get<ordered_json>(std::move(answer));
+}
+
+std::string cell(const ordered_json& entry, const std::string& key) {
+  const auto value = entry.find(key);
+  return value != entry.end() && value->is_string() ? value->get<std::string>() : "";
+}
+
+std::string table_of(const ordered_json& entries, std::span<const std::string_view> keys) {
+  std::vector<TableRow> rows(1);
+  for (const std::string_view key : keys) {
+    std::string& name = rows.front().emplace_back(key);
+    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  }
+  for (const ordered_json& entry : entries) {
+    TableRow& row = rows.emplace_back();
+    for (const std::string_view key : keys) row.push_back(cell(entry, std::string(key)));
+  }
+  std::sort(rows.begin() + 1, rows.end());
+  return table(rows);
+}
+
+}  // namespace postern::commands

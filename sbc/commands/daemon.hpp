@@ -1,0 +1,27 @@
+// What the commands that talk to the running daemon have in common.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace postern::commands {
+
+inline constexpr int exit_told = 0;
+inline constexpr int exit_refused = 1;
+inline constexpr int exit_no_daemon = 3;
+
+/// Asks the daemon of that configuration; `texts` is what the request says beside the command. The exit status if there is no answer: why
+/// is told on stderr.
+std::variant<nlohmann::ordered_json, int> ask(const std::string& file, const std::string& command,
+                                              const std::map<std::string, std::string>& texts = {});
+
+/// A table of what an array of objects has under `keys`, which in upper case are its head; sorted by the first of them.
+std::string table_of(const nlohmann::ordered_json& entries, std::span<const std::string_view> keys);
+/// The text under that key; empty: there is none.
+std::string cell(const nlohmann::ordered_json& entry, const std::string& key);
+
+}  // namespace postern::commands

@@ -1,0 +1,129 @@
+#include "sbc/net/travel_passes.hpp"
+
+#include <fmt/chrono.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+namespace postern::net {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr const char* file_name = "passes";
+constexpr std::size_t longest_device = 128;
+constexpr std::int64_t longest_pass = 400 * std::int64_t{86'400};  // a pass that nobody remembers is a hole
+
+std::filesystem::path file_in(const std::string& folder) { return std::filesystem::path(folder) / file_name; }
+std::int64_t seconds_now() { return static_cast<std::int64_t>(std::time(nullptr)); }
+std::string text_of(std::int64_t seconds) { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds))); }
+
+std::string text_in(const ControlArguments& arguments, std::string_view name) {
+  const auto found = arguments.find(name);
+  return found == arguments.end() ? std::string() : found->second;
+}
+
+/// One word of printable characters, as a line of the file holds it.
+bool is_device(std::string_view text) {
+  return !text.empty() && text.size() <= longest_device && std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+std::int64_t number_in(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && end == text.data() + text.size() ? number : 0;
+}
+
+}  // namespace
+
+TravelPassFile::TravelPassFile(std::string folder) : folder_(std::move(folder)) {
+  std::ifstream file(file_in(folder_));
+  for (std::string line; passes_.size() < most && std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string device, country, until;
+    words >> device >> country >> until;
+    const auto where = acl::Country::parse(country);
+    if (is_device(device) && where && number_in(until) > 0) passes_.push_back({device, *where, number_in(until)});
+  }
+  forget_ended();
+}
+
+void TravelPassFile::forget_ended() {
+  std::erase_if(passes_, [now = seconds_now()](const Pass& pass) { return pass.until <= now; });
+}
+
+/// Whole or not at all.
+bool TravelPassFile::write() const {
+  const std::filesystem::path path = file_in(folder_);
+  const std::filesystem::path next = path.string() + ".new";
+  {
+    std::ofstream file(next, std::ios::trunc);
+    for (const Pass& pass : passes_) file << pass.device << ' ' << pass.country.to_string() << ' ' << pass.until << '\n';
+    if (!file.flush()) return false;
+  }
+  std::error_code error;
+  std::filesystem::rename(next, path, error);
+  return !error;
+}
+
+std::shared_ptr<const acl::TravelPasses> TravelPassFile::snapshot(acl::TimePoint now) const {
+  const std::int64_t seconds = seconds_now();
+  std::vector<acl::TravelPass> passes;
+  for (const Pass& pass : passes_) passes.push_back({pass.device, pass.country, now + std::chrono::seconds(pass.until - seconds)});
+  return std::make_shared<const acl::TravelPasses>(std::move(passes));
+}
+
+AnswerPart TravelPassFile::list() const {
+  ordered_json all = ordered_json::array();
+  for (const Pass& pass : passes_) {
+    if (pass.until > seconds_now())
+      all.push_back({{"device", pass.device}, {"country", pass.country.to_string()}, {"until", text_of(pass.until)}});
+  }
+  return whole_answer(all.dump());
+}
+
+AnswerPart TravelPassFile::add(const ControlArguments& arguments) {
+  const std::string device = text_in(arguments, "device");
+  const auto country = acl::Country::parse(text_in(arguments, "country"));
+  const std::int64_t lasts = number_in(text_in(arguments, "for"));
+  if (!is_device(device)) return refusal("a device is a user name such as 1001");
+  if (!country || *country == acl::Country::private_ || *country == acl::Country::unknown)
+    return refusal("a country is two letters such as JP");
+  if (lasts <= 0 || lasts > longest_pass) return refusal("a pass lasts at most 400 days");
+  forget_ended();
+  std::vector<Pass> before = passes_;
+  std::erase_if(passes_, [&](const Pass& pass) { return pass.device == device && pass.country == *country; });
+  if (passes_.size() >= most) return refusal("there are a thousand passes already");
+  passes_.push_back({device, *country, seconds_now() + lasts});
+  if (!write()) {
+    passes_ = std::move(before);
+    return refusal("the state folder cannot be written: " + file_in(folder_).string());
+  }
+  const Pass& pass = passes_.back();
+  return whole_answer(ordered_json{{"device", pass.device}, {"country", pass.country.to_string()}, {"until", text_of(pass.until)}}.dump());
+}
+
+AnswerPart TravelPassFile::remove(const ControlArguments& arguments) {
+  const std::string device = text_in(arguments, "device");
+  const std::string country = text_in(arguments, "country");
+  const auto where = acl::Country::parse(country);
+  if (!country.empty() && !where) return refusal("a country is two letters such as JP");
+  std::vector<Pass> before = passes_;
+  const auto removed =
+      std::erase_if(passes_, [&](const Pass& pass) { return pass.device == device && (!where || pass.country == *where); });
+  if (removed == 0) return refusal("no such pass: `postern allow list` tells which there are");
+  if (!write()) {
+    passes_ = std::move(before);
+    return refusal("the state folder cannot be written: " + file_in(folder_).string());
+  }
+  return whole_answer(ordered_json{{"removed", removed}}.dump());
+}
+
+}  // namespace postern::net
