@@ -102,6 +102,27 @@ struct Gate {
   SourceLine at;
 };
 
+/// A class of numbers.
+struct DialClassOptions {
+  std::string name;
+  std::vector<std::string> patterns;  ///< as DialPattern::parse() reads them
+};
+
+/// Who may call what.
+struct CallAllowance {
+  std::optional<std::vector<SharedNetworks>> source;  ///< absent: from anywhere
+  std::vector<std::string> devices;                   ///< users, shell patterns and names of groups; empty: any
+  std::vector<std::string> classes;                   ///< by name
+};
+
+/// Class of service.
+struct CallOptions {
+  std::vector<DialClassOptions> classes;
+  std::vector<CallAllowance> allow;
+  int deny_status = 603;
+  SourceLine at;
+};
+
 struct PolicyOptions {
   std::map<std::string, std::vector<std::string>>
       user_agents;  ///< set name -> RE2 patterns; `builtin` among the patterns means the shipped list
@@ -111,6 +132,7 @@ struct PolicyOptions {
   std::vector<std::string> emergency = {"112", "911", "999", "000"};  ///< numbers; empty: none
   std::vector<std::string> emergency_prefixes;                        ///< digits for an outside line before them
   SourceLine emergency_at;                                            ///< where the file has them; no file: they are the default
+  std::optional<CallOptions> calls;                                   ///< absent: every destination passes
   bool builtin_scanners = true;                                       ///< a last rule of our own: known scanners are banned
   Action default_action = Action::allow;
 };

@@ -46,6 +46,7 @@ struct Policy::Impl {
   Vocabulary vocabulary;
   UserAgentSets user_agents;
   Action default_action = Action::allow;
+  std::optional<CallPolicy> calls;
   Geo geo;
   Devices devices;
   EmergencyNumbers emergency;
@@ -54,6 +55,7 @@ struct Policy::Impl {
   std::string compile_user_agents(const PolicyOptions& policy, UserAgentNames& names);
   std::string compile_rules(const UserAgentNames& names);
   std::string compile_rule(const RuleOptions& rule, const UserAgentNames& names);
+  std::string compile_calls(const PolicyOptions& policy);
 
   /// Of the rules from `from` on for which decides() is true.
   template <class Decides>
@@ -116,6 +118,14 @@ std::string Policy::Impl::compile_rules(const UserAgentNames& names) {
   return {};
 }
 
+std::string Policy::Impl::compile_calls(const PolicyOptions& policy) {
+  if (!policy.calls) return {};
+  auto compiled = CallPolicy::compile(*policy.calls, policy.device_groups);
+  if (const auto* error = std::get_if<std::string>(&compiled)) return *error;
+  calls = std::get<CallPolicy>(std::move(compiled));
+  return {};
+}
+
 Policy::Policy() : impl_(std::make_unique<Impl>()) {}
 Policy::~Policy() = default;
 
@@ -130,6 +140,7 @@ std::variant<std::shared_ptr<const Policy>, std::string> Policy::compile(const P
   UserAgentNames names;
   std::string error = impl.compile_user_agents(options, names);
   if (error.empty()) error = impl.compile_rules(names);
+  if (error.empty()) error = impl.compile_calls(options);
   if (!error.empty()) return error;
   auto devices = Devices::compile(options);
   if (const auto* problem = std::get_if<std::string>(&devices)) return *problem;
@@ -199,5 +210,7 @@ std::string_view Policy::rule_name(int rule) const {
 const Geo& Policy::geo() const { return impl_->geo; }
 const Devices& Policy::devices() const { return impl_->devices; }
 const EmergencyNumbers& Policy::emergency() const { return impl_->emergency; }
+
+const CallPolicy* Policy::calls() const { return impl_->calls ? &*impl_->calls : nullptr; }
 
 }  // namespace postern::acl

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "acl/call_policy.hpp"
 #include "acl/devices.hpp"
 #include "acl/emergency.hpp"
 #include "acl/geo.hpp"
@@ -85,6 +86,8 @@ class Policy {
   [[nodiscard]] const Geo& geo() const;
   [[nodiscard]] const Devices& devices() const;
   [[nodiscard]] const EmergencyNumbers& emergency() const;
+  /// Class of service; nullptr: every destination passes.
+  [[nodiscard]] const CallPolicy* calls() const;
 
  private:
   Policy();

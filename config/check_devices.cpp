@@ -115,7 +115,8 @@ class DeviceChecker {
 void check_groups(const Draft& draft, const Resolved& resolved, Report& report) {
   for (const auto& [name, members] : draft.device_groups) {
     if (resolved.used_groups.contains(name)) continue;
-    report.warning({members.front().at.position, "device_groups." + name}, "nothing names this group: no entry of `devices` is for it");
+    report.warning({members.front().at.position, "device_groups." + name},
+                   "nothing names this group: no entry of `devices` or `calls.allow` is for it");
   }
 }
 

@@ -18,6 +18,9 @@ void check_rules(const Draft& draft, Report& report);
 void check_devices(const Draft& draft, const Resolved& resolved, Report& report);
 /// An emergency number that is a trap: an error.
 void check_emergency(const Draft& draft, Report& report);
+/// Class of service: patterns that two classes have (errors), classes that nobody has and entries that give nothing (warnings). Bounded
+/// work.
+void check_calls(const Draft& draft, Report& report);
 /// Warnings about settings that leave nothing protected, or nobody served.
 void check_protection(const Draft& draft, Report& report);
 

@@ -77,6 +77,25 @@ struct DraftDevice {
   std::string extension;
 };
 
+struct DraftDialClass {
+  Located<std::string> name;
+  std::vector<Located<std::string>> patterns;
+};
+
+struct DraftAllowance {
+  Where at;
+  std::vector<Located<NetworkRef>> source;
+  bool from_anywhere = true;
+  std::vector<Located<std::string>> devices, classes;
+};
+
+struct DraftCalls {
+  Where at;
+  std::vector<DraftDialClass> classes;  ///< in file order, as the next
+  std::vector<DraftAllowance> allow;
+  std::optional<int> deny_status;
+};
+
 struct DraftPolicyTest {
   Where at;
   PolicyTest test;
@@ -111,7 +130,8 @@ struct Draft {
   std::optional<std::vector<Located<std::string>>> emergency, emergency_prefixes;
   std::vector<Located<std::string>> trap_extensions;
   std::vector<DraftPolicyTest> policy_tests;
-  std::map<std::string, DraftRate> method_rates;
+  std::optional<DraftCalls> calls;
+  std::map<std::string, DraftRate> method_rates, device_rates;
   std::optional<Where> limits_at;
   std::optional<Where> default_action_at;
   std::optional<Where> admin_at;

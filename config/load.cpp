@@ -27,6 +27,7 @@ std::shared_ptr<const acl::Policy> compile(const Draft& draft, Resolved resolved
   check_rules(draft, report);
   check_devices(draft, resolved, report);
   check_emergency(draft, report);
+  check_calls(draft, report);
   check_protection(draft, report);
   if (report.has_errors()) return nullptr;
   auto compiled = acl::Policy::compile(draft.config.policy, std::move(resolved.geo));
@@ -62,6 +63,7 @@ LoadResult load(const YamlNode& root, const std::string& directory, const NameAn
   resolve_rules(draft, resolved, report);
   resolve_devices(draft, resolved, report);
   resolve_emergency(draft, report);
+  resolve_calls(draft, resolved, report);
   resolve_policy_tests(draft, report);
   check_addresses(draft, report);
   auto policy = compile(draft, std::move(resolved), report);

@@ -300,13 +300,20 @@ void Resolver::trusted() {
 }
 
 void Resolver::limits() {
-  for (const auto& [name, draft] : draft_.method_rates) method_limit(name, draft);
-  const auto& all = draft_.config.engine.limits.per_source;
+  sbc::LimitsOptions& limits = draft_.config.engine.limits;
+  for (const auto& [name, draft] : draft_.method_rates) method_limit(name, draft, limits.per_source_methods);
+  for (const auto& [name, draft] : draft_.device_rates) method_limit(name, draft, limits.per_device);
+  for (const auto& [name, draft] : draft_.method_rates) {
+    // What is never asked for a password, or not as a rule.
+    if (draft.off || name == "OPTIONS" || name == "ACK" || name == "CANCEL" || name == "BYE") continue;
+    if (const auto rate = limits.per_source_methods.find(name); rate != limits.per_source_methods.end())
+      check_burst(draft.at, rate->second.burst);
+  }
+  const auto& all = limits.per_source;
   if (draft_.limits_at && all) check_burst({draft_.limits_at->position, "limits.per_source"}, all->burst);
 }
 
-void Resolver::method_limit(const std::string& name, const DraftRate& draft) {
-  auto& methods = draft_.config.engine.limits.per_source_methods;
+void Resolver::method_limit(const std::string& name, const DraftRate& draft, std::map<std::string, acl::Rate>& methods) {
   if (draft.off) {
     methods.erase(name);
     return;
@@ -323,8 +330,6 @@ void Resolver::method_limit(const std::string& name, const DraftRate& draft) {
     rate.burst = *draft.burst;
   else if (!known)
     rate.burst = std::max(1.0, rate.per_second);
-  // What is never asked for a password, or not as a rule.
-  if (name != "OPTIONS" && name != "ACK" && name != "CANCEL" && name != "BYE") check_burst(draft.at, rate.burst);
 }
 
 void Resolver::check_burst(const Where& at, double burst) {

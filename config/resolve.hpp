@@ -45,7 +45,7 @@ class Resolver {
   void list_problems(const std::string& path, const std::string& key, const acl::NetworkList& list);
   void trusted();
   void limits();
-  void method_limit(const std::string& name, const DraftRate& draft);
+  void method_limit(const std::string& name, const DraftRate& draft, std::map<std::string, acl::Rate>& methods);
   void check_burst(const Where& at, double burst);
   void geo();
   void user_agents();
@@ -67,6 +67,9 @@ void resolve_devices(Draft& draft, Resolved& resolved, Report& report);
 void resolve_emergency(Draft& draft, const Report& report);
 /// Marks the group, if the key is one. A key that is none and nearly one is a user, which the report doubts.
 void note_device_key(const Located<std::string>& key, const Draft& draft, Resolved& resolved, Report& report);
+
+/// Fills draft.config.policy.calls; reports classes that are not there.
+void resolve_calls(Draft& draft, Resolved& resolved, Report& report);
 
 /// The networks of a name, nullptr if there is none, which is reported.
 const std::vector<acl::Network>* networks_named(const Located<NetworkRef>& reference, const Resolved& resolved, Report& report);

@@ -123,18 +123,32 @@ void registered_only(Draft& draft, const Item& item) {
   if (method == sip::Method::register_) draft.registers_registered_only = item.at;
 }
 
+void begin_calls(Draft& draft, const Where& at, const std::string& /*name*/) { draft.calls = {at, {}, {}, {}}; }
+void dial_pattern(Draft& draft, const Item& item) {
+  std::vector<DraftDialClass>& classes = draft.calls->classes;
+  if (classes.empty() || classes.back().name.value != item.name.value) classes.push_back({item.name, {}});
+  classes.back().patterns.push_back({text_of(item), item.at});
+}
+void begin_allowance(Draft& draft, const Where& at, const std::string& /*name*/) {
+  draft.calls->allow.emplace_back();
+  draft.calls->allow.back().at = at;
+}
+void begin_allowed_source(Draft& draft, const Where& /*at*/, const std::string& /*name*/) {
+  draft.calls->allow.back().from_anywhere = false;
+}
+void allowed_source(Draft& draft, const Item& item) { draft.calls->allow.back().source.push_back({value_of<NetworkRef>(item), item.at}); }
+void deny_status(Draft& draft, const Item& item) { draft.calls->deny_status = static_cast<int>(value_of<std::int64_t>(item)); }
+void redirects(Draft& draft, const Item& item) {
+  using Redirects = sbc::EngineOptions::Redirects;
+  draft.config.engine.redirects = word_of(item) == "internal" ? Redirects::internal : Redirects::block;
+}
+
 void begin_limits(Draft& draft, const Where& at, const std::string& /*name*/) { draft.limits_at = at; }
 void methods_off(Draft& draft, const Item& /*item*/) { draft.config.engine.limits.per_source_methods.clear(); }
-void begin_method_rate(Draft& draft, const Where& at, const std::string& name) { draft.method_rates[name].at = at; }
-void method_off(Draft& draft, const Item& item) { draft.method_rates[item.name.value].off = true; }
-void method_rate(Draft& draft, const Item& item) { draft.method_rates[item.name.value].per_second = value_of<RateValue>(item).per_second; }
-void method_burst(Draft& draft, const Item& item) {
-  draft.method_rates[item.name.value].burst = static_cast<double>(value_of<std::int64_t>(item));
-}
-void connections_per_source(Draft& draft, const Item& item) {
-  std::optional<std::size_t>& limit = draft.config.engine.limits.connections_per_source;
-  limit.reset();  // `off`
-  if (!std::holds_alternative<Word>(item.value)) limit = static_cast<std::size_t>(value_of<std::int64_t>(item));
+void device_limits_off(Draft& draft, const Item& /*item*/) { draft.config.engine.limits.per_device.clear(); }
+void concurrent_calls_off(Draft& draft, const Item& /*item*/) {
+  draft.config.engine.limits.concurrent_calls.reset();
+  draft.config.engine.limits.concurrent_calls_per_device.reset();
 }
 void tracked_sources(Draft& draft, const Item& item) {
   draft.config.engine.limits.tracked_sources = static_cast<std::size_t>(value_of<std::int64_t>(item));

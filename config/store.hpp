@@ -105,13 +105,46 @@ void number(Draft& draft, const Item& item) {
 }
 void registered_only(Draft& draft, const Item& item);
 
+void begin_calls(Draft& draft, const Where& at, const std::string& name);
+void dial_pattern(Draft& draft, const Item& item);
+void begin_allowance(Draft& draft, const Where& at, const std::string& name);
+void begin_allowed_source(Draft& draft, const Where& at, const std::string& name);
+void allowed_source(Draft& draft, const Item& item);
+template <auto Member>
+void allowed(Draft& draft, const Item& item) {
+  (draft.calls->allow.back().*Member).push_back({std::get<std::string>(item.value), item.at});
+}
+void deny_status(Draft& draft, const Item& item);
+void redirects(Draft& draft, const Item& item);
+
 void begin_limits(Draft& draft, const Where& at, const std::string& name);
 void methods_off(Draft& draft, const Item& item);
-void begin_method_rate(Draft& draft, const Where& at, const std::string& name);
-void method_off(Draft& draft, const Item& item);
-void method_rate(Draft& draft, const Item& item);
-void method_burst(Draft& draft, const Item& item);
-void connections_per_source(Draft& draft, const Item& item);
+void device_limits_off(Draft& draft, const Item& item);
+/// Of a limit by method: what is written, to be held against its defaults later.
+template <auto Rates>
+void begin_method_rate(Draft& draft, const Where& at, const std::string& name) {
+  (draft.*Rates)[name].at = at;
+}
+template <auto Rates>
+void method_off(Draft& draft, const Item& item) {
+  (draft.*Rates)[item.name.value].off = true;
+}
+template <auto Rates>
+void method_rate(Draft& draft, const Item& item) {
+  (draft.*Rates)[item.name.value].per_second = std::get<RateValue>(item.value).per_second;
+}
+template <auto Rates>
+void method_burst(Draft& draft, const Item& item) {
+  (draft.*Rates)[item.name.value].burst = static_cast<double>(std::get<std::int64_t>(item.value));
+}
+/// A count, or `off`.
+template <auto Limit>
+void count_limit(Draft& draft, const Item& item) {
+  auto& limit = draft.config.engine.limits.*Limit;
+  limit.reset();
+  if (const auto* count = std::get_if<std::int64_t>(&item.value)) limit = static_cast<std::size_t>(*count);
+}
+void concurrent_calls_off(Draft& draft, const Item& item);
 void tracked_sources(Draft& draft, const Item& item);
 
 void score_off(Draft& draft, const Item& item);

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <string>
 
+#include "acl/dial_pattern.hpp"
 #include "config/countries.hpp"
 #include "config/located.hpp"
 #include "config/suggest.hpp"
@@ -58,33 +59,10 @@ Parsed parse_digits(std::string_view text, const Range& /*range*/) {
   return {std::string(text), {}};
 }
 
-/// The characters that a dial pattern's bracket or plain part may hold.
-bool is_dial_char(char c) { return (c >= '0' && c <= '9') || c == '*' || c == '#' || c == '+' || (c >= 'A' && c <= 'D'); }
-
 Parsed parse_dial_pattern(std::string_view text, const Range& /*range*/) {
-  bool good = !text.empty() && text.size() <= 64;
-  bool bracket = false;
-  std::size_t in_bracket = 0;
-  for (std::size_t i = 0; i < text.size() && good; ++i) {
-    const char c = text[i];
-    if (bracket) {
-      if (c == ']') {
-        bracket = false;
-        good = in_bracket > 0;
-      } else {
-        ++in_bracket;
-        good = is_dial_char(c) || c == '-';
-      }
-    } else if (c == '[') {
-      bracket = true;
-      in_bracket = 0;
-    } else if (c == '.' || c == '!') {
-      good = i + 1 == text.size();
-    } else {
-      good = is_dial_char(c) || c == 'X' || c == 'Z' || c == 'N' || c == 'x' || c == 'z' || c == 'n';
-    }
-  }
-  if (!good || bracket) return expected(kinds::dial_pattern, text);
+  const auto pattern = acl::DialPattern::parse(text);
+  if (const auto* error = std::get_if<std::string>(&pattern))
+    return Parsed::wrong(fmt::format("{}: {}", expected(kinds::dial_pattern, text).problem, *error));
   return {std::string(text), {}};
 }
 

@@ -50,7 +50,8 @@ Outcome outcome_of(acl::Action action, int rule) {
 }
 
 EventKind kind_of_refusal(sip::Method method) {
-  return method == sip::Method::register_ || method == sip::Method::invite ? EventKind::refused : EventKind::refused_other;
+  const bool calls = method == sip::Method::invite || method == sip::Method::refer;
+  return method == sip::Method::register_ || calls ? EventKind::refused : EventKind::refused_other;
 }
 
 }  // namespace
@@ -351,6 +352,8 @@ void Admission::log_refused(Outcome outcome, const Why& why, const sip::RawMessa
   Event event = event_of(kind, outcome, request, flow);
   event.rule = why.rule;
   event.detail = why.detail;
+  event.number = why.number;
+  event.number_class = why.number_class;
   state_.journal.write(event);
 }
 

@@ -105,9 +105,10 @@ class Admission {
   Event event_of(EventKind kind, Outcome reason, const sip::RawMessage* request, const Flow& flow);
   /// Tells the log of a packet that was refused. `request`: what was read of it, nullptr: nothing was.
   struct Why {
-    std::string_view rule;                    ///< its name; empty: none
-    std::string_view detail;                  ///< what is wrong with the message
-    sip::Method method = sip::Method::other;  ///< of a request that was not read
+    std::string_view rule;                            ///< its name; empty: none
+    std::string_view detail;                          ///< what is wrong with the message
+    sip::Method method = sip::Method::other;          ///< of a request that was not read
+    std::string_view number = {}, number_class = {};  ///< that may not be called, and its class
   };
   void log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now);
   /// The same of a connection that came to nothing. `why`: a word for it, `meaning`: in words.

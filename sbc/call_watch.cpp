@@ -94,7 +94,7 @@ void CallWatch::answered(const sip::RawMessage& response, const Transaction& tra
   const Flow& access = asker == Side::access ? transaction.from : transaction.to;
   const CallKeys keys = keys_of(response, asker, asker == Side::access);
   const Users users(response);
-  const CallSketch call{call_id_, asker == Side::access ? users.from : users.to, users.from, users.to, access};
+  const CallSketch call{call_id_, asker == Side::access ? users.from : users.to, users.from, users.to, access, transaction.claim.device};
   const int status = response.status_code;
   const bool accepted = status >= 200 && status < 300;
   // Whoever was asked knows no such dialog (RFC 3261 §12.2.1.2), or it is over.

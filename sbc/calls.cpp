@@ -25,14 +25,23 @@ Calls::Entry* Calls::find(const CallKeys& keys) {
 
 void Calls::note(const CallKeys& keys, const CallSketch& call, CallState state, TimePoint ends, TimePoint now) {
   Entry* entry = find(keys);
-  if (entry == nullptr) {
-    enter(keys, call, state, ends, now);
-    return;
-  }
   // An INVITE of an established call rings nowhere anew.
-  if (entry->call.state == CallState::established) return;
-  entry->call.state = std::max(entry->call.state, state);
-  set_end(*entry, std::max(entry->ends, ends));
+  if (entry != nullptr && entry->call.state == CallState::established) return;
+  if (entry == nullptr) {
+    entry = enter(keys, call, state, ends, now);
+    if (entry == nullptr) return;
+  } else {
+    entry->call.state = std::max(entry->call.state, state);
+    set_end(*entry, std::max(entry->ends, ends));
+  }
+  count(*entry, call);
+}
+
+void Calls::count(Entry& entry, const CallSketch& call) {
+  if (use_ == nullptr || entry.counted || entry.call.state == CallState::calling) return;
+  entry.counted = true;
+  entry.made_by = call.made_by;
+  use_->call_began(entry.made_by);
 }
 
 void Calls::refreshed(const CallKeys& keys, const CallSketch& call, std::optional<std::chrono::seconds> session, TimePoint now) {
@@ -48,6 +57,7 @@ void Calls::established(const CallKeys& keys, const CallSketch& call, std::optio
     entry->call.state = CallState::established;
     established_.splice(established_.end(), early_, by_key_.at(entry->key));
   }
+  count(*entry, call);
   entry->has_session_timer = session.has_value();
   const TimePoint ends = now + (session ? std::max(*session, shortest_session) + grace : silence);
   if (entry->ending)
@@ -141,6 +151,7 @@ void Calls::set_end(Entry& entry, TimePoint ends) {
 }
 
 void Calls::erase(Entries::iterator entry) {
+  if (entry->counted) use_->call_ended(entry->made_by);
   ends_.erase(entry->place);
   by_serial_.erase(entry->serial);
   by_key_.erase(entry->key);

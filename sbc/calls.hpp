@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include "acl/rate.hpp"
+#include "sbc/device_use.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/listing.hpp"
 
@@ -42,6 +43,7 @@ struct Call {
 struct CallSketch {
   std::string_view call_id, device, from, to;  ///< as in Call
   const Flow& access;
+  std::uint64_t made_by = 0;  ///< DeviceUse::key() of the device that makes it; 0: the PBX does, or nobody knows
 };
 
 /// Under which keys the call of a request or response may stand: either who asks now began it, or who is asked. Keyed hashes that nobody
@@ -58,7 +60,8 @@ class Calls {
   /// RFC 3261 timer B; longer than timer C and the CANCEL behind it; what a call without session timer may be silent; RFC 4028 §4 and §5.
   static constexpr std::chrono::seconds no_answer{32}, no_final_answer{213}, silence{4 * 3600}, grace{32}, shortest_session{90};
 
-  explicit Calls(std::size_t capacity) : capacity_(capacity) {}
+  /// `use`: told of each call that rings or is answered, and of its end; nullptr: nobody is. It must outlive this.
+  explicit Calls(std::size_t capacity, DeviceUse* use = nullptr) : capacity_(capacity), use_(use) {}
 
   /// A request that begins a call. Without room the call is not entered.
   void calling(const CallKeys& keys, const CallSketch& call, TimePoint now) { note(keys, call, CallState::calling, now + no_answer, now); }
@@ -102,6 +105,8 @@ class Calls {
     TimePoint goes_on_until;  ///< where a BYE has shortened `ends`
     bool has_session_timer = false;
     bool ending = false;
+    bool counted = false;
+    std::uint64_t made_by = 0;
     Ends::iterator place;
   };
   struct AsItIs {
@@ -112,12 +117,15 @@ class Calls {
   Entry* find(const CallKeys& keys);
   /// nullptr: there is no room for a call in that state.
   Entry* enter(const CallKeys& keys, const CallSketch& call, CallState state, TimePoint ends, TimePoint now);
+  /// It rings or is answered: what strangers merely ask for is no call yet.
+  void count(Entry& entry, const CallSketch& call);
   [[nodiscard]] bool make_room(CallState state);
   void set_end(Entry& entry, TimePoint ends);
   void erase(Entries::iterator entry);
   Entries& list_of(const Entry& entry) { return entry.call.state == CallState::established ? established_ : early_; }
 
   std::size_t capacity_;
+  DeviceUse* use_;
   std::uint64_t evictions_ = 0;
   std::uint64_t next_serial_ = 0;
   Entries early_;        ///< the oldest first

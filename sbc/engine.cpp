@@ -18,7 +18,7 @@ bool is_rules_word(Outcome outcome) {
 }
 
 /// What refuses for the sake of a gate behind them.
-bool is_gates_word(Outcome outcome) { return outcome == Outcome::device_denied; }
+bool is_gates_word(Outcome outcome) { return outcome == Outcome::device_denied || outcome == Outcome::call_denied; }
 
 }  // namespace
 
@@ -29,6 +29,7 @@ Engine::~Engine() = default;
 Setup Engine::apply(Setup setup, TimePoint now) {
   Setup before = impl_->state.apply(std::move(setup));
   impl_->admission.apply(now);
+  impl_->proxy.apply(now);
   return before;
 }
 
@@ -49,8 +50,9 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
     // What let it pass has not decided what was refused for another reason.
     if (!is_rules_word(outcome)) impl.decision.rule.reset();
     if (!is_gates_word(outcome)) impl.decision.gate = nullptr;
-    impl.admission.log_refused(outcome, {impl.deciding_rule(), impl.decision.detail, impl.unread}, impl.read ? &impl.message : nullptr,
-                               datagram.flow, now);
+    const Decision& why = impl.decision;
+    impl.admission.log_refused(outcome, {impl.deciding_rule(), why.detail, impl.unread, why.number, why.number_class},
+                               impl.read ? &impl.message : nullptr, datagram.flow, now);
   }
   return outcome;
 }

@@ -49,8 +49,9 @@ struct Decision {
   bool bans = false;  ///< the source is banned or silenced from now on
   const acl::Gate* gate = nullptr;  ///< which one refused it, or let it pass before all rules; of the policy
   std::string_view detail;  ///< of what is malformed: the header or the part that is wrong; static storage, but of scanner_score: the signs
-  std::optional<acl::ScannerScore> score;  ///< what speaks for a scanner; nullopt: that was not asked
-  std::optional<int> spared{};             ///< the rule that does not hold for its travel pass
+  std::optional<acl::ScannerScore> score;     ///< what speaks for a scanner; nullopt: that was not asked
+  std::optional<int> spared{};                ///< the rule that does not hold for its travel pass
+  std::string_view number{}, number_class{};  ///< of a call that was refused for it: what was dialled, and its class; until the next packet
 };
 
 struct Binding;

@@ -6,6 +6,7 @@
 
 #include "sbc/admission.hpp"
 #include "sbc/answers.hpp"
+#include "sbc/call_gate.hpp"
 #include "sbc/emergency.hpp"
 #include "sbc/engine.hpp"
 #include "sbc/keep_alive.hpp"
@@ -23,6 +24,7 @@ struct Engine::Impl {
         admission(state),
         emergency(state, admission, secrets.table_seed + 10),
         answers(state),
+        gate(state),
         proxy(state, admission, answers),
         keep_alive(state),
         scanners(state, admission) {}
@@ -46,6 +48,9 @@ struct Engine::Impl {
   /// What is asked of a request that is of no dialog of this flow: the rules, devices, and registered_only if it is of none at all.
   std::optional<Outcome> refused_outside(std::string_view user, const Dialog& dialog, const CredentialsVerdict& credentials,
                                          const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
+  /// What class of service says of a request; nullopt: it may go on.
+  std::optional<Outcome> denied_call(std::string_view user, const Dialog& dialog, const Flow& flow, const SourceStanding& source,
+                                     const CredentialsVerdict& credentials, TimePoint now, Outbox& out);
   std::optional<Outcome> over_limit(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
   Outcome no_invite(const Flow& flow, bool proven, Outbox& out);
   Outcome refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out);
@@ -63,6 +68,7 @@ struct Engine::Impl {
   Admission admission;
   Emergency emergency;
   Answers answers;
+  CallGate gate;
   Proxy proxy;
   KeepAlive keep_alive;
   ScannerWatch scanners;

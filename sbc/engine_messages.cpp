@@ -3,6 +3,7 @@
 
 #include "sbc/device_gate.hpp"
 #include "sbc/engine_impl.hpp"
+#include "sbc/refused_destinations.hpp"
 #include "sbc/stun.hpp"
 
 namespace postern::sbc {
@@ -80,6 +81,7 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   if (judged) {
     if (const auto ended = refused_outside(user, dialog, credentials, flow, source, now, out)) return *ended;
   }
+  if (const auto ended = denied_call(user, dialog, flow, source, credentials, now, out)) return *ended;
   const BranchId id = branch_id_of(state.mac, flow, message);
   const Arrival arrival{message, flow, id, dialog, source, credentials};
   if (const auto ended = of_transaction(arrival, user, now, out)) return *ended;
@@ -127,6 +129,21 @@ std::optional<Outcome> Engine::Impl::refused_as_scanner(const Flow& flow, const 
   decision.bans = standing.bans;
   decision.detail = scanners.text();
   return standing.outcome;
+}
+
+std::optional<Outcome> Engine::Impl::denied_call(std::string_view user, const Dialog& dialog, const Flow& flow,
+                                                 const SourceStanding& source, const CredentialsVerdict& credentials, TimePoint now,
+                                                 Outbox& out) {
+  if (source.emergency && message.method == sip::Method::invite) return std::nullopt;
+  const auto denial = gate.judge(message, user, dialog, flow, credentials, now);
+  if (!denial) return std::nullopt;
+  const acl::CallPolicy& policy = *state.policy->calls();
+  decision.gate = &policy.gate();
+  decision.number = denial->number;
+  decision.number_class = denial->number_class;
+  answers.send(message, flow, source.proven, {policy.deny_status(), {}, {}}, out);
+  note_refused_destination(state, {flow, denial->device, denial->number, message.call_id, message.user_agent, source.proven}, now);
+  return Outcome::call_denied;
 }
 
 Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox& out) {

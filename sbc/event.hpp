@@ -20,6 +20,7 @@ enum class EventKind : std::uint8_t {
   registered,          ///< a device is registered: first time, or from another flow
   unregistered,        ///< it took itself off, or its time ran out
   redirect_blocked,    ///< a phone's 3xx became 480
+  call_prefixes,       ///< a device dialled one number under many prefixes and reached it by none
   answer_concealed,  ///< the PBX told (`detail`: by which status) that it knows a user or not: who asked got a challenge as everybody does
   opaque_not_returned,  ///< a device answers challenges, but not with the opaque that it was given: its credentials do not reach the PBX
   pbx_down,             ///< an address of the PBX leaves us without answers
@@ -40,9 +41,11 @@ struct Event {
   std::string_view method;
   std::string_view device;
   std::string_view call_id;
-  Endpoint address;                      ///< of pbx_down and pbx_up: which one
-  std::string_view listener;             ///< of connection_refused: its name
-  std::string_view message;              ///< of all these, emergency_call and no_audio_likely: what happened, to whom, why, and what to do
+  std::string_view number, number_class;  ///< of a call that was refused for it
+  Endpoint address;                       ///< of pbx_down and pbx_up: which one
+  std::string_view listener;              ///< of connection_refused: its name
+  std::string_view
+      message;  ///< of all these, call_prefixes, emergency_call and no_audio_likely: what happened, to whom, why, and what to do
   std::string_view detail;               ///< the defect, the bad header, the listener ...
   std::chrono::seconds duration{0};      ///< of a ban
   EventKind of = EventKind::suppressed;  ///< of `suppressed`: the kind that was

@@ -32,6 +32,10 @@ EngineOptions without_limits(EngineOptions options) {
   options.limits.per_source_methods.clear();
   options.limits.unknown_sources.reset();
   options.limits.pbx.reset();
+  options.limits.per_device.clear();
+  options.limits.calls_per_hour.reset();
+  options.limits.concurrent_calls.reset();
+  options.limits.concurrent_calls_per_device.reset();
   return options;
 }
 
@@ -149,6 +153,8 @@ Explanation DryRun::handle(const Datagram& datagram, TimePoint now) {
   if (explanation.outcome != Outcome::scanner_score) explanation.detail = decision.detail;  // that is of the engine, and tells the same
   explanation.score = decision.score;
   explanation.score_bans = options_.scanner_score;
+  explanation.number = decision.number;
+  explanation.number_class = decision.number_class;
   answer_as_pbx();
   if (decision.spared) explanation.spared = policy_->rule_name(*decision.spared);
   if (decision.gate != nullptr) {

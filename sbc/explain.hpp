@@ -29,9 +29,10 @@ struct Explanation {
   std::optional<acl::ScannerScore> score;   ///< what speaks for a scanner; nullopt: that was not asked
   std::optional<std::uint32_t> score_bans;  ///< from which sum on
   std::optional<int> rule;  ///< that decided: an index into Policy::rules(), or acl::Verdict::default_rule; nullopt: something else did
-  std::string rule_name;    ///< as logs name it, or the gate (`devices.1001`, `emergency`); empty: neither decided
-  std::string spared;       ///< the name of the rule that does not hold for its travel pass; empty: none
-  acl::SourceLine at;       ///< where that stands; no file: not in one (`builtin scanners`, `default_action`, default emergency numbers)
+  std::string number, number_class;  ///< of a call that was refused for it: what was dialled, and its class; empty: none
+  std::string rule_name;             ///< as logs name it, or the gate (`devices.1001`, `calls`, `emergency`); empty: neither decided
+  std::string spared;                ///< the name of the rule that does not hold for its travel pass; empty: none
+  acl::SourceLine at;  ///< where that stands; no file: not in one (`builtin scanners`, `default_action`, default emergency numbers)
 };
 
 /// An engine that nobody listens to. Time begins at `epoch`. Its PBX lives: it answers whatever it is sent with 480, so that nothing is

@@ -11,6 +11,7 @@
 #include "acl/bans.hpp"
 #include "acl/rate.hpp"
 #include "sbc/credentials.hpp"
+#include "sbc/device_use.hpp"
 #include "sbc/digest_replays.hpp"
 #include "sbc/durable.hpp"
 #include "sbc/fellow_bindings.hpp"
@@ -99,16 +100,20 @@ class Fellows {
 
 /// One for all workers.
 struct Shared {
+  static constexpr std::size_t devices_remembered = 65'536;
+
   Shared(std::uint64_t seed, bool alone)
       : pbx(alone),
         unknown_sources(alone),
         emergency{acl::SharedBucket(alone), acl::SharedBucket(alone)},
-        replays(Credentials::remembered, seed, Credentials::life) {}
+        replays(Credentials::remembered, seed, Credentials::life),
+        devices(devices_remembered, seed + 1) {}
 
   acl::SharedBucket pbx, unknown_sources;      ///< limits.pbx, limits.unknown_sources
   std::array<acl::SharedBucket, 2> emergency;  ///< of emergency calls, by whether the first message proves where it comes from
   acl::Appointments returns;                   ///< of devices that limits.pbx refused
   DigestReplays replays;
+  DeviceUse devices;  ///< limits.per_device, limits.concurrent_calls
 };
 
 /// What an engine is given of its company; nothing: it is alone.

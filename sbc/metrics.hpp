@@ -68,6 +68,7 @@ struct Histogram {
   X(credentials,    CredentialsCounts, "postern_credentials_total",    "Requests with credentials, by what these were worth.")       \
   X(emergency_calls, Count,        "postern_emergency_calls_total",    "Emergency calls that passed every rule, gate, ban and limit.") \
   X(held_back,      Count,         "postern_held_back_total",          "Datagrams not sent, so that no unproven source gets over three times its bytes.") \
+  X(call_prefixes,  Count,         "postern_call_prefixes_total",      "Times that a device dialled one number under many prefixes and reached it by none.") \
   X(pbx_up,         PbxUps,        "postern_pbx_up",                   "Whether an address of the PBX answers: 1 or 0.")            \
   X(pbx_response,   Histogram,     "postern_pbx_response_seconds",     "Time from a request forwarded to the PBX to its first final answer.")
 
@@ -82,7 +83,7 @@ struct Histogram {
 
 /// The tables that push an entry out when they are full: postern_evictions_total{table}.
 #define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(scanners) X(bans) X(transactions) X(registrations) X(fellow_registrations) \
-  X(tokens) X(credentials) X(calls)
+  X(tokens) X(credentials) X(calls) X(devices)
 // clang-format on
 
 /// A worker's counters: plain numbers that only its thread writes.

@@ -91,6 +91,9 @@ struct LimitsOptions {
   std::map<std::string, acl::Rate> per_source_methods = {{"REGISTER", {5, 20}}, {"INVITE", {5, 20}}};  ///< by method name, upper case
   std::optional<acl::Rate> unknown_sources = acl::Rate{2000, 4000};
   std::optional<acl::Rate> pbx = acl::Rate{1000, 2000};
+  std::map<std::string, acl::Rate> per_device = {{"INVITE", {0.5, 30}}};  ///< by method name, as the one above
+  std::optional<std::size_t> calls_per_hour;
+  std::optional<std::size_t> concurrent_calls, concurrent_calls_per_device;
   std::optional<std::size_t> connections_per_source = 32;
   std::size_t tracked_sources = 1'000'000;
   bool operator==(const LimitsOptions&) const = default;
@@ -105,6 +108,8 @@ struct EngineOptions {
       25'000};                                       ///< OPTIONS to devices behind a NAT that were silent for so long; absent: none
   std::vector<sip::Method> registered_only;          ///< outside a dialog these are served for live registered flows and `trusted` alone
   std::optional<std::uint32_t> scanner_score = 100;  ///< what speaks for a scanner bans from this sum on; absent: nothing is summed
+  enum class Redirects : std::uint8_t { block, internal };
+  Redirects redirects = Redirects::block;  ///< what becomes of a phone's 3xx
   /// Our own addresses and the default gateway, which the shell finds at its start; the engine adds the PBX's.
   std::vector<acl::Address> never_banned;
 };

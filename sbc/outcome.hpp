@@ -30,6 +30,10 @@ enum class OutcomeKind : std::uint8_t {
   X(source_limit,          refused,  "over limits.per_source")                                                     \
   X(unknown_sources_limit, refused,  "over limits.unknown_sources")                                                \
   X(method_limit,          refused,  "over limits.per_source_methods")                                             \
+  X(device_limit,          refused,  "over limits.per_device")                                                     \
+  X(calls_per_hour,        refused,  "over limits.per_device.calls_per_hour")                                      \
+  X(device_calls,          refused,  "over limits.concurrent_calls.per_device")                                    \
+  X(concurrent_calls,      refused,  "over limits.concurrent_calls.total")                                         \
   X(pbx_limit,             refused,  "over limits.pbx")                                                            \
   X(pbx_down,              refused,  "every address of the PBX is known to be dead")                               \
   X(garbage,               refused,  "not SIP")                                                                    \
@@ -41,6 +45,7 @@ enum class OutcomeKind : std::uint8_t {
   X(default_action,        refused,  "no rule matched and default_action refuses")                                 \
   X(device_denied,         refused,  "a device outside the networks or listeners of its entry in devices")                   \
   X(registered_only,       refused,  "a method of registered_only, over a flow without a live registration")           \
+  X(call_denied,           refused,  "a destination whose class calls.allow does not give the device")             \
   X(not_pbx,               refused,  "a packet to the core port from an address that is not the PBX's")            \
   X(no_token,              refused,  "a request of the PBX that names no device of ours")                          \
   X(bad_token,             refused,  "a token that was made up, changed or given to the other side")               \

@@ -57,8 +57,10 @@ Proxy::Proxy(State& state, Admission& admission, Answers& answers)
       registrar_(state),
       inward_(state),
       outward_(state),
-      stateless_(state, inward_, outward_),
+      redirects_(state),
+      stateless_(state, inward_, outward_, redirects_),
       failover_(state),
+      device_limits_(state, answers),
       calls_(state),
       audio_(state) {
   state_.transactions.use(failover_);
@@ -120,6 +122,11 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
     answers_.overloaded(request, arrival.flow, proven, out, returns ? admission_.pbx_has_room_in(now) : std::nullopt);
     return Outcome::pbx_limit;
   }
+  DeviceClaim claim;
+  if (!arrival.dialog.is_known() && request.method != Method::ack && request.method != Method::cancel) {
+    const auto over = device_limits_.over(request, arrival.flow, arrival.source, arrival.credentials, claim, now, out);
+    if (over) return *over;
+  }
   state_.credentials.pass(arrival.credentials, arrival.flow.peer.address, now);
   RegisterPlan plan;
   const bool registers = request.method == Method::register_;
@@ -148,7 +155,8 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
                                    .memo = plan.memo,
                                    .hop = *pbx,
                                    .may_move = may_move,
-                                   .with_credentials = with_credentials},
+                                   .with_credentials = with_credentials,
+                                   .claim = claim},
                                   now, out);
   if (outcome == Outcome::forwarded)
     calls_.from_access(request, arrival.flow, arrival.dialog.is_known(), with_credentials || arrival.source.trusted, now);
@@ -270,7 +278,6 @@ Outcome Proxy::forgotten(const BranchId& id, const sip::RawMessage& response, co
   if (!state_.recalls(now) || state_.transactions.knows(id)) return to_cancel ? Outcome::repeated : Outcome::no_transaction;
   const Outcome outcome = stateless_.pass(response, flow, now, out);
   if (outcome != Outcome::forwarded) return outcome;
-  if (flow.side == Side::access) tell_redirect(response, flow, now);
   count_forwarded(out.items().back().flow, response.method);
   return outcome;
 }
@@ -319,6 +326,7 @@ Outcome Proxy::answer(const sip::RawMessage& response, const Flow& flow, Transac
     return Outcome::too_large;
   }
   note_login(response, transaction, now);
+  device_limits_.answered(response, transaction, now);
   if (const auto& inside = outward_.audio_inside()) audio_.tell(*inside, transaction.from, response.from_user, response.call_id, now);
   if (registers) {
     state_.health.registered(response.to_user);
@@ -344,30 +352,17 @@ void Proxy::note_login(const sip::RawMessage& response, const Transaction& trans
 
 Outcome Proxy::response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now,
                                     Outbox& out) {
-  if (!inward_.response(response, flow, transaction.hidden_vias, transaction.memo, message_)) {
+  const std::string_view redirect = redirects_.judge(response, flow, now);
+  if (!inward_.response(response, flow, {transaction.hidden_vias, transaction.memo, redirect}, message_)) {
     state_.transactions.refuse(transaction, response, 500, now, out);
     return Outcome::too_large;
   }
-  tell_redirect(response, flow, now);
   const Flow to = transaction.from;
   if (takes_call(response)) need_connections(to, flow, now + Connections::call);
   calls_.answered(response, transaction, now);
   if (!state_.transactions.deliver(transaction, response, message_, now, out)) return Outcome::repeated;
   count_forwarded(to, response.method);
   return Outcome::forwarded;
-}
-
-void Proxy::tell_redirect(const sip::RawMessage& response, const Flow& flow, TimePoint now) {
-  if (response.status_code < 300 || response.status_code >= 400 ||
-      !state_.journal.admits(EventKind::redirect_blocked, Outcome::forwarded, now))
-    return;
-  Event event;
-  event.kind = EventKind::redirect_blocked;
-  event.source = flow.peer;
-  event.method = response.method_text;
-  event.device = response.to_user;
-  event.call_id = response.call_id;
-  state_.journal.write(event);
 }
 
 // A request that carries our own core-side Via has been through here (RFC 3261 §16.3 step 4): the PBX's address is one of our listeners.

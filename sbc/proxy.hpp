@@ -9,29 +9,16 @@
 #include "sbc/answers.hpp"
 #include "sbc/audio_watch.hpp"
 #include "sbc/call_watch.hpp"
+#include "sbc/device_limits.hpp"
+#include "sbc/dialog.hpp"
 #include "sbc/failover.hpp"
+#include "sbc/redirects.hpp"
 #include "sbc/registrar.hpp"
 #include "sbc/rewrite.hpp"
 #include "sbc/state.hpp"
 #include "sbc/stateless_response.hpp"
 
 namespace postern::sbc {
-
-/// What the Request-URI's token says of a request from the access side.
-struct Dialog {
-  enum class Kind : std::uint8_t {
-    none,     ///< no token of ours
-    own,      ///< it opens, the dialog and the flow are those that it was given to: proven, judged by bans and the source's limit alone
-    rebound,  ///< it opens and the dialog is right, but the flow is another (NAT rebinding): judged
-    foreign,  ///< it opens, but belongs to another dialog: judged, and goes where it says
-    bad,      ///< it looks like a token and does not open
-  };
-  Kind kind = Kind::none;
-  std::optional<OpenedOutward> target;
-  [[nodiscard]] bool own() const { return kind == Kind::own; }
-  /// The request is of the dialog that the token was given for.
-  [[nodiscard]] bool is_known() const { return kind == Kind::own || kind == Kind::rebound; }
-};
 
 /// A request of the access side that has come through admission.
 struct Arrival {
@@ -46,6 +33,8 @@ struct Arrival {
 class Proxy {
  public:
   Proxy(State& state, Admission& admission, Answers& answers);
+  /// Takes over the state's options.
+  void apply(TimePoint now) { device_limits_.apply(now); }
 
   [[nodiscard]] Dialog dialog_of(const sip::RawMessage& request, const Flow& flow);
 
@@ -76,7 +65,6 @@ class Proxy {
   /// Passes a response of the PBX on to whoever asked.
   Outcome answer(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
   Outcome response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
-  void tell_redirect(const sip::RawMessage& response, const Flow& flow, TimePoint now);
   /// Whether the challenge that answers a request whose credentials were taken off may say stale.
   bool says_stale(const Arrival& arrival, TimePoint now);
   [[nodiscard]] bool has_been_here(const sip::RawMessage& request) const;
@@ -92,8 +80,10 @@ class Proxy {
   Registrar registrar_;
   InwardRewriter inward_;
   OutwardRewriter outward_;
+  Redirects redirects_;
   StatelessResponses stateless_;
   Failover failover_;
+  DeviceLimits device_limits_;
   CallWatch calls_;
   AudioWatch audio_;
   std::string message_;  ///< the message being written

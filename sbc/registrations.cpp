@@ -17,6 +17,7 @@ struct Node;
 using Order = std::multimap<TimePoint, Node*>;
 
 struct FlowState {
+  const Node* newest = nullptr;  ///< nullptr: it has left
   TimePoint last_heard;
   TimePoint last_asked;  ///< whether it is still there
   std::uint32_t bindings = 0;
@@ -89,6 +90,7 @@ struct Registrations::Impl {
     const Binding& binding = node.binding;
     node.flow = &*flows.try_emplace(FlowKey(binding.flow)).first;
     FlowState& flow = node.flow->second;
+    flow.newest = &node;
     ++flow.bindings;
     ++flow.live;
     if (binding.proven) ++flow.proven;
@@ -112,6 +114,7 @@ struct Registrations::Impl {
   void leave(Node& node) {
     if (node.is_live) lapse(node);
     lapsed.erase(node.order);
+    if (node.flow->second.newest == &node) node.flow->second.newest = nullptr;
     if (--node.flow->second.bindings == 0) flows.erase(flows.find(FlowKey(node.binding.flow)));
     node.flow = nullptr;
   }
@@ -315,6 +318,12 @@ bool Registrations::live(const Flow& flow, TimePoint now) const {
   return found != impl_->flows.end() && found->second.live > 0;
 }
 
+std::optional<std::string_view> Registrations::user_over(const Flow& flow, TimePoint now) const {
+  if (!live(flow, now)) return std::nullopt;
+  const Node* newest = impl_->flows.find(FlowKey(flow))->second.newest;
+  return newest != nullptr && newest->is_live ? std::string_view(newest->binding.aor_user) : std::string_view();
+}
+
 bool Registrations::unproven(const Flow& flow, TimePoint now) const {
   impl_->settle(now);
   const auto found = impl_->flows.find(FlowKey(flow));
@@ -325,7 +334,7 @@ bool Registrations::refreshed_by(std::string_view aor_user, std::string_view cal
   impl_->settle(now);
   bool found = false;
   impl_->each_of(aor_user, [&](const Node& node) {
-    found = found || (node.is_live && FlowKey(node.binding.flow) == FlowKey(flow) && node.binding.call_id == call_id);
+    found = found || (node.is_live && FlowKey(node.binding.flow) == FlowKey(flow) && (call_id.empty() || node.binding.call_id == call_id));
   });
   return found;
 }

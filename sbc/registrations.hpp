@@ -82,8 +82,15 @@ class Registrations {
   /// Are there live registrations over exactly this flow, and did none of them prove where it comes from?
   [[nodiscard]] bool unproven(const Flow& flow, TimePoint now) const;
   /// Is there a live registration of this AOR over exactly this flow that was made with this Call-ID? The Call-ID is known to the device,
-  /// to us and to the PBX.
+  /// to us and to the PBX. An empty one stands for any.
   [[nodiscard]] bool refreshed_by(std::string_view aor_user, std::string_view call_id, const Flow& flow, TimePoint now) const;
+  /// The same with whatever Call-ID.
+  [[nodiscard]] bool registered_over(std::string_view aor_user, const Flow& flow, TimePoint now) const {
+    return refreshed_by(aor_user, {}, flow, now);
+  }
+  /// The AOR that has a live registration over exactly this flow, of several the one that came last; empty: it has gone again. nullopt: the
+  /// flow has none. The text holds until the next change.
+  [[nodiscard]] std::optional<std::string_view> user_over(const Flow& flow, TimePoint now) const;
   /// How many different devices (AORs) hold live registrations from this source (acl::SourceKey: an IPv4 address or an IPv6 /64); the
   /// allowance of a proven source counts them.
   [[nodiscard]] std::size_t devices_at(const acl::Address& address, TimePoint now) const;

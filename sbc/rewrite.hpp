@@ -42,10 +42,12 @@ class InwardRewriter {
   bool request(const Request& request, std::string& out);
   /// Why the last message could not be written: false, a Contact that cannot be read or is too long to be given back; else its size.
   [[nodiscard]] bool contacts_fit() const { return sealed_; }
-  /// `hidden_vias`: one Via value a line. A 3xx becomes 480 (a phone must not choose whom the PBX dials).
-  /// `hidden_routes`: what the core had recorded, one value a line; it goes back with what makes a dialog (§16.6 step 4, §12.1.1).
-  bool response(const sip::RawMessage& response, const Flow& flow, std::string_view hidden_vias, std::string_view hidden_routes,
-                std::string& out);
+  struct Return {
+    std::string_view vias;      ///< those that were hidden, one value a line
+    std::string_view routes;    ///< what the core had recorded, as lines; it goes back with what makes a dialog (§16.6 step 4, §12.1.1)
+    std::string_view redirect;  ///< of a 3xx: the user that the PBX is to call instead; empty: it becomes 480
+  };
+  bool response(const sip::RawMessage& response, const Flow& flow, const Return& back, std::string& out);
 
  private:
   void common_header(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow);

@@ -1,4 +1,6 @@
 // Access to core: what the PBX gets.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -169,19 +171,21 @@ void InwardRewriter::record_route(const sip::RawMessage& message) {
   if (recorded != nullptr) state_.editor.insert_before(*recorded, "Record-Route", "<sip:" + state_.names.core_uri_address() + ";lr>");
 }
 
-bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow, std::string_view hidden_vias,
-                              std::string_view hidden_routes, std::string& out) {
+bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow, const Return& back, std::string& out) {
   sip::Editor& editor = state_.editor;
   editor.reset(response);
   sealed_ = true;
   const bool redirect = response.status_code >= 300 && response.status_code < 400;
-  if (redirect) editor.replace(response.start_line, "SIP/2.0 480 Temporarily Unavailable");
+  if (redirect)
+    editor.replace(response.start_line,
+                   "SIP/2.0 " + std::string(back.redirect.empty() ? "480 Temporarily Unavailable" : "302 Moved Temporarily"));
+  if (!back.redirect.empty()) editor.append("Contact", fmt::format("<sip:{}@{}>", back.redirect, state_.names.pbx_host_port()));
 
   const sip::HeaderLine* last_recorded = nullptr;
   bool vias_written = false;
   for (const sip::HeaderLine& header : response.header_lines()) {
     if (header.name == HeaderName::via) {
-      if (!vias_written) each_line(hidden_vias, [&](std::string_view via) { editor.insert_before(header, "Via", via); });
+      if (!vias_written) each_line(back.vias, [&](std::string_view via) { editor.insert_before(header, "Via", via); });
       vias_written = true;
       editor.remove(header);
     } else if (header.name == HeaderName::contact && redirect) {
@@ -199,7 +203,7 @@ bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow,
     editor.replace(last_recorded->value, unfolded(value) + ", <sip:" + state_.names.core_uri_address() + ";lr>");
   }
   if (response.status_code > 100 && response.status_code < 300)
-    each_line(hidden_routes, [&](std::string_view route) { editor.append("Record-Route", route); });
+    each_line(back.routes, [&](std::string_view route) { editor.append("Record-Route", route); });
   body(response);
   if (!is_datagram(state_.options.pbx.transport)) editor.state_length();
   return sealed_ && editor.serialise(out);

@@ -40,7 +40,9 @@ State::State(Setup first, const Secrets& secrets, EventSink& events, Company com
       credentials(mac, secrets.table_seed + 5, shared->replays),
       concealment(mac),
       transactions(Capacity::transactions, Capacity::transaction_bytes, first.options.pbx.timeout, secrets.table_seed + 4),
+      calls(Capacity::calls, &shared->devices),
       call_hash(secrets.table_seed + 9),
+      prefix_walks(Capacity::prefix_walks, secrets.table_seed + 12),
       journal(events),
       health(options.pbx, names, mac, journal, metrics.pbx_up, fellows),
       restarted(secrets.restarted) {
@@ -139,6 +141,7 @@ Gauges State::gauges() const {
   gauges.evicted_fellow_registrations = fellow_bindings.evictions();
   gauges.evicted_credentials = credentials.evictions() + (options.pbx.worker == 0 ? shared->replays.evictions() : 0);
   gauges.evicted_calls = calls.evictions();
+  gauges.evicted_devices = options.pbx.worker == 0 ? shared->devices.evictions() : 0;
   gauges.evicted_tokens = tokens.evictions() + route_sets.evictions();
   return gauges;
 }

@@ -27,6 +27,7 @@
 #include "sbc/mac.hpp"
 #include "sbc/metrics.hpp"
 #include "sbc/names.hpp"
+#include "sbc/prefix_walks.hpp"
 #include "sbc/registrations.hpp"
 #include "sbc/route_sets.hpp"
 #include "sbc/sealed_branch.hpp"
@@ -48,6 +49,7 @@ struct Capacity {
   static constexpr std::size_t route_sets = 20'000;
   static constexpr std::size_t calls = 20'000;
   static constexpr std::size_t scanners = 65'536;
+  static constexpr std::size_t prefix_walks = 16'384;
 };
 
 struct State {
@@ -126,8 +128,9 @@ struct State {
   Credentials credentials;
   Concealment concealment;
   Transactions transactions;
-  Calls calls{Capacity::calls};
+  Calls calls;
   acl::KeyedHash call_hash;  ///< what makes their keys
+  PrefixWalks prefix_walks;
   sip::Editor editor;
   Journal journal;
   Metrics metrics;

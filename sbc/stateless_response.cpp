@@ -11,10 +11,10 @@ Outcome StatelessResponses::pass(const sip::RawMessage& response, const Flow& fl
   const bool provisional = response.status_code < 200;
   if (response.method == sip::Method::register_ || response.status_code == 100 || (provisional && response.method != sip::Method::invite))
     return Outcome::no_transaction;
-  return flow.side == Side::core ? from_core(response, flow, now, out) : from_access(response, flow, out);
+  return flow.side == Side::core ? from_core(response, flow, now, out) : from_access(response, flow, now, out);
 }
 
-Outcome StatelessResponses::from_access(const sip::RawMessage& response, const Flow& flow, Outbox& out) {
+Outcome StatelessResponses::from_access(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out) {
   auto asker = state_.branches.open(response, flow);
   if (!asker) return Outcome::no_transaction;
   if (!sip::check(response).ok()) return Outcome::malformed;
@@ -33,7 +33,7 @@ Outcome StatelessResponses::from_access(const sip::RawMessage& response, const F
     if (has_vias) vias += beside->substr(0, end + 1);
     routes = has_vias ? beside->substr(end + 2) : beside->substr(1);
   }
-  if (!inward_.response(response, flow, vias, routes, message_)) return Outcome::too_large;
+  if (!inward_.response(response, flow, {vias, routes, redirects_.judge(response, flow, now)}, message_)) return Outcome::too_large;
   out.add(asker->flow) = message_;
   return Outcome::forwarded;
 }

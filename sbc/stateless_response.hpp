@@ -6,6 +6,7 @@
 
 #include "sbc/outbox.hpp"
 #include "sbc/outcome.hpp"
+#include "sbc/redirects.hpp"
 #include "sbc/rewrite.hpp"
 #include "sbc/state.hpp"
 #include "sbc/veil.hpp"
@@ -15,8 +16,8 @@ namespace postern::sbc {
 
 class StatelessResponses {
  public:
-  StatelessResponses(State& state, InwardRewriter& inward, OutwardRewriter& outward)
-      : state_(state), veil_(state.names, state.tokens), inward_(inward), outward_(outward) {}
+  StatelessResponses(State& state, InwardRewriter& inward, OutwardRewriter& outward, Redirects& redirects)
+      : state_(state), veil_(state.names, state.tokens), inward_(inward), outward_(outward), redirects_(redirects) {}
 
   /// Puts the response into `out` as whoever asked may read it. Not passed on are those to REGISTER (what they tell has to be remembered,
   /// and the device asks again within seconds), 100, and provisional ones to anything but INVITE (RFC 4320 §4.1).
@@ -24,7 +25,7 @@ class StatelessResponses {
 
  private:
   Outcome from_core(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
-  Outcome from_access(const sip::RawMessage& response, const Flow& flow, Outbox& out);
+  Outcome from_access(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
   /// The request's header section as far as its response tells it, in the asker's own words. False: nobody that could be answered is behind
   /// us.
   bool read_head(const sip::RawMessage& response, const Asker& asker);
@@ -39,6 +40,7 @@ class StatelessResponses {
   Veil veil_;
   InwardRewriter& inward_;
   OutwardRewriter& outward_;
+  Redirects& redirects_;
   std::string head_, text_, message_;
 };
 

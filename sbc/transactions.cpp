@@ -96,6 +96,7 @@ Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& req
   record->proven = departure.proven;
   record->hop = departure.hop;
   record->with_credentials = departure.with_credentials;
+  record->claim = departure.claim;
   record->tried = departure.may_move ? 1U << departure.hop : 0;
   record->started = now;
   table.await(*record);

@@ -36,6 +36,13 @@ enum class TransactionState : std::uint8_t {
   accepted,    ///< INVITE: a 2xx was passed on (L, M): more 2xx still pass
 };
 
+/// What a request of a device counts for at DeviceLimits.
+struct DeviceClaim {
+  std::uint64_t device = 0;  ///< DeviceUse::key(); 0: it counts for none
+  bool reserved = false;     ///< it counts as on its way
+  bool answered = false;     ///< its first answer has been seen
+};
+
 struct Transaction {
   BranchId id;
   bool is_own = false;  ///< a request of our own, CANCEL or BYE: it has no server side
@@ -58,6 +65,7 @@ struct Transaction {
   std::string hidden_vias;  ///< Via lines that were taken off and that responses get back (whole lines with CRLF); empty toward the core
   std::string memo;         ///< what the proxy wants to remember until the final response (its own format)
   bool with_credentials = false;
+  DeviceClaim claim;
   bool cancel_wanted = false;  ///< CANCEL came, or we gave up, before any provisional response (§9.1)
   bool cancel_sent = false;
 };
@@ -81,6 +89,7 @@ struct Departure {
   std::uint8_t hop = 0;               ///< which of the PBX's addresses `to` is
   bool may_move = false;              ///< another may be asked if that one gives no answer at all
   bool with_credentials = false;      ///< `sent` holds some
+  DeviceClaim claim = {};
 };
 
 /// The PBX's addresses, for the transaction layer.

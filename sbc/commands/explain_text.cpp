@@ -54,6 +54,10 @@ nlohmann::ordered_json to_json(const sbc::Explanation& explanation) {
   }
   if (explanation.status != 0) json["status"] = explanation.status;
   json["score"] = score_of(explanation);
+  if (explanation.outcome == sbc::Outcome::call_denied) {
+    json["number"] = explanation.number;
+    json["class"] = explanation.number_class.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(explanation.number_class);
+  }
   return json;
 }
 
@@ -75,6 +79,9 @@ std::string in_full(const sbc::Explanation& explanation) {
   std::string text = fmt::format("verdict: {}\n", verdict_of(explanation));
   text += fmt::format("reason:  {} ({})\n", outcome.word, outcome.help);
   if (!explanation.detail.empty()) text += fmt::format("detail:  {}\n", explanation.detail);
+  if (explanation.outcome == sbc::Outcome::call_denied)
+    text += fmt::format("number:  {} ({})\n", config::in_quotes(explanation.number),
+                        explanation.number_class.empty() ? "in no class" : "class " + config::in_quotes(explanation.number_class));
   if (!explanation.rule_name.empty()) text += fmt::format("rule:    {}\n", config::printable(explanation.rule_name));
   if (!explanation.at.file.empty()) text += fmt::format("at:      {}\n", place_of(explanation.at));
   if (!explanation.spared.empty())

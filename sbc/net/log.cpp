@@ -85,6 +85,8 @@ std::string_view word_of(sbc::EventKind kind) {
       return "unregistered";
     case sbc::EventKind::redirect_blocked:
       return "redirect_blocked";
+    case sbc::EventKind::call_prefixes:
+      return "call_prefixes";
     case sbc::EventKind::answer_concealed:
       return "answer_concealed";
     case sbc::EventKind::opaque_not_returned:
@@ -106,7 +108,7 @@ std::string_view word_of(sbc::EventKind kind) {
 LogLevel level_of(const sbc::Event& event) {
   const bool grave = event.kind == sbc::EventKind::ban || event.kind == sbc::EventKind::opaque_not_returned ||
                      event.kind == sbc::EventKind::no_audio_likely || event.kind == sbc::EventKind::pbx_down ||
-                     event.kind == sbc::EventKind::emergency_call;
+                     event.kind == sbc::EventKind::emergency_call || event.kind == sbc::EventKind::call_prefixes;
   if (grave) return LogLevel::warning;
   const sbc::EventKind kind = event.kind == sbc::EventKind::suppressed ? event.of : event.kind;
   return kind == sbc::EventKind::refused_other ? LogLevel::debug : LogLevel::info;
@@ -173,6 +175,8 @@ void Log::on_event(const sbc::Event& event) {
          {"count", count, true},
          {"method", event.method},
          {"device", event.device},
+         {"class", event.number_class},
+         {"number", event.number},
          {"user_agent", event.user_agent},
          {"call_id", event.call_id},
          {"listener", event.listener},

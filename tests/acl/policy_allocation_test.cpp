@@ -107,5 +107,26 @@ TEST(PolicyAllocation, NeitherDoDevicesAndEmergencyNumbers) {
   EXPECT_TRUE(emergency);
 }
 
+TEST(PolicyAllocation, NorDoesClassOfService) {
+  PolicyOptions options;
+  options.device_groups["sales"] = {"T2_*"};
+  options.calls.emplace();
+  options.calls->classes = {{"internal", {"1XXX"}}, {"international", {"00.", "0[1-3][5-7]X."}}};
+  for (int i = 0; i < 1000; ++i) options.calls->classes[1].patterns.push_back("00" + std::to_string(i) + "X.");
+  options.calls->allow = {{{}, {"sales", "1*"}, {"internal", "international"}}};
+  const auto policy = std::get<0>(Policy::compile(options, {}));
+  const CallPolicy& calls = *policy->calls();
+  const Address source = Address::v4(0xc0000201);
+  int allowed = 0;
+  const std::size_t before = allocations;
+  for (const char* user :
+       {"+49-30-123456789", "1001", "0 1 5 5 5", "anybody with a name that is longer than any short string optimisation"}) {
+    const DialledNumber number(user);
+    for (const char* device : {"T2_101", "1001", "kx83hd"}) allowed += calls.allows(source, device, calls.classify(number.text)) ? 1 : 0;
+  }
+  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(allowed, 6);
+}
+
 }  // namespace
 }  // namespace postern::acl

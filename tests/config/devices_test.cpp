@@ -76,8 +76,9 @@ TEST(Devices, WhatIsDoubted) {
   EXPECT_THAT(
       problems_with("device_groups: {sales: [\"1001\"]}\ndevices: {sale: {permit: 192.0.2.1}, sales: {permit: 192.0.2.1}}\n"),
       ElementsAre("4:11: devices.sale: warning: no group is named \"sale\", so this is the user of that name; did you mean \"sales\"?"));
-  EXPECT_THAT(problems_with("device_groups: {sales: [\"1001\"]}\n"),
-              ElementsAre("3:25: device_groups.sales: warning: nothing names this group: no entry of `devices` is for it"));
+  EXPECT_THAT(
+      problems_with("device_groups: {sales: [\"1001\"]}\n"),
+      ElementsAre("3:25: device_groups.sales: warning: nothing names this group: no entry of `devices` or `calls.allow` is for it"));
   EXPECT_THAT(problems_with("devices: {\"1\": {permit: 0.0.0.0/0}}\n"),
               ElementsAre("3:25: devices.1.permit: warning: holds every address there is"));
   EXPECT_THAT(problems_with("devices: {\"1\": {permit: [10.0.0.0/8, 192.0.2.1], deny: [192.0.2.1, 10.0.0.0/8]}}\n"),

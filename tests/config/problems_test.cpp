@@ -96,8 +96,6 @@ TEST(Problems, RegisterForRegisteredFlowsAloneIsWarned) {
 
 TEST(Problems, WhatThisVersionDoesNotDo) {
   EXPECT_THAT(problems_with("jail: {max_retry: 3}\n"), ElementsAre("3:1: jail: warning: has no effect in this version"));
-  EXPECT_THAT(problems_with("calls: {deny_status: 603}\n"),
-              ElementsAre("3:1: calls: is not available in this version; remove it rather than count on it"));
   EXPECT_THAT(problems_of("listeners: [wss://127.0.0.1]\npbx: udp://127.0.0.1:15060\n"),
               ElementsAre("1:13: listeners[0]: wss:// needs `tls` with `certificate` and `private_key`"));
 }

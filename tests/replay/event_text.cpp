@@ -15,6 +15,7 @@ const std::map<sbc::EventKind, std::string_view> event_words{{sbc::EventKind::re
                                                              {sbc::EventKind::registered, "registered"},
                                                              {sbc::EventKind::unregistered, "unregistered"},
                                                              {sbc::EventKind::redirect_blocked, "redirect_blocked"},
+                                                             {sbc::EventKind::call_prefixes, "call_prefixes"},
                                                              {sbc::EventKind::answer_concealed, "answer_concealed"},
                                                              {sbc::EventKind::opaque_not_returned, "opaque_not_returned"},
                                                              {sbc::EventKind::no_audio_likely, "no_audio_likely"},
@@ -36,6 +37,8 @@ std::string text_of(const testing::RecordedEvent& event) {
   add("country", event.country);
   add("method", event.method);
   add("device", event.device);
+  add("class", event.number_class);
+  add("number", event.number);
   add("call_id", event.call_id);
   add("user_agent", event.user_agent);
   add("detail", event.detail);

@@ -346,6 +346,7 @@ std::uint64_t Player::metric_value(const Step& step) const {
   if (what == "responses") return metrics.responses_sent.at(static_cast<std::size_t>(number_of(words.at(2), line)));
   if (what == "emergency_calls") return metrics.emergency_calls.count;
   if (what == "held_back") return metrics.held_back.count;
+  if (what == "call_prefixes") return metrics.call_prefixes.count;
   if (what == "credentials") {
     const auto word = std::ranges::find(sbc::credentials_words, words.at(2));
     if (word != sbc::credentials_words.end())

@@ -113,6 +113,21 @@ TEST_F(RegistrationsTest, AFlowLivesAsLongAsOneOfItsBindings) {
   EXPECT_FALSE(registrations.live(flow(1), at(70)));
 }
 
+TEST_F(RegistrationsTest, AFlowTellsWhoIsRegisteredOverIt) {
+  EXPECT_EQ(registrations.user_over(flow(1), at(0)), std::nullopt);
+  registrations.accept(binding("1001", "A", flow(1), at(60)));
+  EXPECT_EQ(registrations.user_over(flow(1), at(0)), "1001");
+  EXPECT_EQ(registrations.user_over(flow(2), at(0)), std::nullopt);
+  registrations.accept(binding("1002", "B", flow(1), at(60)));
+  EXPECT_EQ(registrations.user_over(flow(1), at(0)), "1002");
+  EXPECT_TRUE(registrations.registered_over("1001", flow(1), at(0)));
+  EXPECT_FALSE(registrations.registered_over("1001", flow(2), at(0)));
+  registrations.remove("1002", "B");
+  EXPECT_EQ(registrations.user_over(flow(1), at(0)), "") << "nobody can be told for sure";
+  EXPECT_EQ(registrations.user_over(flow(1), at(60)), std::nullopt);
+  EXPECT_FALSE(registrations.registered_over("1001", flow(1), at(60)));
+}
+
 TEST_F(RegistrationsTest, DevicesAtAnAddressAreItsAors) {
   registrations.accept(binding("1001", "A", flow(1), at(60)));
   registrations.accept(binding("1001", "B", flow(2), at(90)));

@@ -154,6 +154,7 @@ TEST(Log, NamesEveryKindOfEvent) {
                                                                 {EventKind::registered, "registered"},
                                                                 {EventKind::unregistered, "unregistered"},
                                                                 {EventKind::redirect_blocked, "redirect_blocked"},
+                                                                {EventKind::call_prefixes, "call_prefixes"},
                                                                 {EventKind::answer_concealed, "answer_concealed"},
                                                                 {EventKind::opaque_not_returned, "opaque_not_returned"},
                                                                 {EventKind::no_audio_likely, "no_audio_likely"}};

@@ -33,6 +33,8 @@ struct RecordedEvent {
         method(event.method),
         device(event.device),
         call_id(event.call_id),
+        number(event.number),
+        number_class(event.number_class),
         detail(event.detail),
         address(event.address == sbc::Endpoint{} ? std::string() : event.address.to_string()),
         message(event.message),
@@ -40,7 +42,7 @@ struct RecordedEvent {
         count(event.count) {}
   sbc::EventKind kind;
   sbc::Outcome reason;
-  std::string rule, source, country, user_agent, method, device, call_id, detail, address, message;
+  std::string rule, source, country, user_agent, method, device, call_id, number, number_class, detail, address, message;
   std::chrono::seconds duration;
   std::uint64_t count;
 };

@@ -1,0 +1,57 @@
+// Class of service: what a device may have the PBX call.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "acl/call_policy.hpp"
+#include "sbc/credentials.hpp"
+#include "sbc/dialog.hpp"
+#include "sbc/flow.hpp"
+#include "sbc/state.hpp"
+#include "sip/prescreen.hpp"
+
+namespace postern::sbc {
+
+/// Neither an `allow` rule nor `trusted` opens it. Nothing here allocates, but for a token that has to be opened.
+class CallGate {
+ public:
+  explicit CallGate(State& state) : state_(state) {}
+
+  /// What is not allowed; the texts hold until the next question.
+  struct Denial {
+    std::string_view device;
+    std::string_view number;        ///< as acl::DialledNumber has it; empty: none that could be read
+    std::string_view number_class;  ///< empty: it is in none
+  };
+
+  /// Asked of INVITEs that are of no dialog of ours (nor, by Replaces and a Contact of ours, take one over), and of every REFER. `user`:
+  /// that of the restored Request-URI. With credentials that reach the PBX both the From user and theirs have to be allowed; in a dialog,
+  /// where the PBX asks for none, the device is who is registered over the flow. nullopt: it may go on.
+  std::optional<Denial> judge(const sip::RawMessage& request, std::string_view user, const Dialog& dialog, const Flow& flow,
+                              const CredentialsVerdict& credentials, TimePoint now);
+  /// The same of the phone at this flow that sends a call on to that user; `own_user`: its name in To.
+  std::optional<Denial> judge_redirect(std::string_view user, std::string_view own_user, const Flow& flow, TimePoint now);
+
+ private:
+  static constexpr std::size_t most_callers = 1 + CredentialsVerdict::most_headers;
+
+  std::optional<Denial> judge_refer(const sip::RawMessage& request, const Flow& flow);
+  std::optional<Denial> judge_target(std::string_view element, const Flow& flow);
+  /// `user` as it stands in a URI.
+  std::optional<Denial> judge_user(std::string_view user, const Flow& flow);
+  void called_by(std::string_view user);
+  /// Who is registered over the flow, whatever a message says that nobody asked for a password.
+  void called_over(const Flow& flow, std::string_view user, TimePoint now);
+
+  State& state_;
+  const acl::CallPolicy* policy_ = nullptr;
+  std::array<std::string_view, most_callers> callers_;
+  std::size_t caller_count_ = 0;
+  std::array<char, 256> caller_, user_;
+  std::optional<acl::DialledNumber> number_;
+};
+
+}  // namespace postern::sbc

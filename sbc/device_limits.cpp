@@ -1,0 +1,88 @@
+#include "sbc/device_limits.hpp"
+
+#include <array>
+
+#include "sbc/refused_destinations.hpp"
+#include "sip/digest.hpp"
+
+namespace postern::sbc {
+namespace {
+
+constexpr std::chrono::seconds hour_over{300};  // the hour goes on in steps of five minutes
+
+/// The PBX asks for a password, or for another one. A 403 is what some say to a wrong one.
+bool is_challenge(int status) { return status == 401 || status == 403 || status == 407; }
+
+}  // namespace
+
+std::string_view device_of(const sip::RawMessage& request, const CredentialsVerdict& credentials, std::span<char> buffer) {
+  for (std::size_t i = 0; i < credentials.count; ++i) {
+    const CredentialsVerdict::Entry& entry = credentials.entries[i];
+    if (entry.fate == CredentialsVerdict::Fate::remove || entry.header == nullptr) continue;
+    const auto digest = sip::DigestView::parse(request.text(entry.header->value));
+    if (digest && !digest->username.empty()) return digest->username;
+  }
+  return sip::canonical_user(request.method == sip::Method::register_ ? request.to_user : request.from_user, buffer);
+}
+
+void DeviceLimits::apply(TimePoint now) {
+  const LimitsOptions& limits = state_.options.limits;
+  allowances_ = {};
+  for (const auto& [method, rate] : limits.per_device)
+    allowances_[static_cast<std::size_t>(sip::method_of(method))].rate = acl::RateLimit{rate}.since(now);
+  DeviceAllowance& calls = allowances_[static_cast<std::size_t>(sip::Method::invite)];
+  calls.calls_per_hour = limits.calls_per_hour;
+  calls.calls = limits.concurrent_calls_per_device;
+}
+
+std::optional<Outcome> DeviceLimits::over(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source,
+                                          const CredentialsVerdict& credentials, DeviceClaim& claim, TimePoint now, Outbox& out) {
+  if (source.emergency) return std::nullopt;
+  const bool calls = request.method == sip::Method::invite;
+  const DeviceAllowance& allowance = allowances_[static_cast<std::size_t>(request.method)];
+  if (!calls && allowance.unlimited()) return std::nullopt;
+  const auto& most = state_.options.limits.concurrent_calls;
+  DeviceUse& use = state_.shared->devices;
+  if (calls && most && use.calls() >= *most) return refuse(Outcome::concurrent_calls, request, flow, source.proven, out);
+  std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  claim.device = use.key(device_of(request, credentials, buffer), request.method);
+  claim.reserved = credentials.any_kept() || source.trusted;
+  // What a stranger asks without a password the PBX asks one for.
+  if (!claim.reserved && !source.live) return std::nullopt;
+  switch (use.ask(claim.device, acl::SourceKey(flow.peer.address).value(), allowance, claim.reserved, now)) {
+    case DeviceUse::Answer::over_rate:
+      return refuse(Outcome::device_limit, request, flow, source.proven, out);
+    case DeviceUse::Answer::over_calls_per_hour:
+      return refuse(Outcome::calls_per_hour, request, flow, source.proven, out);
+    case DeviceUse::Answer::over_calls:
+      return refuse(Outcome::device_calls, request, flow, source.proven, out);
+    case DeviceUse::Answer::passes:
+      break;
+  }
+  return std::nullopt;
+}
+
+Outcome DeviceLimits::refuse(Outcome outcome, const sip::RawMessage& request, const Flow& flow, bool proven, Outbox& out) {
+  if (outcome == Outcome::device_calls)
+    answers_.send(request, flow, proven, {486, {}, {}}, out);
+  else
+    answers_.overloaded(request, flow, proven, out, outcome == Outcome::calls_per_hour ? std::optional(hour_over) : std::nullopt);
+  return outcome;
+}
+
+void DeviceLimits::answered(const sip::RawMessage& response, Transaction& transaction, TimePoint now) {
+  DeviceClaim& claim = transaction.claim;
+  const int status = response.status_code;
+  if (claim.device == 0 || status <= 100) return;
+  // Without a password only a call that rings or is taken shows that the PBX has taken it for the device's.
+  const bool taken = !is_challenge(status) && (claim.reserved || status < 300);
+  if (!claim.answered) {
+    const std::uint64_t source = acl::SourceKey(transaction.from.peer.address).value();
+    state_.shared->devices.answered(claim.device, source, allowances_[static_cast<std::size_t>(response.method)], claim.reserved, taken,
+                                    now);
+    claim.answered = true;
+  }
+  if (status >= 300 && taken && response.method == sip::Method::invite) note_refused_destination(state_, response, transaction, now);
+}
+
+}  // namespace postern::sbc
