@@ -46,11 +46,11 @@ const Ban* BanTable::check(const Address& address, TimePoint now) { return impl_
 void BanTable::expect(const Address& address) { impl_->table.expect(SourceKey(address).value()); }
 void BanTable::expect_soon(const Address& address) { impl_->table.expect_soon(SourceKey(address).value()); }
 
-bool BanTable::add(const Address& address, Proof proof, Duration duration, std::uint32_t cause, TimePoint now) {
+bool BanTable::add(const Address& address, Proof proof, Duration duration, std::uint16_t cause, TimePoint now, std::uint32_t strikes) {
   if (proof == Proof::unproven) duration = std::min<Duration>(duration, unproven_limit);
   if (duration <= Duration::zero()) return false;
   const std::uint64_t key = SourceKey(address).value();
-  const Ban wanted{proof, after(now, duration), cause};
+  const Ban wanted{after(now, duration), now, strikes, cause, proof};
 
   Ban* ban = impl_->active(key, now);
   if (ban == nullptr) {
@@ -63,9 +63,23 @@ bool BanTable::add(const Address& address, Proof proof, Duration duration, std::
   }
   if (ban->proof == Proof::proven && proof == Proof::unproven) return false;
   if (ban->proof == proof && wanted.until <= ban->until) return false;
-  *ban = {proof, std::max(ban->until, wanted.until), cause};
+  *ban = {std::max(ban->until, wanted.until), ban->since, strikes, cause, proof};
   impl_->tell(key, *ban);
   return false;
+}
+
+void BanTable::restore(const Address& address, const Ban& ban, TimePoint now) {
+  add(address, ban.proof, ban.until - now, ban.cause, now, ban.strikes);
+  if (Ban* kept = impl_->active(SourceKey(address).value(), now)) kept->since = std::min(kept->since, ban.since);
+}
+
+std::optional<Ban> BanTable::remove(const Address& address, TimePoint now) {
+  const std::uint64_t key = SourceKey(address).value();
+  const Ban* ban = impl_->active(key, now);
+  if (ban == nullptr) return std::nullopt;
+  const Ban removed = *ban;
+  impl_->table.erase(key);
+  return removed;
 }
 
 void BanTable::tell_proven(std::function<void(const Address&, const Ban&)> changed) { impl_->proven_changed = std::move(changed); }
@@ -73,6 +87,13 @@ void BanTable::tell_proven(std::function<void(const Address&, const Ban&)> chang
 std::size_t BanTable::retell_proven(std::size_t place, std::size_t limit, TimePoint now) const {
   return impl_->table.visit(place, limit, [&](std::uint64_t key, const Ban& ban) {
     if (ban.until > now) impl_->tell(key, ban);
+  });
+}
+
+std::size_t BanTable::each(std::size_t place, std::size_t limit, TimePoint now,
+                           const std::function<void(const Address&, const Ban&)>& visit) const {
+  return impl_->table.visit(place, limit, [&](std::uint64_t key, const Ban& ban) {
+    if (ban.until > now) visit(SourceKey(key).address(), ban);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,11 @@ namespace postern::acl {
 enum class Proof : std::uint8_t { unproven, proven };
 
 struct Ban {
-  Proof proof = Proof::unproven;
   TimePoint until;
-  std::uint32_t cause = 0;  ///< the caller's own word for why (an index into its table of reasons)
+  TimePoint since;            ///< of it and those that it prolonged
+  std::uint32_t strikes = 1;  ///< how many pieces of evidence led to it
+  std::uint16_t cause = 0;    ///< the caller's own word for why (an index into its table of reasons)
+  Proof proof = Proof::unproven;
 };
 
 /// Bans by IPv4 address or IPv6 /64, bounded (BoundedTable); where there is no room the unproven goes first, then what ends soonest.
@@ -41,11 +44,17 @@ class BanTable {
   void expect_soon(const Address& address);
   /// Adds or prolongs; an unproven ban never shortens, extends past unproven_limit or replaces a proven one.
   /// True if the address is banned now and was not before: a full table takes no unproven ban in the place of a proven one.
-  bool add(const Address& address, Proof proof, Duration duration, std::uint32_t cause, TimePoint now);
+  bool add(const Address& address, Proof proof, Duration duration, std::uint16_t cause, TimePoint now, std::uint32_t strikes = 1);
+  /// As it was kept: `ban.until` and `ban.since` hold.
+  void restore(const Address& address, const Ban& ban, TimePoint now);
+  /// What was in force; nullopt: nothing was.
+  std::optional<Ban> remove(const Address& address, TimePoint now);
   /// From now on told of each proven ban that is added or changed.
   void tell_proven(std::function<void(const Address&, const Ban&)> changed);
   /// Tells again of the proven bans in force in `limit` places from `place` on; returns the next place, 0 after the last.
   std::size_t retell_proven(std::size_t place, std::size_t limit, TimePoint now) const;
+  /// Calls `visit` for the bans in force in `limit` places from `place` on; returns the next place, 0 after the last.
+  std::size_t each(std::size_t place, std::size_t limit, TimePoint now, const std::function<void(const Address&, const Ban&)>& visit) const;
   /// Removes and tells what has ended; at most `limit` places are looked at a call, so that it can run often. An IPv6 ban is told by the
   /// first address of its /64.
   void expire(TimePoint now, std::size_t limit, const std::function<void(const Address&, const Ban&)>& ended);

@@ -26,6 +26,16 @@ void check_registered_only(const Draft& draft, Report& report) {
                    "nobody can register any more, but from `trusted`: the first REGISTER of a phone comes from no registered flow");
 }
 
+void check_traps(const Draft& draft, Report& report) {
+  const auto& listeners = draft.config.engine.listeners;
+  const bool all = !listeners.empty() && std::ranges::all_of(listeners, &sbc::ListenerOptions::trap);
+  if (all) report.error(draft.listeners.front().at, "every listener is a trap: nobody can register or call; add one that is none");
+}
+
+void check_jail(const Draft& draft, Report& report) {
+  if (draft.jail_off_at) report.warning(*draft.jail_off_at, "the jail is off: passwords can be guessed for as long as it takes");
+}
+
 void check_admin(const Draft& draft, Report& report) {
   const auto& admin = draft.config.shell.admin;
   if (draft.admin_at && admin && admin->address.is_unspecified())
@@ -43,6 +53,8 @@ void check_protection(const Draft& draft, Report& report) {
   check_limits(draft, report);
   check_default_action(draft, report);
   check_registered_only(draft, report);
+  check_traps(draft, report);
+  check_jail(draft, report);
   check_admin(draft, report);
   check_kernel(draft, report);
 }

@@ -60,6 +60,7 @@ struct DraftListener {
   std::vector<std::pair<Located<std::string>, sbc::HostPort>> advertise_to;  ///< by network
   std::optional<DraftTls> tls;
   std::vector<std::string> origins;
+  bool trap = false;
 };
 
 /// One source of a named network's addresses.
@@ -134,6 +135,7 @@ struct Draft {
   std::map<std::string, DraftRate> method_rates, device_rates;
   std::optional<Where> limits_at;
   std::optional<Where> default_action_at;
+  std::optional<Where> jail_off_at;
   std::optional<Where> admin_at;
   std::optional<Located<std::string>> kernel;
   std::optional<Where> workers_at;

@@ -91,10 +91,8 @@ void Reader::hold_defaults() {
   }
 }
 
-void Reader::announce(const Row& row, const YamlNode& node, Context& context) {
-  // A protection that is written to be off is not missed.
-  const bool declined = row.kind == &kinds::on_off && node.kind == YamlNode::Kind::scalar && parse_switch(node.text) == false;
-  const Effect effect = row.effect == Effect::protective && declined ? Effect::later : row.effect;
+void Reader::announce(const Row& row, Context& context) {
+  const Effect effect = row.effect;
   if (effect == Effect::protective && context.announced != Effect::protective)
     report_.error(context.at, "is not available in this version; remove it rather than count on it");
   else if (effect == Effect::later && context.announced == Effect::now)
@@ -103,7 +101,7 @@ void Reader::announce(const Row& row, const YamlNode& node, Context& context) {
 }
 
 void Reader::read_entry(const Row& row, const YamlNode& node, Context context) {
-  announce(row, node, context);
+  announce(row, context);
   if (node.kind == YamlNode::Kind::null) {
     report_.error(context.at, fmt::format("needs a value: {}", describe(row)));
     return;

@@ -33,7 +33,7 @@ class Reader {
   void read_scalar(const Row& row, const YamlNode& node, const Context& context);
   void read_map(const Row& row, const YamlNode& node, const Context& context);
   void read_key(const Row& row, const YamlNode::Entry& entry, const Context& context);
-  void announce(const Row& row, const YamlNode& node, Context& context);
+  void announce(const Row& row, Context& context);
   void check_required(const Row& row, const YamlNode& node, const Context& context);
   /// The row of a key below `row`; reports one that there is not.
   const Row* find_child(const Row& row, const YamlNode::Entry& entry, const Where& at);

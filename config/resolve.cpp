@@ -101,6 +101,7 @@ void Resolver::listener(const DraftListener& draft) {
   listener.transport = address.transport;
   listener.bind = {*address.address, address.port};
   listener.advertise = draft.advertise;
+  listener.trap = draft.trap;
   advertise_to(draft, listener);
   streams(draft, listener);
   for (const sbc::ListenerOptions& other : draft_.config.engine.listeners) {
@@ -286,6 +287,7 @@ void Resolver::list_problems(const std::string& path, const std::string& key, co
 }
 
 void Resolver::trusted() {
+  for (const Located<acl::Network>& network : draft_.trunk_networks) draft_.config.engine.trunk_networks.push_back(network.value);
   std::vector<acl::Network>& trusted = draft_.config.engine.trusted;
   for (const Located<NetworkRef>& reference : draft_.trusted) {
     for (const acl::Network& network : networks_of(reference, resolved_, report_)) {

@@ -50,6 +50,7 @@ void listener_advertise_to(Draft& draft, const Item& item) {
     draft.listeners.back().advertise_to.emplace_back(item.name, value_of<sbc::HostPort>(item));
 }
 
+void listener_trap(Draft& draft, const Item& item) { draft.listeners.back().trap = value_of<bool>(item); }
 void listener_origin(Draft& draft, const Item& item) { draft.listeners.back().origins.push_back(text_of(item)); }
 void begin_tls(Draft& draft, const Where& at, const std::string& /*name*/) { draft.listeners.back().tls = {at, {}, {}}; }
 void tls_min_version(Draft& draft, const Item& item) {
@@ -100,10 +101,7 @@ void begin_unless(Draft& draft, const Where& at, const std::string& /*name*/) { 
 void rule_name(Draft& draft, const Item& item) { draft.rules.back().name = text_of(item); }
 void rule_action(Draft& draft, const Item& item) { draft.rules.back().action = {action_of(word_of(item)), item.at}; }
 void rule_status(Draft& draft, const Item& item) { draft.rules.back().status = {static_cast<int>(value_of<std::int64_t>(item)), item.at}; }
-void rule_ban_time(Draft& draft, const Item& item) {
-  const auto time = std::chrono::duration_cast<std::chrono::seconds>(value_of<std::chrono::milliseconds>(item));
-  draft.rules.back().ban_time = {time, item.at};
-}
+void rule_ban_time(Draft& draft, const Item& item) { draft.rules.back().ban_time = {seconds_of(item), item.at}; }
 void rule_log_only(Draft& draft, const Item& item) { draft.rules.back().log_only = value_of<bool>(item); }
 void default_action(Draft& draft, const Item& item) {
   draft.config.policy.default_action = action_of(word_of(item));
@@ -157,6 +155,24 @@ void tracked_sources(Draft& draft, const Item& item) {
 void score_off(Draft& draft, const Item& /*item*/) { draft.config.engine.scanner_score.reset(); }
 void score_ban(Draft& draft, const Item& item) {
   draft.config.engine.scanner_score = static_cast<std::uint32_t>(value_of<std::int64_t>(item));
+}
+std::chrono::seconds seconds_of(const Item& item) {
+  return std::chrono::duration_cast<std::chrono::seconds>(value_of<std::chrono::milliseconds>(item));
+}
+void jail_off(Draft& draft, const Item& item) {
+  draft.config.engine.jail.on = false;
+  draft.config.engine.scanner_score.reset();
+  draft.jail_off_at = item.at;
+}
+void jail_ban_time(Draft& draft, const Item& item) { draft.config.engine.jail.ban_time = seconds_of(item); }
+void jail_increment_off(Draft& draft, const Item& /*item*/) { draft.config.engine.jail.increment.reset(); }
+void jail_increment_factor(Draft& draft, const Item& item) {
+  draft.config.engine.jail.increment->factor = static_cast<std::uint32_t>(value_of<std::int64_t>(item));
+}
+void jail_increment_max(Draft& draft, const Item& item) { draft.config.engine.jail.increment->max = seconds_of(item); }
+void trap_extension(Draft& draft, const Item& item) {
+  draft.trap_extensions.push_back({text_of(item), item.at});
+  draft.config.engine.jail.trap_extensions.push_back(text_of(item));
 }
 
 void begin_policy_test(Draft& draft, const Where& at, const std::string& /*name*/) { draft.policy_tests.push_back({at, {}, {}}); }

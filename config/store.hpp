@@ -47,6 +47,7 @@ void listener_name(Draft& draft, const Item& item);
 void listener_advertise(Draft& draft, const Item& item);
 void listener_advertise_to(Draft& draft, const Item& item);
 void listener_origin(Draft& draft, const Item& item);
+void listener_trap(Draft& draft, const Item& item);
 void begin_tls(Draft& draft, const Where& at, const std::string& name);
 template <auto Member>
 void tls_file(Draft& draft, const Item& item) {
@@ -149,6 +150,34 @@ void tracked_sources(Draft& draft, const Item& item);
 
 void score_off(Draft& draft, const Item& item);
 void score_ban(Draft& draft, const Item& item);
+void jail_off(Draft& draft, const Item& item);
+template <auto Member>
+void jail_number(Draft& draft, const Item& item) {
+  draft.config.engine.jail.failed.*Member = static_cast<std::uint32_t>(std::get<std::int64_t>(item.value));
+}
+/// Of a duration, in whole seconds.
+std::chrono::seconds seconds_of(const Item& item);
+template <auto Member>
+void jail_time(Draft& draft, const Item& item) {
+  draft.config.engine.jail.failed.*Member = seconds_of(item);
+}
+void jail_ban_time(Draft& draft, const Item& item);
+void jail_increment_off(Draft& draft, const Item& item);
+void jail_increment_factor(Draft& draft, const Item& item);
+void jail_increment_max(Draft& draft, const Item& item);
+template <auto Limit>
+void jail_limit_off(Draft& draft, const Item& /*item*/) {
+  (draft.config.engine.jail.*Limit).reset();
+}
+template <auto Limit>
+void jail_limit_number(Draft& draft, const Item& item) {
+  (draft.config.engine.jail.*Limit)->max_retry = static_cast<std::uint32_t>(std::get<std::int64_t>(item.value));
+}
+template <auto Limit>
+void jail_limit_time(Draft& draft, const Item& item) {
+  (draft.config.engine.jail.*Limit)->find_time = seconds_of(item);
+}
+void trap_extension(Draft& draft, const Item& item);
 
 void begin_policy_test(Draft& draft, const Where& at, const std::string& name);
 template <auto Member>

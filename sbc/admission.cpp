@@ -65,6 +65,7 @@ void Admission::apply(TimePoint now) {
   constexpr std::array<std::int64_t, 4> eighths_left{0, 2, 3, 4};
   for (std::size_t claim = 0; claim < pbx_for_.size(); ++claim)
     pbx_for_[claim] = pbx_ ? pbx_->leaving(eighths_left[claim]) : acl::RateLimit();
+  jail_.apply();
   per_method_ = {};
   // Methods that we have no name for share the bucket of Method::other.
   for (const auto& [method, rate] : limits.per_source_methods)
@@ -77,8 +78,7 @@ Event Admission::event_of(EventKind kind, Outcome reason, const sip::RawMessage*
   event.kind = kind;
   event.reason = reason;
   event.source = flow.peer;
-  country_.clear();
-  if (const acl::Geo& geo = state_.policy->geo(); geo.countries) country_ = geo.country(flow.peer.address).to_string();
+  country_ = state_.country_of(flow.peer.address);
   event.country = country_;
   if (request == nullptr) return event;
   event.user_agent = request->user_agent;
@@ -86,11 +86,6 @@ Event Admission::event_of(EventKind kind, Outcome reason, const sip::RawMessage*
   event.device = request->method == sip::Method::register_ ? request->to_user : request->from_user;
   event.call_id = request->call_id;
   return event;
-}
-
-bool Admission::exempt(const acl::Address& address) const {
-  const auto& options = state_.options;
-  return options.pbx.has(address) || std::ranges::find(options.never_banned, address) != options.never_banned.end();
 }
 
 std::uint32_t Admission::devices_at(const acl::Address& address, TimePoint now) const {
@@ -105,14 +100,20 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
   if (!standing.trusted && !standing.live) {
     if (const acl::Ban* ban = state_.ban_of(address, now)) {
       standing.outcome = ban->proof == acl::Proof::proven ? Outcome::banned : Outcome::silenced;
-      if (standing.outcome == Outcome::banned) return standing;
+      standing.accepts_some = state_.strikes.accepts_some(address, now);
+      if (standing.outcome == Outcome::banned && !standing.accepts_some) return standing;
     }
   }
   acl::Source& source = state_.sources.touch(address, now);
   standing.known = source.known(now);
   standing.proved_before = source.proved_itself(now);
   source.answers.received(size, now);
-  if (standing.outcome == Outcome::silenced) return standing;
+  if (standing.outcome != Outcome::forwarded) {
+    // To look for an account that may pass is not to cost more than what anybody may send.
+    standing.accepts_some =
+        standing.accepts_some && (!per_source_ || source.unproven.take(unproven_share(*per_source_, address, now), now));
+    return standing;
+  }
   if (per_source_ && !source.unproven.take(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now), now)) {
     standing.outcome = Outcome::source_limit;
     return standing;
@@ -154,7 +155,7 @@ RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
   const acl::Address& address = flow.peer.address;
   const bool trusted = !state_.trusted.empty() && state_.trusted.contains(address);
   const acl::Ban* ban = trusted ? nullptr : state_.ban_of(address, now);
-  if (ban != nullptr && ban->proof == acl::Proof::proven) {
+  if (ban != nullptr && ban->proof == acl::Proof::proven && !state_.strikes.accepts_some(address, now)) {
     standing.outcome = Outcome::banned;
     return standing;
   }
@@ -255,36 +256,40 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
     standing.status = own_rule ? state_.policy->rules()[static_cast<std::size_t>(verdict.rule)].status : 403;
   if (verdict.action == acl::Action::ban && own_rule) {
     const acl::RuleOptions& rule = state_.policy->rules()[static_cast<std::size_t>(verdict.rule)];
-    standing.bans = ban(request, flow, source, {Outcome::rule_ban, rule.ban_time, rule.name, {}}, now);
+    const Evidence evidence{.cause = Cause::rule_ban,
+                            .flow = flow,
+                            .proven = source.proven,
+                            .account = facts.from_user,
+                            .message = &request,
+                            .rule = rule.name,
+                            .ban_time = rule.ban_time};
+    standing.bans = jail_.judge(evidence, now) != Sentence::none;
   }
   return standing;
 }
 
-bool Admission::ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const Sentence& sentence,
-                    TimePoint now) {
-  // For a trusted source a ban is a drop; so it is for ourselves and the PBX.
-  if (source.trusted || exempt(flow.peer.address)) return false;
-  // Where devices are registered one packet would keep out the others and those that come back on another port; what proves it may have
-  // been captured. The packet itself is dropped anyway.
-  if (state_.registrations.devices_at(flow.peer.address, now) > 0) return false;
-  // Evidence that anybody can forge silences what comes from there, and no longer than a minute.
-  const acl::Proof proof = source.proven ? acl::Proof::proven : acl::Proof::unproven;
-  const auto duration =
-      source.proven ? sentence.ban_time : std::min<std::chrono::seconds>(sentence.ban_time, acl::BanTable::unproven_limit);
-  const auto cause = static_cast<std::uint32_t>(sentence.cause);
-  const bool is_new = state_.bans.add(flow.peer.address, proof, duration, cause, now);
-  // What is unproven is of this source's packets alone, and these come here.
-  if (source.proven) state_.tell_fellows(BanNote{flow.peer.address, now + duration, cause});
-  if (!is_new) return true;
-  ++state_.metrics.bans[static_cast<std::size_t>(sentence.cause)];
-  if (!state_.journal.admits(EventKind::ban, sentence.cause, now)) return true;
-  Event event = event_of(EventKind::ban, sentence.cause, &request, flow);
-  event.rule = sentence.rule;
-  event.duration = duration;
-  event.detail = source.proven ? "proven" : "unproven";
-  event.message = sentence.evidence;
-  state_.journal.write(event);
-  return true;
+RequestStanding Admission::check_jail(const sip::RawMessage& request, std::string_view request_user, const Flow& flow,
+                                      const SourceStanding& source, const CredentialsVerdict& credentials, TimePoint now) {
+  RequestStanding standing;
+  std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  const bool registers = request.method == sip::Method::register_;
+  if (jail_.is_trap(sip::canonical_user(registers ? request.to_user : request_user, buffer))) {
+    standing.outcome = Outcome::trap;
+    if (source.live || source.trusted) standing.status = 404;
+    if (!source.live) trapped(&request, flow, source.proven, now);
+    return standing;
+  }
+  const Jail::Standing jailed = jail_.check(request, flow, source, credentials, now);
+  standing.outcome = jailed.outcome;
+  standing.status = jailed.status;
+  return standing;
+}
+
+void Admission::trapped(const sip::RawMessage* message, const Flow& flow, bool proven, TimePoint now) {
+  std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  const std::string_view account = message == nullptr ? std::string_view() : Jail::account_of(*message, buffer);
+  ++state_.metrics.jail_strikes[static_cast<std::size_t>(Cause::trap)];
+  jail_.judge({.cause = Cause::trap, .flow = flow, .proven = proven, .account = account, .message = message, .ban_time = {}}, now);
 }
 
 RequestStanding Admission::check_registered(const sip::RawMessage& request, const SourceStanding& source) const {
@@ -369,14 +374,15 @@ void Admission::log_connection_refused(std::string_view why, std::string_view me
 void Admission::expire_bans(TimePoint now) {
   state_.fellow_bans.expire(now, ban_places_a_turn, [](const acl::Address&, const acl::Ban&) {});  // who imposed it tells of it
   state_.bans.expire(now, ban_places_a_turn, [&](const acl::Address& network, const acl::Ban& ban) {
-    const auto cause = static_cast<Outcome>(ban.cause);
-    if (!state_.journal.admits(EventKind::unban, cause, now)) return;
+    const bool proven = ban.proof == acl::Proof::proven;
+    if (!state_.journal.admits(EventKind::unban, proven ? Outcome::banned : Outcome::silenced, now)) return;
     Event event;
     event.kind = EventKind::unban;
-    event.reason = cause;
+    event.cause = static_cast<Cause>(ban.cause);
     event.source.address = network;
     state_.journal.write(event);
   });
+  jail_.expire(now);
 }
 
 }  // namespace postern::sbc

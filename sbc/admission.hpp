@@ -10,6 +10,7 @@
 
 #include "acl/rate.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/jail.hpp"
 #include "sbc/outbox.hpp"
 #include "sbc/outcome.hpp"
 #include "sbc/state.hpp"
@@ -24,6 +25,7 @@ struct SourceStanding {
   bool trusted = false;
   bool live = false;           ///< a live registration over exactly this flow
   bool known = false;          ///< a device was accepted from this source
+  bool accepts_some = false;   ///< it is banned or silenced, but accounts were accepted from there: see Jail::passes_ban()
   bool proved_before = false;  ///< something from there did not long ago: see acl::Source::proved_itself()
   bool proven = false;         ///< this packet proves where it comes from: see Admission::prove()
   int first_rule = 0;          ///< the rules before it do not match, as drop_unread() has found: see acl::EarlyVerdict
@@ -44,7 +46,8 @@ struct RequestStanding {
 
 class Admission {
  public:
-  explicit Admission(State& state) : state_(state) { apply({}); }
+  explicit Admission(State& state) : state_(state), jail_(state) { apply({}); }
+  [[nodiscard]] Jail& jail() { return jail_; }
   /// Takes over the state's options and policy: limits (buckets keep what is in them) and the rules' counts (by name).
   void apply(TimePoint now);
 
@@ -68,15 +71,11 @@ class Admission {
   /// What the rules say of a request outside a dialog. `request_user` is that of the restored Request-URI.
   RequestStanding check_rules(const sip::RawMessage& request, std::string_view request_user, const Flow& flow, const SourceStanding& source,
                               TimePoint now);
-  /// Why a source is banned, and for how long where its packet proves itself.
-  struct Sentence {
-    Outcome cause = Outcome::rule_ban;
-    std::chrono::seconds ban_time{0};
-    std::string_view rule;      ///< its name; empty: none
-    std::string_view evidence;  ///< for the log
-  };
-  /// The source of this request is banned, or silenced. False: it is one that is never banned.
-  bool ban(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, const Sentence& sentence, TimePoint now);
+  /// The jail, of what the rules let pass: a user that is a trap, an account that is blocked or guessed.
+  RequestStanding check_jail(const sip::RawMessage& request, std::string_view request_user, const Flow& flow, const SourceStanding& source,
+                             const CredentialsVerdict& credentials, TimePoint now);
+  /// SIP over a listener that is a trap.
+  void trapped(const sip::RawMessage* message, const Flow& flow, bool proven, TimePoint now);
   /// registered_only: asked of what the rules let pass and that belongs to no dialog.
   [[nodiscard]] RequestStanding check_registered(const sip::RawMessage& request, const SourceStanding& source) const;
   /// The source's allowance for this method: for what is no repetition.
@@ -128,10 +127,10 @@ class Admission {
   /// A registration that did not prove where it comes from may have been made in another's name: until something from there does, requests
   /// to it are repeated only within what its source may be sent.
   [[nodiscard]] bool repeats_to_unproven(const Outgoing& item, TimePoint now);
-  [[nodiscard]] bool exempt(const acl::Address& address) const;
   [[nodiscard]] std::uint32_t devices_at(const acl::Address& address, TimePoint now) const;
 
   State& state_;
+  Jail jail_;
   std::string country_;
   std::optional<acl::RateLimit> per_source_, per_source_trusted_, unknown_sources_;
   std::optional<acl::RateLimit> pbx_;

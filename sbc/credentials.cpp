@@ -70,13 +70,13 @@ CredentialsVerdict Credentials::judge(const sip::RawMessage& request, const acl:
     }
     CredentialsVerdict::Entry& entry = verdict.entries[verdict.count++];
     entry.header = &header;
-    verdict.standing = std::max(verdict.standing, judge_one(request.text(header.value), source, now, entry));
+    verdict.standing = std::max(verdict.standing, judge_one(request.text(header.value), source, now, entry, verdict.username));
   }
   return verdict;
 }
 
 CredentialsStanding Credentials::judge_one(std::string_view value, const acl::Address& source, TimePoint now,
-                                           CredentialsVerdict::Entry& entry) {
+                                           CredentialsVerdict::Entry& entry, std::string_view& username) {
   using Fate = CredentialsVerdict::Fate;
   if (!started_s_) started_s_ = seconds_of(now);
   entry.fate = Fate::keep;
@@ -95,6 +95,7 @@ CredentialsStanding Credentials::judge_one(std::string_view value, const acl::Ad
     const std::uint64_t response = response_key(digest->response);
     if (is_replay(response, source, now)) return CredentialsStanding::replayed;
     entry.response = response;
+    if (username.empty()) username = digest->username;
   }
   entry.fate = digest->opaque ? Fate::restore : Fate::keep;
   return digest->opaque ? CredentialsStanding::proven : CredentialsStanding::plain;
@@ -214,5 +215,13 @@ bool Credentials::may_say_stale(const acl::Address& source, std::string_view cal
 }
 
 std::uint64_t Credentials::evictions() const { return nonces_.evictions() + stale_.evictions(); }
+
+bool says_expired(const sip::RawMessage& response) {
+  return std::ranges::any_of(response.header_lines(), [&](const sip::HeaderLine& header) {
+    if (header.name != sip::HeaderName::www_authenticate && header.name != sip::HeaderName::proxy_authenticate) return false;
+    const auto digest = sip::DigestView::parse(response.text(header.value));
+    return digest && sip::iequals(digest->stale, "true");
+  });
+}
 
 }  // namespace postern::sbc

@@ -46,6 +46,7 @@ struct CredentialsVerdict {
   CredentialsStanding standing = CredentialsStanding::none;  ///< the worst of what they are; proven: all of them that pass prove it
   std::array<Entry, most_headers> entries{};
   std::size_t count = 0;
+  std::string_view username;  ///< of the first that reaches the PBX with a digest response; empty: none does
 
   [[nodiscard]] bool proven() const { return standing == CredentialsStanding::proven; }
   [[nodiscard]] bool any_removed() const { return standing == CredentialsStanding::foreign || standing == CredentialsStanding::replayed; }
@@ -96,7 +97,8 @@ class Credentials {
   };
   using Table = acl::BoundedTable<Keep, Oldest>;
 
-  CredentialsStanding judge_one(std::string_view value, const acl::Address& source, TimePoint now, CredentialsVerdict::Entry& entry);
+  CredentialsStanding judge_one(std::string_view value, const acl::Address& source, TimePoint now, CredentialsVerdict::Entry& entry,
+                                std::string_view& username);
   /// Has that response passed from another source?
   [[nodiscard]] bool is_replay(std::uint64_t response, const acl::Address& source, TimePoint now);
   [[nodiscard]] std::uint64_t response_key(std::string_view response);
@@ -111,5 +113,8 @@ class Credentials {
   Table nonces_;
   Table stale_;
 };
+
+/// Is it a challenge to whoever came with a nonce that is too old?
+[[nodiscard]] bool says_expired(const sip::RawMessage& response);
 
 }  // namespace postern::sbc

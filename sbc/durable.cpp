@@ -24,10 +24,15 @@ void restore_durable(State& state, DurableState kept, TimePoint now) {
     state.tell_registered(binding);
   }
   for (const DurableBan& ban : kept.bans) {
-    const auto cause = static_cast<std::uint32_t>(ban.cause);
-    state.bans.add(ban.source, acl::Proof::proven, ban.until - now, cause, now);
+    const auto cause = static_cast<std::uint16_t>(ban.cause);
+    state.bans.restore(ban.source, {ban.until, ban.since, ban.strikes, cause, acl::Proof::proven}, now);
     state.tell_fellows(BanNote{ban.source, ban.until, cause});
   }
+  for (AccountBlock& block : kept.blocks) {
+    if (block.until > now) state.strikes.block(std::move(block), now);
+  }
+  for (const DurableOffence& offence : kept.offences) state.strikes.remember_offence(offence.source, offence.times, offence.until, now);
+  for (const DurableAcceptance& acceptance : kept.acceptances) state.strikes.restore_acceptance(acceptance.key, acceptance.until, now);
   for (const DurableTrust& trust : kept.trust) {
     if (trust.until > now) state.sources.touch(trust.source, now).prolong_known(trust.until);
   }
@@ -40,8 +45,9 @@ void tell_durable(State& state, DurableSink& sink) {
   state.tokens.tell(sink);
   state.bans.tell_proven([&state, &sink](const acl::Address& source, const acl::Ban& ban) {
     // Of what has lapsed meanwhile too: no time passes here.
-    const bool strangers_only = state.registrations.devices_at(source, TimePoint::min()) == 0;
-    sink.keep(DurableBan{source, ban.until, static_cast<Outcome>(ban.cause), strangers_only});
+    const bool strangers_only =
+        state.registrations.devices_at(source, TimePoint::min()) == 0 && !state.strikes.accepts_some(source, TimePoint::min());
+    sink.keep(DurableBan{source, ban.until, static_cast<Cause>(ban.cause), ban.since, ban.strikes, strangers_only});
   });
 }
 
@@ -58,7 +64,30 @@ void retell_durable(const State& state, RetellCursor& cursor, TimePoint now) {
       cursor.stage = Stage::bans;
       break;
     case Stage::bans:
-      next_stage_after(state.bans.retell_proven(cursor.place, places_a_retelling, now), Stage::trust);
+      next_stage_after(state.bans.retell_proven(cursor.place, places_a_retelling, now), Stage::blocks);
+      break;
+    case Stage::blocks:
+      if (const auto last = state.strikes.blocks.each(cursor.expires, bindings_a_retelling,
+                                                      [&](const AccountBlock& block) { state.durable->keep(block); })) {
+        cursor.expires = *last;
+      } else {
+        cursor.expires = TimePoint::min();
+        cursor.stage = Stage::offences;
+      }
+      break;
+    case Stage::offences:
+      next_stage_after(state.strikes.each_offence(cursor.place, places_a_retelling, now,
+                                                  [&](const acl::Address& source, std::uint32_t times, TimePoint until) {
+                                                    state.durable->keep(DurableOffence{source, times, until});
+                                                  }),
+                       Stage::acceptances);
+      break;
+    case Stage::acceptances:
+      next_stage_after(state.strikes.each_acceptance(cursor.place, places_a_retelling, now,
+                                                     [&](std::uint64_t key, TimePoint until) {
+                                                       state.durable->keep(DurableAcceptance{key, until}, Urgency::may_wait);
+                                                     }),
+                       Stage::trust);
       break;
     case Stage::trust:
       next_stage_after(state.sources.each_known(cursor.place, places_a_retelling, now,

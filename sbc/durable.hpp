@@ -8,8 +8,9 @@
 
 #include "acl/address.hpp"
 #include "acl/bans.hpp"
-#include "sbc/outcome.hpp"
+#include "sbc/cause.hpp"
 #include "sbc/registrations.hpp"
+#include "sbc/strikes.hpp"
 
 namespace postern::sbc {
 
@@ -22,8 +23,23 @@ enum class Urgency : std::uint8_t { at_once, may_wait };
 struct DurableBan {
   acl::Address source;  ///< an IPv4 address, or the first one of an IPv6 /64
   TimePoint until;
-  Outcome cause = Outcome::rule_ban;
-  bool strangers_only = true;  ///< no device is registered from there: whatever comes may be dropped; not kept
+  Cause cause = Cause::rule_ban;
+  TimePoint since = {};
+  std::uint32_t strikes = 1;
+  bool strangers_only = true;  ///< no device is registered or was accepted from there: whatever comes may be dropped
+};
+
+/// How often a source was banned, and until when that makes its next ban longer.
+struct DurableOffence {
+  acl::Address source;
+  std::uint32_t times = 1;
+  TimePoint until;
+};
+
+/// An account, or any at all, was accepted from a source: Strikes::accept()'s keys.
+struct DurableAcceptance {
+  std::uint64_t key = 0;
+  TimePoint until;
 };
 
 /// A source that a device was accepted from, beyond what its bindings say: each grants trust until its own end, and that outlives it if it
@@ -51,6 +67,11 @@ class DurableSink {
   virtual void keep(const Binding& binding, Urgency urgency) = 0;
   virtual void forget(const Binding& binding) = 0;
   virtual void keep(const DurableBan& ban) = 0;
+  virtual void forget(const DurableBan& ban) = 0;
+  virtual void keep(const AccountBlock& block) = 0;
+  virtual void forget(const AccountBlock& block) = 0;
+  virtual void keep(const DurableOffence& offence) = 0;
+  virtual void keep(const DurableAcceptance& acceptance, Urgency urgency) = 0;
   virtual void keep(const DurableTrust& trust, Urgency urgency) = 0;
   virtual void keep(TokenTable table, std::uint64_t key, std::string_view text) = 0;
   virtual void forget(TokenTable table, std::uint64_t key) = 0;
@@ -60,16 +81,19 @@ class DurableSink {
 struct DurableState {
   std::vector<Binding> bindings;
   std::vector<DurableBan> bans;
+  std::vector<AccountBlock> blocks;
+  std::vector<DurableOffence> offences;
+  std::vector<DurableAcceptance> acceptances;
   std::vector<DurableTrust> trust;
   std::vector<TokenContent> contents;
 };
 
 /// Where retell_durable() goes on; a new one begins at the beginning.
 struct RetellCursor {
-  enum class Stage : std::uint8_t { contents, bans, trust, bindings, done };
+  enum class Stage : std::uint8_t { contents, bans, blocks, offences, acceptances, trust, bindings, done };
   Stage stage = Stage::contents;
   std::size_t place = 0;                 ///< of a table of sources
-  TimePoint expires = TimePoint::min();  ///< of the last binding
+  TimePoint expires = TimePoint::min();  ///< of the last block or binding
 };
 
 // What Engine's functions of these names do.

@@ -78,6 +78,17 @@ bool Engine::list(ListCursor& cursor, std::size_t limit, const std::function<voi
 }
 
 void Engine::set_passes(std::shared_ptr<const acl::TravelPasses> passes) { impl_->state.passes = std::move(passes); }
+bool Engine::list(JailedCursor& cursor, std::size_t limit, TimePoint now, const VisitJailed& visit) const {
+  return impl_->admission.jail().list(cursor, limit, now, visit);
+}
+
+bool Engine::ban(const acl::Address& source, std::chrono::seconds duration, TimePoint now) {
+  return impl_->admission.jail().ban(source, duration, now);
+}
+bool Engine::pardon(const acl::Address& source, std::string_view account, TimePoint now) {
+  return impl_->admission.jail().pardon(source, account, now);
+}
+std::size_t Engine::pardon_all(TimePoint now) { return impl_->admission.jail().pardon_all(now); }
 
 void Engine::set_token_keys(const Secrets& secrets) { impl_->state.set_token_keys(secrets); }
 
@@ -96,7 +107,8 @@ Outcome Engine::connected(const Flow& flow, TimePoint now) {
   return standing.outcome;
 }
 
-void Engine::connection_refused(const Flow& flow, std::string_view why, std::string_view meaning, TimePoint now) {
+void Engine::connection_refused(const Flow& flow, std::string_view why, std::string_view meaning, bool malformed, TimePoint now) {
+  if (malformed) impl_->admission.jail().malformed(nullptr, flow, true, now);
   impl_->admission.log_connection_refused(why, meaning, flow, now);
 }
 
@@ -128,7 +140,7 @@ std::optional<TimePoint> Engine::next_deadline() const {
   for (const auto& expiry : {state.registrations.next_expiry(), state.fellow_bindings.next_expiry(), state.calls.next_expiry()}) {
     if (expiry) earlier(std::max(*expiry, impl_->next_housekeeping));
   }
-  if (state.bans.size() + state.fellow_bans.size() > 0) earlier(impl_->next_housekeeping);
+  if (state.bans.size() + state.fellow_bans.size() + state.strikes.blocks.size() > 0) earlier(impl_->next_housekeeping);
   return next;
 }
 

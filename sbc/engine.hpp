@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "sbc/event.hpp"
 #include "sbc/fellows.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/jailed.hpp"
 #include "sbc/listing.hpp"
 #include "sbc/metrics.hpp"
 #include "sbc/options.hpp"
@@ -96,6 +98,14 @@ class Engine {
   bool list(ListCursor& cursor, std::size_t limit, const std::function<void(const Call&)>& visit) const;
   /// The travel passes that stand from now on, those of before included.
   void set_passes(std::shared_ptr<const acl::TravelPasses> passes);
+  /// Who is kept out: calls visit() for what is in force among the next `limit`. False: that was all.
+  bool list(JailedCursor& cursor, std::size_t limit, TimePoint now, const VisitJailed& visit) const;
+  /// The operator bans a source. False: it is one that never is.
+  bool ban(const acl::Address& source, std::chrono::seconds duration, TimePoint now);
+  /// He takes back what keeps a source out, or the block of that account there alone. False: there was nothing.
+  bool pardon(const acl::Address& source, std::string_view account, TimePoint now);
+  /// All of it; returns of how many sources.
+  std::size_t pardon_all(TimePoint now);
   /// Tokens are sealed with another key from now on (the part of Secrets::secret that seals them, and Secrets::old_token_keys).
   void set_token_keys(const Secrets& secrets);
 
@@ -103,7 +113,8 @@ class Engine {
   /// to be closed at once, and why was counted and told: banned, or refused by a rule whatever it were to say.
   Outcome connected(const Flow& flow, TimePoint now);
   /// A connection came to nothing before its first message: for the log. `why`: a word for it, `meaning`: in words.
-  void connection_refused(const Flow& flow, std::string_view why, std::string_view meaning, TimePoint now);
+  /// `malformed`: what came was no handshake.
+  void connection_refused(const Flow& flow, std::string_view why, std::string_view meaning, bool malformed, TimePoint now);
   /// A connection that might stay has ended. Whoever waits for the answer of a phone that was called over it is told (advance()).
   void disconnected(const Flow& flow, TimePoint now);
   /// The same of the connection to one of the PBX's addresses, which is made again whenever it ends or cannot be made (`why`: for the

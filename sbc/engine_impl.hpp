@@ -32,6 +32,10 @@ struct Engine::Impl {
   Outcome from_access(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
+  Outcome trapped(const Datagram& datagram, bool proven, TimePoint now);
+  /// What the jail has against it; nullopt: the request may go on.
+  std::optional<Outcome> jailed(std::string_view request_user, const Flow& flow, const SourceStanding& source,
+                                const CredentialsVerdict& credentials, TimePoint now, Outbox& out);
   void look_for_proof(const Dialog& dialog, const CredentialsVerdict& credentials, const Flow& flow, SourceStanding& source, TimePoint now);
   Outcome access_response(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
   /// Step 5: what the transaction layer deals with by itself; nullopt: a request to be routed.

@@ -22,7 +22,8 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   // A connection proves its source by itself.
   if (!is_datagram(flow.transport) && source.outcome != Outcome::banned) admission.prove(source, flow, now);
   if (source.live) state.registrations.heard(flow, now);
-  if (source.outcome != Outcome::forwarded && !source.answerable() && !source.proved_before) return source.outcome;
+  if (source.outcome != Outcome::forwarded && !source.answerable() && !source.proved_before && !source.accepts_some) return source.outcome;
+  if (state.options.listeners[flow.listener].trap) return trapped(datagram, source.proven, now);
   if (const auto dropped = source.outcome == Outcome::forwarded ? admission.drop_unread(datagram.bytes, flow, source, now) : std::nullopt) {
     decision.rule = dropped->rule;
     unread = dropped->method;
@@ -38,6 +39,8 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
     if (screened.answerable) {
       if (const auto ended = refused(message.request_user, flow, source, now, out)) return *ended;
     }
+    if (screened.result == sip::PrescreenResult::malformed)
+      admission.jail().malformed(screened.answerable ? &message : nullptr, flow, source.proven, now);
     return not_a_message(screened, flow, false, out);
   }
   read = true;
@@ -53,6 +56,27 @@ Outcome Engine::Impl::access_response(const Flow& flow, SourceStanding& source, 
   if (to_keep_alive) return Outcome::keep_alive;
   if (awaited) emergency.carry_on(message, flow, source);
   return source.outcome == Outcome::forwarded ? proxy.response(message, flow, now, out) : source.outcome;
+}
+
+Outcome Engine::Impl::trapped(const Datagram& datagram, bool proven, TimePoint now) {
+  const sip::Prescreened screened = sip::prescreen(datagram.bytes, message, framing_of(datagram.flow.transport));
+  const bool is_sip = screened.result == sip::PrescreenResult::message || screened.result == sip::PrescreenResult::malformed;
+  if (!is_sip) return screened.result == sip::PrescreenResult::keep_alive ? Outcome::keep_alive : Outcome::garbage;
+  read = screened.result == sip::PrescreenResult::message || screened.answerable;
+  admission.trapped(read ? &message : nullptr, datagram.flow, proven, now);
+  return Outcome::trap;
+}
+
+std::optional<Outcome> Engine::Impl::jailed(std::string_view request_user, const Flow& flow, const SourceStanding& source,
+                                            const CredentialsVerdict& credentials, TimePoint now, Outbox& out) {
+  const RequestStanding standing = admission.check_jail(message, request_user, flow, source, credentials, now);
+  if (standing.outcome == Outcome::forwarded) return std::nullopt;
+  if (standing.status == 503) {
+    answers.overloaded(message, flow, source.proven, out);
+  } else if (standing.status != 0) {
+    answers.send(message, flow, source.proven, {standing.status, {}, {}}, out);
+  }
+  return standing.outcome;
 }
 
 void Engine::Impl::look_for_proof(const Dialog& dialog, const CredentialsVerdict& credentials, const Flow& flow, SourceStanding& source,
@@ -73,13 +97,18 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   const bool in_transaction = message.method == sip::Method::cancel || message.method == sip::Method::ack;
   if (emergency.admit(message, flow, source, now)) decision.gate = &state.policy->emergency().gate();
   if (dialog.own() || in_transaction) emergency.carry_on(message, flow, source);
-  if (source.outcome != Outcome::forwarded) return refused_by_limit(flow, source, out);
+  if (source.accepts_some && admission.jail().passes_ban(message, flow, credentials, now)) source.outcome = Outcome::forwarded;
+  if (source.outcome != Outcome::forwarded) {
+    if (source.proven && !source.live && source.outcome == Outcome::source_limit) admission.jail().flooded(message, flow, now);
+    return refused_by_limit(flow, source, out);
+  }
   const auto user = dialog.target ? dialog.target->user : message.request_user;
   if (message.method == sip::Method::ack) scanners.acknowledged(flow, source, now);
   // Rules and limits judge what stands outside a dialog; ACK and CANCEL belong to a transaction, or to nothing.
   const bool judged = !dialog.own() && !in_transaction && !source.emergency;
   if (judged) {
     if (const auto ended = refused_outside(user, dialog, credentials, flow, source, now, out)) return *ended;
+    if (const auto ended = jailed(user, flow, source, credentials, now, out)) return *ended;
   }
   if (const auto ended = denied_call(user, dialog, flow, source, credentials, now, out)) return *ended;
   const BranchId id = branch_id_of(state.mac, flow, message);
@@ -92,8 +121,10 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
     if (const auto ended = over_limit(flow, source, now, out)) return *ended;
   }
   if (const auto ended = proxy.refused(message, flow, dialog, now, out)) return *ended;
-  const auto verdict = sip::check(message, source.emergency ? sip::Schemes::any : sip::Schemes::sip);
-  if (!verdict.ok()) return parsed(verdict, flow, source.proven, out);
+  if (const auto verdict = sip::check(message, source.emergency ? sip::Schemes::any : sip::Schemes::sip); !verdict.ok()) {
+    admission.jail().malformed(&message, flow, source.proven, now);
+    return parsed(verdict, flow, source.proven, out);
+  }
   return proxy.request_from_access(arrival, now, out);
 }
 
@@ -142,7 +173,10 @@ std::optional<Outcome> Engine::Impl::denied_call(std::string_view user, const Di
   decision.number = denial->number;
   decision.number_class = denial->number_class;
   answers.send(message, flow, source.proven, {policy.deny_status(), {}, {}}, out);
-  note_refused_destination(state, {flow, denial->device, denial->number, message.call_id, message.user_agent, source.proven}, now);
+  const RefusedDestination refused{flow, denial->device, denial->number, message.call_id, message.user_agent, source.proven};
+  const bool walks = note_refused_destination(state, refused, now);
+  // What a registered phone may not call is told, and that is all: it may be a typing error.
+  if (!source.live) admission.jail().refused_destination(message, flow, source.proven, walks, now);
   return Outcome::call_denied;
 }
 

@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
+#include "sbc/cause.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/outcome.hpp"
 
@@ -15,7 +17,9 @@ enum class EventKind : std::uint8_t {
   refused_other,       ///< anything else was: logged only with `log: {level: debug}`
   connection_refused,  ///< a connection got no further than its first octets, or not so far (`detail`: why, `message`: in words)
   would_refuse,        ///< a rule in shadow mode matched
+  strike,              ///< something speaks against a source (`cause`)
   ban,                 ///< a source is banned or silenced from now on
+  block,               ///< an account (`device`) at a source is blocked or silenced from now on
   unban,               ///< its time is over
   registered,          ///< a device is registered: first time, or from another flow
   unregistered,        ///< it took itself off, or its time ran out
@@ -34,6 +38,7 @@ enum class EventKind : std::uint8_t {
 struct Event {
   EventKind kind = EventKind::refused;
   Outcome reason = Outcome::forwarded;
+  std::optional<Cause> cause;  ///< of a strike, a ban and its end: the reason in the place of `reason`
   std::string_view rule;
   Endpoint source;
   std::string_view country;
@@ -49,7 +54,7 @@ struct Event {
   std::string_view detail;               ///< the defect, the bad header, the listener ...
   std::chrono::seconds duration{0};      ///< of a ban
   EventKind of = EventKind::suppressed;  ///< of `suppressed`: the kind that was
-  std::uint64_t count = 0;
+  std::uint64_t count = 0;               ///< of a ban: the strikes that led to it
 };
 
 class EventSink {

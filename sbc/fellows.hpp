@@ -16,6 +16,7 @@
 #include "sbc/durable.hpp"
 #include "sbc/fellow_bindings.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/strikes.hpp"
 
 namespace postern::sbc {
 
@@ -27,7 +28,7 @@ namespace postern::sbc {
 struct BanNote {
   acl::Address source;
   TimePoint until;
-  std::uint32_t cause = 0;
+  std::uint16_t cause = 0;
   static constexpr bool may_be_lost = false;
 };
 /// A device is registered, or goes on to be.
@@ -107,13 +108,15 @@ struct Shared {
         unknown_sources(alone),
         emergency{acl::SharedBucket(alone), acl::SharedBucket(alone)},
         replays(Credentials::remembered, seed, Credentials::life),
-        devices(devices_remembered, seed + 1) {}
+        devices(devices_remembered, seed + 1),
+        guessed(seed + 2) {}
 
   acl::SharedBucket pbx, unknown_sources;      ///< limits.pbx, limits.unknown_sources
   std::array<acl::SharedBucket, 2> emergency;  ///< of emergency calls, by whether the first message proves where it comes from
   acl::Appointments returns;                   ///< of devices that limits.pbx refused
   DigestReplays replays;
   DeviceUse devices;  ///< limits.per_device, limits.concurrent_calls
+  GuessedAccounts guessed;
 };
 
 /// What an engine is given of its company; nothing: it is alone.

@@ -16,6 +16,7 @@
 #include "config/suggest.hpp"
 #include "sbc/commands/allow.hpp"
 #include "sbc/commands/ask.hpp"
+#include "sbc/commands/bans.hpp"
 #include "sbc/commands/certificates.hpp"
 #include "sbc/commands/explain.hpp"
 #include "sbc/commands/policy_tests.hpp"
@@ -176,10 +177,11 @@ int command_line(int argc, char** argv) {
   commands::Explain explain(app, file);
   commands::Ask ask(app, file);
   commands::Allow allow(app, file);
-  constexpr std::array<std::string_view, 6> known{"run", "check", "explain", "registrations", "calls", "allow"};
+  commands::Bans bans(app, file);
+  constexpr std::array<std::string_view, 7> known{"run", "check", "explain", "registrations", "calls", "bans", "allow"};
   if (argc > 1 && *argv[1] != '-' && std::ranges::find(known, argv[1]) == known.end()) {
     std::cerr << "postern: " << config::in_quotes(argv[1])
-              << " is no command of this version (there are run, check, explain, registrations, calls, allow)"
+              << " is no command of this version (there are run, check, explain, registrations, calls, bans, allow)"
               << config::did_you_mean(argv[1], known) << '\n';
     return exit_usage;
   }
@@ -194,6 +196,7 @@ int command_line(int argc, char** argv) {
   if (explain.parsed()) return explain.run();
   if (ask.parsed()) return ask.run();
   if (allow.parsed()) return allow.run();
+  if (bans.parsed()) return bans.run();
   return run_command->parsed() ? run(file) : check(file, json);
 }
 

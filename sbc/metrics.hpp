@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sbc/cause.hpp"
 #include "sbc/credentials.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/outbox.hpp"
@@ -24,8 +25,8 @@ using ByMethod = std::array<std::uint64_t, sip::method_count>;
 using MessageCounts = std::array<std::array<ByMethod, transport_count>, side_count>;
 /// {outcome}
 struct OutcomeCounts : std::array<std::uint64_t, outcome_count> {};
-/// {cause}: an outcome of the kind `refused`
-struct CauseCounts : std::array<std::uint64_t, outcome_count> {};
+/// {cause}
+struct CauseCounts : std::array<std::uint64_t, cause_count> {};
 /// Without labels.
 struct Count {
   std::uint64_t count = 0;
@@ -63,6 +64,7 @@ struct Histogram {
   X(forwarded,      MessageCounts, "postern_messages_forwarded_total", "SIP messages forwarded, by the side that they left on.")     \
   X(outcomes,       OutcomeCounts, "postern_packets_total",            "Packets received, by how their handling ended.")             \
   X(bans,           CauseCounts,   "postern_bans_total",               "Bans and silences imposed, by cause.")                       \
+  X(jail_strikes,   CauseCounts,   "postern_jail_strikes_total",       "What spoke against a source, by cause.")                     \
   X(rules,          RuleCounts,    "postern_rule_matches_total",       "Requests that a rule decided, or would have (log_only).")    \
   X(responses_sent, StatusCounts,  "postern_responses_sent_total",     "SIP responses sent to the access side, by status code.")     \
   X(credentials,    CredentialsCounts, "postern_credentials_total",    "Requests with credentials, by what these were worth.")       \
@@ -75,6 +77,7 @@ struct Histogram {
 // field                  name                            help
 #define POSTERN_GAUGES(X)                                                                                                                \
   X(bans_active,           "postern_bans_active",          "Sources that are banned or silenced now.")                                   \
+  X(blocks_active,         "postern_blocks_active",        "Accounts that are blocked at a source now.")                                 \
   X(registrations,         "postern_registrations",        "Registrations alive now.")                                                   \
   X(fellow_registrations,  "postern_fellow_registrations", "Registrations of other workers that workers know of, each counted at each.") \
   X(calls,                 "postern_calls",                "Calls under way.")                                                           \
@@ -83,7 +86,7 @@ struct Histogram {
 
 /// The tables that push an entry out when they are full: postern_evictions_total{table}.
 #define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(scanners) X(bans) X(transactions) X(registrations) X(fellow_registrations) \
-  X(tokens) X(credentials) X(calls) X(devices)
+  X(tokens) X(credentials) X(calls) X(devices) X(strikes)
 // clang-format on
 
 /// A worker's counters: plain numbers that only its thread writes.

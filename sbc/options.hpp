@@ -15,6 +15,7 @@
 #include "acl/options.hpp"
 #include "acl/rate.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/jail_options.hpp"
 #include "sip/method.hpp"
 
 namespace postern::sbc {
@@ -45,6 +46,7 @@ struct ListenerOptions {
   std::vector<std::pair<acl::Network, HostPort>> advertise_to;  ///< by the peer's network, most specific wins
   std::optional<TlsOptions> tls{};                              ///< tls and wss: there
   std::vector<std::string> origins{};  ///< ws and wss: the web origins that may connect, as a browser writes them; empty: any
+  bool trap = false;                   ///< nobody belongs here: whoever speaks SIP is banned
   bool open = true;  ///< false: a reload has taken it away; its slot stays until a restart, and only what was under way goes on
 };
 
@@ -110,6 +112,8 @@ struct EngineOptions {
   std::optional<std::uint32_t> scanner_score = 100;  ///< what speaks for a scanner bans from this sum on; absent: nothing is summed
   enum class Redirects : std::uint8_t { block, internal };
   Redirects redirects = Redirects::block;  ///< what becomes of a phone's 3xx
+  JailOptions jail;
+  std::vector<acl::Network> trunk_networks;  ///< of the providers: never banned
   /// Our own addresses and the default gateway, which the shell finds at its start; the engine adds the PBX's.
   std::vector<acl::Address> never_banned;
 };

@@ -44,6 +44,9 @@ enum class OutcomeKind : std::uint8_t {
   X(scanner_score,         refused,  "what speaks for a scanner comes to jail.score.ban")                             \
   X(default_action,        refused,  "no rule matched and default_action refuses")                                 \
   X(device_denied,         refused,  "a device outside the networks or listeners of its entry in devices")                   \
+  X(account_blocked,       refused,  "an account that is blocked at this source for what was done in its name there")  \
+  X(account_guessed,       refused,  "credentials of an account that is guessed from many addresses, from where it was never accepted") \
+  X(trap,                  refused,  "a listener or a user that is a trap")                                           \
   X(registered_only,       refused,  "a method of registered_only, over a flow without a live registration")           \
   X(call_denied,           refused,  "a destination whose class calls.allow does not give the device")             \
   X(not_pbx,               refused,  "a packet to the core port from an address that is not the PBX's")            \

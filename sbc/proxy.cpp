@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "sip/digest.hpp"
 #include "sip/message.hpp"
 
 namespace postern::sbc {
@@ -37,15 +36,6 @@ std::optional<sip::UriView> last_route(const sip::RawMessage& request) {
 
 bool takes_call(const sip::RawMessage& response) {
   return response.method == Method::invite && response.status_code >= 200 && response.status_code < 300;
-}
-
-// A challenge to whoever came with a nonce that is too old.
-bool says_expired(const sip::RawMessage& response) {
-  return std::ranges::any_of(response.header_lines(), [&](const sip::HeaderLine& header) {
-    if (header.name != sip::HeaderName::www_authenticate && header.name != sip::HeaderName::proxy_authenticate) return false;
-    const auto digest = sip::DigestView::parse(response.text(header.value));
-    return digest && sip::iequals(digest->stale, "true");
-  });
 }
 
 }  // namespace
@@ -144,7 +134,11 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
     answers_.send(request, arrival.flow, proven, {400, "Bad Contact", {}}, out);
     return Outcome::malformed;
   }
-  if (arrival.credentials.any_removed() && says_stale(arrival, now)) plan.memo.insert(0, stale_mark);
+  if (!arrival.credentials.username.empty()) Registrar::add_login(plan.memo, arrival.credentials.username);
+  if (arrival.credentials.any_removed()) {
+    admission_.jail().foreign_credentials(request, arrival.flow, now);
+    if (says_stale(arrival, now)) plan.memo.insert(0, stale_mark);
+  }
   const Flow to = failover_.flow_of(*pbx);
   const bool may_move = target == nullptr && request.to_tag.empty();
   const Outcome outcome = forward(arrival.id, request,
@@ -290,6 +284,7 @@ Outcome Proxy::response_from_core(const sip::RawMessage& response, const Flow& f
   }
   // A response that leads to nobody is not passed on (RFC 3261 §16.7 step 3).
   if (!leads_on(response)) return Outcome::malformed;
+  admission_.jail().answered(response, transaction, now);
   if (transaction.method == Method::register_) {
     if (response.status_code == 401 && state_.concealment.learn(response, now) && state_.fellows != nullptr)
       state_.fellows->tell(ChallengeNote{std::string(response.bytes.substr(0, response.body_begin))});
@@ -330,8 +325,10 @@ Outcome Proxy::answer(const sip::RawMessage& response, const Flow& flow, Transac
   if (const auto& inside = outward_.audio_inside()) audio_.tell(*inside, transaction.from, response.from_user, response.call_id, now);
   if (registers) {
     state_.health.registered(response.to_user);
-    if (const auto until = registrar_.accepted(transaction, response, now))
+    if (const auto until = registrar_.accepted(transaction, response, now)) {
       admission_.accept_source(transaction.from.peer.address, *until, now);
+      admission_.jail().accepted(transaction, response, now);
+    }
   }
   if (response.status_code >= 200 && transaction.state < TransactionState::completed)
     state_.metrics.pbx_response.observe(std::chrono::duration<double>(now - transaction.started).count());

@@ -9,11 +9,11 @@
 
 namespace postern::sbc {
 
-void note_refused_destination(State& state, const RefusedDestination& refused, TimePoint now) {
+bool note_refused_destination(State& state, const RefusedDestination& refused, TimePoint now) {
   const std::uint64_t source = acl::SourceKey(refused.flow.peer.address).value();
-  if (!state.prefix_walks.refused(refused.device, source, refused.number, refused.proven, now)) return;
+  if (!state.prefix_walks.refused(refused.device, source, refused.number, refused.proven, now)) return false;
   ++state.metrics.call_prefixes.count;
-  if (!state.journal.admits(EventKind::call_prefixes, Outcome::forwarded, now)) return;
+  if (!state.journal.admits(EventKind::call_prefixes, Outcome::forwarded, now)) return true;
   const std::string message = fmt::format(
       "the device has dialled one number under {} prefixes within {} minutes and reached it by none: a person seldom does, who has stolen "
       "its password does; look at its calls, change its password, and see that calls.allow gives it no more classes than it needs",
@@ -29,6 +29,7 @@ void note_refused_destination(State& state, const RefusedDestination& refused, T
   event.detail = refused.proven ? "proven" : "unproven";
   event.message = message;
   state.journal.write(event);
+  return true;
 }
 
 void note_refused_destination(State& state, const sip::RawMessage& response, const Transaction& transaction, TimePoint now) {

@@ -22,7 +22,8 @@ struct RefusedDestination {
 
 /// The one place where such a call is told. The same number under many prefixes (PrefixWalks) is counted and logged: evidence against the
 /// device at that source, proven if all those requests were.
-void note_refused_destination(State& state, const RefusedDestination& refused, TimePoint now);
+/// True: it is that.
+bool note_refused_destination(State& state, const RefusedDestination& refused, TimePoint now);
 
 /// The same of a final response of the PBX to an INVITE that it took for the device's. Busy and given up are no refusals.
 void note_refused_destination(State& state, const sip::RawMessage& response, const Transaction& transaction, TimePoint now);

@@ -9,7 +9,8 @@
 namespace postern::sbc {
 namespace {
 
-// A memo is a list of lines "Xtext": u the AOR's user, c the Call-ID, i the instance, - a binding to be taken off,
+// A memo is a list of lines "Xtext": a the user name of its credentials, u the AOR's user, c the Call-ID, i the instance, - a binding to be
+// taken off,
 // + "core URI TAB device URI", * all bindings.
 constexpr std::chrono::seconds default_expires{3600};   // RFC 3261 §10.2.1.1: what a registrar without a word means
 constexpr std::chrono::seconds longest_expires{86400};  // an answer is not trusted to hold a table entry for ever
@@ -133,6 +134,13 @@ void Registrar::add_contact(RegisterPlan& plan, std::string_view core_uri, std::
 }
 
 void Registrar::add_all(RegisterPlan& plan) { plan.memo += "*\n"; }
+
+void Registrar::add_login(std::string& memo, std::string_view username) { add_line(memo, 'a', username); }
+
+std::optional<std::string_view> Registrar::login_in(std::string_view memo) {
+  const std::string_view username = field(memo, 'a');
+  return username.empty() ? std::nullopt : std::optional(username);
+}
 
 std::optional<std::string> Registrar::restore(std::string_view memo, std::string_view listed_uri, const Flow& flow) const {
   if (const auto pair = pair_for(memo, listed_uri)) return std::string(pair->device_uri);

@@ -32,6 +32,11 @@ class Registrar {
   static void add_contact(RegisterPlan& plan, std::string_view core_uri, std::string_view device_uri);
   static void add_all(RegisterPlan& plan);
 
+  /// Notes in a memo whose credentials a request brings.
+  static void add_login(std::string& memo, std::string_view username);
+  /// nullopt: it brought none.
+  [[nodiscard]] static std::optional<std::string_view> login_in(std::string_view memo);
+
   /// The device's own URI for one that the PBX lists; nullopt: another device's or a foreign one, to be left out.
   [[nodiscard]] std::optional<std::string> restore(std::string_view memo, std::string_view listed_uri, const Flow& flow) const;
 

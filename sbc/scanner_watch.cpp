@@ -11,7 +11,6 @@ namespace postern::sbc {
 namespace {
 
 constexpr std::size_t longest_text = 1024;  // all signs there are
-constexpr std::chrono::hours ban_time{1};
 
 void add_form(sip::Traits traits, acl::ScannerScore& score) {
 #define X(word, points, help) \
@@ -51,7 +50,13 @@ RequestStanding ScannerWatch::check(const sip::RawMessage& request, const Flow& 
   if (score->sum() < *state_.options.scanner_score) return standing;
   write_text(*score);
   standing.outcome = Outcome::scanner_score;
-  standing.bans = admission_.ban(request, flow, source, {Outcome::scanner_score, ban_time, {}, text_}, now);
+  const Evidence evidence{.cause = Cause::scanner_score,
+                          .flow = flow,
+                          .proven = source.proven,
+                          .account = request.from_user,
+                          .message = &request,
+                          .detail = text_};
+  standing.bans = admission_.jail().judge(evidence, now) != Sentence::none;
   return standing;
 }
 

@@ -35,6 +35,7 @@ State::State(Setup first, const Secrets& secrets, EventSink& events, Company com
       bans(Capacity::bans, secrets.table_seed + 2),
       fellow_bans(Capacity::bans, secrets.table_seed + 8),
       scanners(Capacity::scanners, secrets.table_seed + 10),
+      strikes(mac, secrets.table_seed + 11),
       registrations(Capacity::registrations, secrets.table_seed + 3),
       fellow_bindings(Capacity::registrations, Registrations::bindings_an_aor),
       credentials(mac, secrets.table_seed + 5, shared->replays),
@@ -57,6 +58,7 @@ Setup State::apply(Setup next) {
   std::swap(options, next.options);
   std::swap(policy, next.policy);
   std::swap(trusted, next.trusted);
+  trunk_networks = acl::NetworkSet(options.trunk_networks);
   countries.clear();
   verdicts.clear();
   names.apply(options, mac);
@@ -124,9 +126,15 @@ bool State::is_of_fellow(const sip::ViaView& via, std::string_view branch) {
 
 void State::set_token_keys(const Secrets& secrets) { tokens.set_keys(token_keys(secrets)); }
 
+std::string State::country_of(const acl::Address& source) const {
+  const acl::Geo& geo = policy->geo();
+  return geo.countries ? geo.country(source).to_string() : std::string();
+}
+
 Gauges State::gauges() const {
   Gauges gauges;
   gauges.bans_active = bans.size();
+  gauges.blocks_active = strikes.blocks.size();
   gauges.registrations = registrations.size();
   gauges.fellow_registrations = fellow_bindings.size();
   gauges.calls = calls.size();
@@ -142,6 +150,7 @@ Gauges State::gauges() const {
   gauges.evicted_credentials = credentials.evictions() + (options.pbx.worker == 0 ? shared->replays.evictions() : 0);
   gauges.evicted_calls = calls.evictions();
   gauges.evicted_devices = options.pbx.worker == 0 ? shared->devices.evictions() : 0;
+  gauges.evicted_strikes = strikes.evictions() + (options.pbx.worker == 0 ? shared->guessed.evictions() : 0);
   gauges.evicted_tokens = tokens.evictions() + route_sets.evictions();
   return gauges;
 }

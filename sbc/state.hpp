@@ -32,6 +32,7 @@
 #include "sbc/route_sets.hpp"
 #include "sbc/sealed_branch.hpp"
 #include "sbc/setup.hpp"
+#include "sbc/strikes.hpp"
 #include "sbc/tokens.hpp"
 #include "sbc/transactions.hpp"
 #include "sip/editor.hpp"
@@ -63,6 +64,8 @@ struct State {
   /// As Engine::set_token_keys().
   void set_token_keys(const Secrets& secrets);
   [[nodiscard]] Gauges gauges() const;
+  /// "NZ" ...; empty: not known.
+  [[nodiscard]] std::string country_of(const acl::Address& source) const;
   /// Tells the other workers, if there are any.
   void tell_fellows(const Note& note) const {
     if (fellows != nullptr) fellows->tell(note);
@@ -109,6 +112,7 @@ struct State {
   std::shared_ptr<const acl::Policy> policy;
   acl::NetworkSet trusted;
   std::shared_ptr<const acl::TravelPasses> passes = std::make_shared<acl::TravelPasses>();
+  acl::NetworkSet trunk_networks;  ///< never banned either
 
   acl::CountryCache countries;
   acl::SourceVerdicts verdicts;
@@ -122,6 +126,7 @@ struct State {
   acl::BanTable bans;
   acl::BanTable fellow_bans;  ///< proven ones that other workers have imposed
   acl::ScannerMemory scanners;
+  Strikes strikes;
   Registrations registrations;
   FellowBindings fellow_bindings;
   Connections connections;

@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -14,6 +15,9 @@ namespace postern::net {
 namespace {
 
 using nlohmann::ordered_json;
+
+/// Places of a table of bans, most of them free.
+constexpr std::size_t places_a_part = 1024;
 
 std::string text_of(acl::TimePoint time, const Clocks& clocks) {
   constexpr WallTime a_second = 1000;
@@ -56,7 +60,22 @@ ordered_json json_of(const sbc::Call& call, const Clocks& clocks) {
           {"source", call.access.peer.to_string()}};
 }
 
-/// Worker by worker.
+std::string evidence_of(const sbc::Jailed& jailed) {
+  return fmt::format("{} {}", jailed.strikes, jailed.strikes == 1 ? "strike" : "strikes");
+}
+
+ordered_json json_of(const sbc::Jailed& jailed, const Clocks& clocks) {
+  ordered_json json{{"address", jailed.source.to_string()},   {"account", nullptr},
+                    {"cause", sbc::word_of(jailed.cause)},    {"reason", sbc::cause_table.at(static_cast<std::size_t>(jailed.cause)).help},
+                    {"evidence", evidence_of(jailed)},        {"proof", jailed.proven ? "proven" : "unproven"},
+                    {"since", text_of(jailed.since, clocks)}, {"until", nullptr}};
+  if (!jailed.account.empty()) json["account"] = jailed.account;
+  if (jailed.until != acl::TimePoint::max()) json["until"] = text_of(jailed.until, clocks);
+  return json;
+}
+
+/// Worker by worker; `Cursor` is that of what is listed.
+template <class Cursor>
 class EngineCursor {
  public:
   explicit EngineCursor(LookAtEngine engines) : engines_(std::move(engines)) {}
@@ -74,27 +93,28 @@ class EngineCursor {
  private:
   LookAtEngine engines_;
   std::size_t worker_ = 0;
-  sbc::ListCursor cursor_;
+  Cursor cursor_;
 };
 
 }  // namespace
 
 AnswerPart registrations_answer(LookAtEngine engines, std::function<acl::Country(const acl::Address&)> country) {
-  return [engines = EngineCursor(std::move(engines)), country = std::move(country), first = true](std::string& out) mutable {
-    ArrayWriter array(out);
-    const Clocks clocks = Clocks::read();
-    const bool more = engines.next([&](const sbc::Engine& engine, sbc::ListCursor& cursor) {
-      return engine.list(cursor, entries_a_part, clocks.steady, [&](const sbc::Binding& binding) {
-        array.add(json_of(binding, country(binding.flow.peer.address), clocks), first);
-      });
-    });
-    if (!more) array.end(first);
-    return more;
-  };
+  return
+      [engines = EngineCursor<sbc::ListCursor>(std::move(engines)), country = std::move(country), first = true](std::string& out) mutable {
+        ArrayWriter array(out);
+        const Clocks clocks = Clocks::read();
+        const bool more = engines.next([&](const sbc::Engine& engine, sbc::ListCursor& cursor) {
+          return engine.list(cursor, entries_a_part, clocks.steady, [&](const sbc::Binding& binding) {
+            array.add(json_of(binding, country(binding.flow.peer.address), clocks), first);
+          });
+        });
+        if (!more) array.end(first);
+        return more;
+      };
 }
 
 AnswerPart calls_answer(LookAtEngine engines) {
-  return [engines = EngineCursor(std::move(engines)), first = true](std::string& out) mutable {
+  return [engines = EngineCursor<sbc::ListCursor>(std::move(engines)), first = true](std::string& out) mutable {
     ArrayWriter array(out);
     const Clocks clocks = Clocks::read();
     const bool more = engines.next([&](const sbc::Engine& engine, sbc::ListCursor& cursor) {
@@ -103,6 +123,69 @@ AnswerPart calls_answer(LookAtEngine engines) {
     if (!more) array.end(first);
     return more;
   };
+}
+
+AnswerPart bans_answer(LookAtEngine engines) {
+  return [engines = EngineCursor<sbc::JailedCursor>(std::move(engines)), first = true](std::string& out) mutable {
+    ArrayWriter array(out);
+    const Clocks clocks = Clocks::read();
+    const bool more = engines.next([&](const sbc::Engine& engine, sbc::JailedCursor& cursor) {
+      return engine.list(cursor, places_a_part, clocks.steady,
+                         [&](const sbc::Jailed& jailed) { array.add(json_of(jailed, clocks), first); });
+    });
+    if (!more) array.end(first);
+    return more;
+  };
+}
+
+namespace {
+
+std::string_view argument(const ControlArguments& arguments, std::string_view name) {
+  const auto found = arguments.find(name);
+  return found == arguments.end() ? std::string_view() : std::string_view(found->second);
+}
+
+AnswerPart no_address(std::string_view text) { return refusal(fmt::format("\"{}\" is no IP address", text)); }
+
+}  // namespace
+
+AnswerPart ban_answer(const LookAtEngine& engines, const ControlArguments& arguments) {
+  constexpr std::chrono::seconds usual{3600}, longest{std::chrono::hours{24 * 365}};
+  const std::string_view text = argument(arguments, "address");
+  const auto address = acl::Address::parse(text);
+  if (!address || address->is_unspecified()) return no_address(text);
+  std::int64_t seconds = usual.count();
+  if (const std::string_view given = argument(arguments, "for"); !given.empty()) {
+    const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), seconds);
+    if (error != std::errc{} || end != given.data() + given.size() || seconds < 1 || seconds > longest.count())
+      return refusal(fmt::format("a ban lasts from 1 to {} seconds", longest.count()));
+  }
+  bool banned = false;
+  engines(0, [&](sbc::Engine& engine) { banned = engine.ban(*address, std::chrono::seconds{seconds}, acl::Clock::now()); });
+  if (!banned)
+    return refusal(fmt::format("{} is never banned: it is trusted, a trunk, the PBX, an address of this host or its gateway", text));
+  return whole_answer(ordered_json{{"banned", address->to_string()}}.dump());
+}
+
+AnswerPart pardon_answer(const LookAtEngine& engines, const ControlArguments& arguments) {
+  const std::string_view text = argument(arguments, "address");
+  const auto address = acl::Address::parse(text);
+  if (!address) return no_address(text);
+  const std::string_view account = argument(arguments, "account");
+  bool pardoned = false;
+  const auto pardon = [&](sbc::Engine& engine) { pardoned = engine.pardon(*address, account, acl::Clock::now()) || pardoned; };
+  for (std::size_t worker = 0; engines(worker, pardon); ++worker) {
+  }
+  if (!pardoned) return refusal(fmt::format("nothing keeps {}{}{} out", text, account.empty() ? "" : " as ", account));
+  return whole_answer(ordered_json{{"pardoned", 1}}.dump());
+}
+
+AnswerPart pardon_all_answer(const LookAtEngine& engines) {
+  std::size_t pardoned = 0;
+  const auto pardon = [&](sbc::Engine& engine) { pardoned += engine.pardon_all(acl::Clock::now()); };
+  for (std::size_t worker = 0; engines(worker, pardon); ++worker) {
+  }
+  return whole_answer(ordered_json{{"pardoned", pardoned}}.dump());
 }
 
 }  // namespace postern::net

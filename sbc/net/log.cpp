@@ -75,8 +75,12 @@ std::string_view word_of(sbc::EventKind kind) {
       return "connection_refused";
     case sbc::EventKind::would_refuse:
       return "would_refuse";
+    case sbc::EventKind::strike:
+      return "strike";
     case sbc::EventKind::ban:
       return "ban";
+    case sbc::EventKind::block:
+      return "block";
     case sbc::EventKind::unban:
       return "unban";
     case sbc::EventKind::registered:
@@ -106,9 +110,10 @@ std::string_view word_of(sbc::EventKind kind) {
 }
 
 LogLevel level_of(const sbc::Event& event) {
-  const bool grave = event.kind == sbc::EventKind::ban || event.kind == sbc::EventKind::opaque_not_returned ||
-                     event.kind == sbc::EventKind::no_audio_likely || event.kind == sbc::EventKind::pbx_down ||
-                     event.kind == sbc::EventKind::emergency_call || event.kind == sbc::EventKind::call_prefixes;
+  const bool grave = event.kind == sbc::EventKind::ban || event.kind == sbc::EventKind::block ||
+                     event.kind == sbc::EventKind::opaque_not_returned || event.kind == sbc::EventKind::no_audio_likely ||
+                     event.kind == sbc::EventKind::pbx_down || event.kind == sbc::EventKind::emergency_call ||
+                     event.kind == sbc::EventKind::call_prefixes;
   if (grave) return LogLevel::warning;
   const sbc::EventKind kind = event.kind == sbc::EventKind::suppressed ? event.of : event.kind;
   return kind == sbc::EventKind::refused_other ? LogLevel::debug : LogLevel::info;
@@ -167,7 +172,9 @@ void Log::on_event(const sbc::Event& event) {
   // What the network can choose stands last, so that a filter finds source before anything that was made to look like it.
   write(level, word_of(event.kind),
         {{"of", event.kind == sbc::EventKind::suppressed ? word_of(event.of) : std::string_view()},
-         {"reason", has_reason ? sbc::info(event.reason).word : std::string_view()},
+         {"reason", event.cause  ? sbc::word_of(*event.cause)
+                    : has_reason ? sbc::info(event.reason).word
+                                 : std::string_view()},
          {"rule", event.rule},
          {"source", source},
          {"country", event.country},

@@ -85,7 +85,8 @@ void add_metric(Families& families, std::string name, std::string help, const sb
 }
 
 void add_metric(Families& families, std::string name, std::string help, const sbc::CauseCounts& counts) {
-  add_outcomes(add_family(families, std::move(name), std::move(help), MetricType::Counter), "cause", counts, true);
+  MetricFamily& family = add_family(families, std::move(name), std::move(help), MetricType::Counter);
+  for (std::size_t i = 0; i < counts.size(); ++i) add_counter(family, {{"cause", std::string(sbc::cause_table.at(i).word)}}, counts[i]);
 }
 
 void add_metric(Families& families, std::string name, std::string help, const sbc::CredentialsCounts& counts) {

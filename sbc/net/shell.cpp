@@ -129,8 +129,8 @@ std::unique_ptr<Admin> Shell::Impl::open_admin(const std::optional<sbc::Endpoint
 }
 
 ControlCommands Shell::Impl::control_commands() {
-  const LookAtEngine engines = [this](std::size_t index, const std::function<void(const sbc::Engine&)>& look) {
-    return workers.look_at(index, [&look](const Worker& worker) { look(worker.engine()); });
+  const LookAtEngine engines = [this](std::size_t index, const std::function<void(sbc::Engine&)>& look) {
+    return workers.look_at(index, [&look](Worker& worker) { look(worker.engine()); });
   };
   return {{"registrations",
            [this, engines](const ControlArguments&) {
@@ -139,7 +139,11 @@ ControlCommands Shell::Impl::control_commands() {
           {"calls", [engines](const ControlArguments&) { return calls_answer(engines); }},
           {"allow list", [this](const ControlArguments&) { return passes.list(); }},
           {"allow add", [this](const ControlArguments& arguments) { return with_passes(passes.add(arguments)); }},
-          {"allow remove", [this](const ControlArguments& arguments) { return with_passes(passes.remove(arguments)); }}};
+          {"allow remove", [this](const ControlArguments& arguments) { return with_passes(passes.remove(arguments)); }},
+          {"bans list", [engines](const ControlArguments&) { return bans_answer(engines); }},
+          {"bans add", [engines](const ControlArguments& arguments) { return ban_answer(engines, arguments); }},
+          {"bans remove", [engines](const ControlArguments& arguments) { return pardon_answer(engines, arguments); }},
+          {"bans clear", [engines](const ControlArguments&) { return pardon_all_answer(engines); }}};
 }
 
 /// The bans of the run before; but not where a phone is registered, which a ban leaves alone.
@@ -147,7 +151,7 @@ void Shell::Impl::put_into_kernel(const sbc::DurableState& kept) {
   std::set<acl::SourceKey> with_devices;
   for (const sbc::Binding& binding : kept.bindings) with_devices.insert(acl::SourceKey(binding.flow.peer.address));
   for (const sbc::DurableBan& ban : kept.bans) {
-    if (!with_devices.contains(acl::SourceKey(ban.source))) kernel.keep(ban.source, ban.until);
+    if (ban.strangers_only && !with_devices.contains(acl::SourceKey(ban.source))) kernel.keep(ban.source, ban.until);
   }
   apply_kernel();
 }

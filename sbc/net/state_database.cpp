@@ -56,7 +56,8 @@ Kind kind_of_error(int code) {
   }
 }
 
-constexpr std::array<std::string_view, 8> words{{"", "registration", "ban", "trust", "token_inward", "token_outward", "", ""}};
+constexpr std::array<std::string_view, 11> words{
+    {"", "registration", "ban", "trust", "token_inward", "token_outward", "", "", "block", "offence", "acceptance"}};
 
 std::string_view word_of(RecordKind kind) { return words.at(static_cast<std::size_t>(kind)); }
 

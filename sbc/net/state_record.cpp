@@ -19,7 +19,8 @@ namespace {
 
 constexpr WallTime for_ever = std::numeric_limits<WallTime>::max();
 constexpr WallTime longest_registration = 86'400'000;  // what the registrar believes at most
-constexpr std::size_t most_text = 16'384;              // a header section
+constexpr WallTime longest_acceptance = std::chrono::milliseconds(sbc::Strikes::remembered_acceptance).count();
+constexpr std::size_t most_text = 16'384;  // a header section
 constexpr std::size_t most_content = 65'536;
 constexpr std::size_t most_record = most_content + 1024;
 
@@ -136,16 +137,72 @@ std::optional<acl::Address> source_of(const Record& record) {
   return address;
 }
 
+/// Why and since when, as put_reason() writes it. Bans of the first versions are a word alone.
+struct Reason {
+  sbc::Cause cause = sbc::Cause::rule_ban;
+  acl::TimePoint since;
+  std::uint32_t strikes = 1;
+  std::string_view more;  ///< what stands behind it
+};
+
+std::optional<Reason> reason_of(std::string_view value, const Clocks& clocks) {
+  const std::size_t word_end = value.find('\0');
+  // The word of another version: the ban holds all the same.
+  Reason reason{sbc::cause_of(value.substr(0, word_end)).value_or(sbc::Cause::rule_ban), clocks.steady, 1, {}};
+  if (word_end == std::string_view::npos) return reason;
+  const std::string_view rest = value.substr(word_end + 1);
+  ByteReader numbers(rest);
+  const auto since = static_cast<WallTime>(numbers.number<std::uint64_t>());
+  reason.strikes = numbers.number<std::uint32_t>();
+  if (!numbers.ok()) return std::nullopt;
+  reason.more = numbers.take_all();
+  reason.since = clocks.to_steady(std::min(since, clocks.wall));
+  return reason;
+}
+
+void put_reason(std::string& out, sbc::Cause cause, acl::TimePoint since, std::uint32_t strikes, const Clocks& clocks) {
+  out += sbc::word_of(cause);
+  out += '\0';
+  put_number(out, static_cast<std::uint64_t>(clocks.to_wall(since)));
+  put_number(out, strikes);
+}
+
+std::string block_key(const sbc::AccountBlock& block) { return address_key(block.source) + block.account; }
+
 bool restore_ban(const Record& record, const Clocks& clocks, sbc::DurableState& state) {
   const auto source = source_of(record);
-  if (!source) return false;
-  sbc::DurableBan ban{*source, clocks.to_steady(record.ends), sbc::Outcome::rule_ban};
-  // The word of another version: the ban holds all the same.
-  for (std::size_t i = 0; i < sbc::outcome_count; ++i) {
-    const sbc::OutcomeInfo& outcome = sbc::outcome_table.at(i);
-    if (outcome.word == record.value && outcome.kind == sbc::OutcomeKind::refused) ban.cause = static_cast<sbc::Outcome>(i);
-  }
-  state.bans.push_back(ban);
+  const auto reason = reason_of(record.value, clocks);
+  if (!source || !reason) return false;
+  const bool strangers_only = reason->more != std::string_view("\0", 1);
+  state.bans.push_back({*source, clocks.to_steady(record.ends), reason->cause, reason->since, reason->strikes, strangers_only});
+  return true;
+}
+
+bool restore_block(const Record& record, const Clocks& clocks, sbc::DurableState& state) {
+  ByteReader key(record.key);
+  const acl::Address source = whole_address(key);
+  const std::string_view account = key.take_all();
+  const auto reason = reason_of(record.value, clocks);
+  if (!key.ok() || source.is_unspecified() || account.empty() || account.size() > most_text || !reason || !reason->more.empty())
+    return false;
+  state.blocks.push_back({source, std::string(account), clocks.to_steady(record.ends), reason->since, reason->cause, reason->strikes});
+  return true;
+}
+
+bool restore_offence(const Record& record, const Clocks& clocks, sbc::DurableState& state) {
+  const auto source = source_of(record);
+  ByteReader value(record.value);
+  const auto times = value.number<std::uint32_t>();
+  if (!source || !value.ok() || times == 0) return false;
+  state.offences.push_back({*source, times, clocks.to_steady(record.ends)});
+  return true;
+}
+
+bool restore_acceptance(const Record& record, const Clocks& clocks, sbc::DurableState& state) {
+  ByteReader key(record.key);
+  const auto acceptance = key.number<std::uint64_t>();
+  if (!key.ok() || !key.take_all().empty()) return false;
+  state.acceptances.push_back({acceptance, clocks.to_steady(std::min(record.ends, clocks.wall + longest_acceptance))});
   return true;
 }
 
@@ -214,7 +271,35 @@ void append_removed(std::string& out, const sbc::Binding& binding) {
 void append_record(std::string& out, const sbc::DurableBan& ban, const Clocks& clocks) {
   const Frame frame(out, RecordKind::ban, false, clocks.to_wall(ban.until));
   put_text(out, address_key(ban.source));
-  out += sbc::info(ban.cause).word;
+  put_reason(out, ban.cause, ban.since, ban.strikes, clocks);
+  put_number(out, static_cast<std::uint8_t>(ban.strangers_only ? 1 : 0));
+}
+
+void append_removed(std::string& out, const sbc::DurableBan& ban) {
+  const Frame frame(out, RecordKind::ban, true, 0);
+  put_text(out, address_key(ban.source));
+}
+
+void append_record(std::string& out, const sbc::AccountBlock& block, const Clocks& clocks) {
+  const Frame frame(out, RecordKind::block, false, clocks.to_wall(block.until));
+  put_text(out, block_key(block));
+  put_reason(out, block.cause, block.since, block.strikes, clocks);
+}
+
+void append_removed(std::string& out, const sbc::AccountBlock& block) {
+  const Frame frame(out, RecordKind::block, true, 0);
+  put_text(out, block_key(block));
+}
+
+void append_record(std::string& out, const sbc::DurableOffence& offence, const Clocks& clocks) {
+  const Frame frame(out, RecordKind::offence, false, clocks.to_wall(offence.until));
+  put_text(out, address_key(offence.source));
+  put_number(out, offence.times);
+}
+
+void append_record(std::string& out, const sbc::DurableAcceptance& acceptance, const Clocks& clocks) {
+  const Frame frame(out, RecordKind::acceptance, false, clocks.to_wall(acceptance.until));
+  put_text(out, content_key(acceptance.key));
 }
 
 void append_record(std::string& out, const sbc::DurableTrust& trust, const Clocks& clocks) {
@@ -253,7 +338,7 @@ std::optional<Record> take_record(std::string_view& bytes) {
   record.key = fields.text();
   record.value = fields.take_all();
   if (!fields.ok() || kind < static_cast<std::uint8_t>(RecordKind::registration) ||
-      kind > static_cast<std::uint8_t>(RecordKind::retell_ends))
+      kind > static_cast<std::uint8_t>(RecordKind::acceptance))
     return std::nullopt;
   record.kind = static_cast<RecordKind>(kind);
   bytes.remove_prefix(Frame::header + size);
@@ -272,6 +357,12 @@ bool restore_record(const Record& record, std::span<const sbc::ListenerAddress> 
       return restore_content(record, sbc::TokenTable::inward, state);
     case RecordKind::outward_token:
       return restore_content(record, sbc::TokenTable::outward, state);
+    case RecordKind::block:
+      return restore_block(record, clocks, state);
+    case RecordKind::offence:
+      return restore_offence(record, clocks, state);
+    case RecordKind::acceptance:
+      return restore_acceptance(record, clocks, state);
     case RecordKind::retell_begins:
     case RecordKind::retell_ends:
       break;

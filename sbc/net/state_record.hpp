@@ -21,6 +21,9 @@ enum class RecordKind : std::uint8_t {
   outward_token = 5,
   retell_begins = 6,  ///< what follows, up to retell_ends, is all that there is
   retell_ends = 7,
+  block = 8,
+  offence = 9,
+  acceptance = 10,
 };
 
 /// Milliseconds of the wall clock since 1970; INT64_MAX: for ever.
@@ -48,6 +51,11 @@ struct Record {
 void append_record(std::string& out, const sbc::Binding& binding, std::span<const sbc::ListenerAddress> listeners, const Clocks& clocks);
 void append_removed(std::string& out, const sbc::Binding& binding);
 void append_record(std::string& out, const sbc::DurableBan& ban, const Clocks& clocks);
+void append_removed(std::string& out, const sbc::DurableBan& ban);
+void append_record(std::string& out, const sbc::AccountBlock& block, const Clocks& clocks);
+void append_removed(std::string& out, const sbc::AccountBlock& block);
+void append_record(std::string& out, const sbc::DurableOffence& offence, const Clocks& clocks);
+void append_record(std::string& out, const sbc::DurableAcceptance& acceptance, const Clocks& clocks);
 void append_record(std::string& out, const sbc::DurableTrust& trust, const Clocks& clocks);
 void append_record(std::string& out, sbc::TokenTable table, std::uint64_t key, std::string_view text);
 void append_removed(std::string& out, sbc::TokenTable table, std::uint64_t key);

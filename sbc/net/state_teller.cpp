@@ -42,6 +42,32 @@ void StateTeller::keep(const sbc::DurableBan& ban) {
   recorded();
 }
 
+void StateTeller::forget(const sbc::DurableBan& ban) {
+  if (kernel_ != nullptr) kernel_->keep(ban.source, acl::TimePoint::min());
+  if (std::string* out = record(sbc::Urgency::at_once)) append_removed(*out, ban);
+  recorded();
+}
+
+void StateTeller::keep(const sbc::AccountBlock& block) {
+  if (std::string* out = record(sbc::Urgency::at_once)) append_record(*out, block, clocks_);
+  recorded();
+}
+
+void StateTeller::forget(const sbc::AccountBlock& block) {
+  if (std::string* out = record(sbc::Urgency::at_once)) append_removed(*out, block);
+  recorded();
+}
+
+void StateTeller::keep(const sbc::DurableOffence& offence) {
+  if (std::string* out = record(sbc::Urgency::at_once)) append_record(*out, offence, clocks_);
+  recorded();
+}
+
+void StateTeller::keep(const sbc::DurableAcceptance& acceptance, sbc::Urgency urgency) {
+  if (std::string* out = record(urgency)) append_record(*out, acceptance, clocks_);
+  recorded();
+}
+
 void StateTeller::keep(const sbc::DurableTrust& trust, sbc::Urgency urgency) {
   if (std::string* out = record(urgency)) append_record(*out, trust, clocks_);
   recorded();

@@ -34,6 +34,11 @@ class StateTeller final : public sbc::DurableSink {
   void keep(const sbc::Binding& binding, sbc::Urgency urgency) override;
   void forget(const sbc::Binding& binding) override;
   void keep(const sbc::DurableBan& ban) override;
+  void forget(const sbc::DurableBan& ban) override;
+  void keep(const sbc::AccountBlock& block) override;
+  void forget(const sbc::AccountBlock& block) override;
+  void keep(const sbc::DurableOffence& offence) override;
+  void keep(const sbc::DurableAcceptance& acceptance, sbc::Urgency urgency) override;
   void keep(const sbc::DurableTrust& trust, sbc::Urgency urgency) override;
   void keep(sbc::TokenTable table, std::uint64_t key, std::string_view text) override;
   void forget(sbc::TokenTable table, std::uint64_t key) override;

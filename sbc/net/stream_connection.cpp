@@ -18,6 +18,7 @@ bool ends_it(sbc::Outcome outcome) {
     case sbc::Outcome::garbage:
     case sbc::Outcome::rule_drop:
     case sbc::Outcome::rule_ban:
+    case sbc::Outcome::trap:
       return true;
     default:
       return false;

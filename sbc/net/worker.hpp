@@ -88,6 +88,7 @@ class Worker {
 
   /// To look into.
   [[nodiscard]] const sbc::Engine& engine() const { return *engine_; }
+  [[nodiscard]] sbc::Engine& engine() { return *engine_; }
   [[nodiscard]] const sbc::Metrics& metrics() const { return engine_->metrics(); }
   [[nodiscard]] sbc::Gauges gauges() const { return engine_->gauges(); }
   [[nodiscard]] WorkerCounts counts() const;

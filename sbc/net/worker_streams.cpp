@@ -27,7 +27,8 @@ void Worker::StreamSide::on_turn_over() {
 
 void Worker::StreamSide::on_refused(const sbc::Flow& flow, ConnectionEnd why) {
   const auto index = static_cast<std::size_t>(why);
-  worker_.engine_->connection_refused(flow, connection_end_words[index], connection_end_meanings[index], acl::Clock::now());
+  worker_.engine_->connection_refused(flow, connection_end_words[index], connection_end_meanings[index],
+                                      why == ConnectionEnd::handshake_failed, acl::Clock::now());
 }
 
 void Worker::StreamSide::on_disconnected(const sbc::Flow& flow, ConnectionEnd why) {

@@ -333,9 +333,9 @@ void Workers::ask(std::function<void(const Worker&)> look, std::function<void()>
   }
 }
 
-bool Workers::look_at(std::size_t index, const std::function<void(const Worker&)>& look) {
+bool Workers::look_at(std::size_t index, const std::function<void(Worker&)>& look) {
   if (index >= members_.size()) return false;
-  const Member& member = *members_[index];
+  Member& member = *members_[index];
   if (index == 0 || !running_) {
     look(*member.worker);
     return true;

@@ -67,9 +67,9 @@ class Workers {
 
   /// Calls `look` on each worker's thread, and `done` on this one once all have been asked.
   void ask(std::function<void(const Worker&)> look, std::function<void()> done);
-  /// Calls `look` on that worker's thread and waits for it: for the turn that it is in, no longer. False: there is no such worker, or it is
-  /// stuck.
-  bool look_at(std::size_t index, const std::function<void(const Worker&)>& look);
+  /// Calls `look` on that worker's thread, between two packets, and waits for it: for the turn that it is in, no longer. False: there is no
+  /// such worker, or it is stuck.
+  bool look_at(std::size_t index, const std::function<void(Worker&)>& look);
 
  private:
   struct Member;

@@ -17,7 +17,7 @@ constexpr std::uint64_t seed = 0x5eed;
 
 class Bans : public ::testing::Test {
  protected:
-  bool add(const std::string& source, Proof proof, Duration duration, TimePoint now, std::uint32_t cause = 0) {
+  bool add(const std::string& source, Proof proof, Duration duration, TimePoint now, std::uint16_t cause = 0) {
     return table_.add(address(source), proof, duration, cause, now);
   }
   bool banned(const std::string& source, TimePoint now) { return table_.check(address(source), now) != nullptr; }

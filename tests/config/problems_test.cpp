@@ -95,7 +95,7 @@ TEST(Problems, RegisterForRegisteredFlowsAloneIsWarned) {
 }
 
 TEST(Problems, WhatThisVersionDoesNotDo) {
-  EXPECT_THAT(problems_with("jail: {max_retry: 3}\n"), ElementsAre("3:1: jail: warning: has no effect in this version"));
+  EXPECT_THAT(problems_with("hep: udp://10.0.0.9:9060\n"), ElementsAre("3:1: hep: warning: has no effect in this version"));
   EXPECT_THAT(problems_of("listeners: [wss://127.0.0.1]\npbx: udp://127.0.0.1:15060\n"),
               ElementsAre("1:13: listeners[0]: wss:// needs `tls` with `certificate` and `private_key`"));
 }
@@ -122,11 +122,6 @@ TEST(Problems, APbxOverAStreamIsToldWhatItCosts) {
               ElementsAre(HasSubstr("pbx.ca: is of tls:// alone; the PBX is reached over udp://")));
   EXPECT_THAT(pbx("{address: [udp://127.0.0.1:15060, tcp://127.0.0.2:15060]}"),
               ElementsAre(HasSubstr("must have the transport of the first address: Postern speaks one to all")));
-}
-
-TEST(Problems, AProtectionThatIsWrittenOffIsNotMissed) {
-  EXPECT_THAT(problems_of("listeners: [{address: udp://127.0.0.1:5060, trap: off}]\npbx: udp://127.0.0.1:15060\n"),
-              ElementsAre("1:45: listeners[0].trap: warning: has no effect in this version"));
 }
 
 TEST(Problems, WhatIsMissing) {

@@ -167,7 +167,7 @@ class Table(case.Case):
         classes = "".join(f"    {name}: {json.dumps(patterns)}\n" for name, patterns in PLAN.items())
         path = os.path.join(self.folder, "table.yaml")
         with open(path, "w") as file:
-            file.write("listeners: ['udp://192.0.2.1:5060']\npbx: {address: 'udp://10.0.0.5:15060', bind: '10.0.0.2:5080'}\nemergency: []\njail: {score: off}\n"
+            file.write("listeners: ['udp://192.0.2.1:5060']\npbx: {address: 'udp://10.0.0.5:15060', bind: '10.0.0.2:5080'}\nemergency: []\njail: off\n"
                        "limits: {per_source: off, per_source_methods: off, unknown_sources: off, pbx: off, per_device: off}\n"
                        f"calls:\n  classes:\n{classes}  allow:\n{allow}")
         asked, packets = [], []

@@ -9,7 +9,7 @@ from support.sipp import Sipp
 
 CALLS = int(os.environ.get("POSTERN_CALLS", "20"))       # scripts/accept runs more
 LOSSES = [int(n) for n in os.environ.get("POSTERN_LOSSES", "5").split()]  # per cent
-OFTEN = "limits: {per_source: {rate: 10000/s, burst: 10000}, per_source_methods: {INVITE: {rate: 10000/s, burst: 10000}}}\n"
+OFTEN = "limits: {per_source: {rate: 10000/s, burst: 10000}, per_source_methods: {INVITE: {rate: 10000/s, burst: 10000}}, per_device: off}\n"
 LOST = """
 table inet loss {{
   counter lost {{}}

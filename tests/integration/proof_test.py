@@ -139,7 +139,7 @@ class Alike(case.Case):
     def setUp(self):
         super().setUp()
         self.pbx = self.run_until_end(Pbx(self.folder, unknown_user=404))
-        self.postern = self.run_until_end(Postern(self.folder, config(extra=OFTEN)))
+        self.postern = self.run_until_end(Postern(self.folder, config(extra=OFTEN + "jail: off\n")))
 
     def try_out(self, user, number):
         """(status, header names, seconds) of both answers to a REGISTER with a wrong password."""

@@ -9,7 +9,7 @@ from support.pbx import ADDRESS
 from support.proc import wait_for
 from support.sip import Socket, answer, new_branch
 
-OPEN = "builtin_scanners: off\nlimits: {per_source: off, per_source_methods: off, unknown_sources: off, pbx: off}\n"
+OPEN = "jail: off\nbuiltin_scanners: off\nlimits: {per_source: off, per_source_methods: off, unknown_sources: off, pbx: off}\n"
 CPU_LIMIT_US = int(os.environ.get("POSTERN_CPU_LIMIT_US", "0"))  # scripts/accept sets it: no test is timed
 TRIES = 5
 

@@ -11,7 +11,9 @@ const std::map<sbc::EventKind, std::string_view> event_words{{sbc::EventKind::re
                                                              {sbc::EventKind::connection_refused, "connection_refused"},
                                                              {sbc::EventKind::unban, "unban"},
                                                              {sbc::EventKind::would_refuse, "would_refuse"},
+                                                             {sbc::EventKind::strike, "strike"},
                                                              {sbc::EventKind::ban, "ban"},
+                                                             {sbc::EventKind::block, "block"},
                                                              {sbc::EventKind::registered, "registered"},
                                                              {sbc::EventKind::unregistered, "unregistered"},
                                                              {sbc::EventKind::redirect_blocked, "redirect_blocked"},
@@ -31,7 +33,7 @@ std::string text_of(const testing::RecordedEvent& event) {
   const auto add = [&out](std::string_view key, std::string_view value) {
     if (!value.empty()) out.append(" ").append(key).append("=").append(value);
   };
-  add("reason", sbc::info(event.reason).word);
+  add("reason", event.cause ? sbc::word_of(*event.cause) : sbc::info(event.reason).word);
   add("rule", event.rule);
   add("source", event.source);
   add("country", event.country);

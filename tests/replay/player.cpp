@@ -33,6 +33,11 @@ std::size_t outcome_index(const std::string& word, int line) {
   throw Failure(line, "\"" + word + "\" is no outcome");
 }
 
+std::size_t cause_index(const std::string& word, int line) {
+  if (const auto cause = sbc::cause_of(word)) return static_cast<std::size_t>(*cause);
+  throw Failure(line, "\"" + word + "\" is no cause of a ban");
+}
+
 }  // namespace
 
 void Player::play(const Script& script) {
@@ -342,7 +347,8 @@ std::uint64_t Player::metric_value(const Step& step) const {
       if (count.rule == words.at(2)) return count.matches;
     }
   }
-  if (what == "bans") return metrics.bans.at(outcome_index(words.at(2), line));
+  if (what == "bans") return metrics.bans.at(cause_index(words.at(2), line));
+  if (what == "strikes") return metrics.jail_strikes.at(cause_index(words.at(2), line));
   if (what == "responses") return metrics.responses_sent.at(static_cast<std::size_t>(number_of(words.at(2), line)));
   if (what == "emergency_calls") return metrics.emergency_calls.count;
   if (what == "held_back") return metrics.held_back.count;
@@ -361,6 +367,7 @@ std::uint64_t Player::metric_value(const Step& step) const {
   if (what == "registrations") return gauges.registrations;
   if (what == "calls") return gauges.calls;
   if (what == "bans_active") return gauges.bans_active;
+  if (what == "blocks_active") return gauges.blocks_active;
   if (what == "transactions") return gauges.transactions;
   if (what == "sources") return gauges.sources_tracked;
   if (what == "pbx_up") {

@@ -24,6 +24,13 @@ class Recorder final : public DurableSink {
   void keep(const Binding& binding, Urgency urgency) override { told.push_back("binding " + binding.core_contact + word(urgency)); }
   void forget(const Binding& binding) override { told.push_back("no binding " + binding.core_contact); }
   void keep(const DurableBan& ban) override { told.push_back("ban " + ban.source.to_string()); }
+  void forget(const DurableBan& ban) override { told.push_back("no ban " + ban.source.to_string()); }
+  void keep(const AccountBlock& block) override { told.push_back("block " + block.source.to_string() + " " + block.account); }
+  void forget(const AccountBlock& block) override { told.push_back("no block " + block.source.to_string() + " " + block.account); }
+  void keep(const DurableOffence& offence) override { told.push_back("offence " + offence.source.to_string()); }
+  void keep(const DurableAcceptance& acceptance, Urgency urgency) override {
+    told.push_back("acceptance " + std::to_string(acceptance.key) + word(urgency));
+  }
   void keep(const DurableTrust& trust, Urgency urgency) override { told.push_back("trust " + trust.source.to_string() + word(urgency)); }
   void keep(TokenTable /*table*/, std::uint64_t key, std::string_view text) override {
     told.push_back("content " + std::to_string(key) + " " + std::string(text));
@@ -124,7 +131,7 @@ TEST_F(DurableTest, AnEvictedBindingIsForgotten) {
 TEST_F(DurableTest, TellsProvenBansOnly) {
   tell_durable(state_, recorder_);
   const auto ban = [&](const char* source, acl::Proof proof, acl::Duration duration) {
-    state_.bans.add(address(source), proof, duration, static_cast<std::uint32_t>(Outcome::rule_ban), now_);
+    state_.bans.add(address(source), proof, duration, static_cast<std::uint16_t>(Cause::rule_ban), now_);
   };
   ban("192.0.2.1", acl::Proof::unproven, hours(1));
   EXPECT_THAT(recorder_.take(), IsEmpty());
@@ -157,7 +164,7 @@ TEST_F(DurableTest, TakesBackWhatHasNotEnded) {
   DurableState kept;
   kept.bindings = {binding("old", hours(-1)), binding("a"), binding("b")};
   kept.bindings.back().last_heard = now_ - hours(2);
-  kept.bans = {{address("192.0.2.9"), now_ + hours(1), Outcome::rule_ban}, {address("192.0.2.10"), now_ - hours(1), Outcome::rule_ban}};
+  kept.bans = {{address("192.0.2.9"), now_ + hours(1), Cause::rule_ban}, {address("192.0.2.10"), now_ - hours(1), Cause::rule_ban}};
   kept.trust = {{address("203.0.113.7"), now_ + hours(1)}, {address("203.0.113.8"), now_}};
   restore_durable(state_, kept, now_);
   EXPECT_EQ(state_.registrations.size(), 2U);
@@ -211,8 +218,8 @@ TEST_F(DurableTest, RetellsAllThatStands) {
     expected.push_back("trust " + source.to_string());
   }
   state_.sources.touch(address("192.0.2.77"), now_);  // a stranger
-  state_.bans.add(address("192.0.2.9"), acl::Proof::proven, hours(1), static_cast<std::uint32_t>(Outcome::rule_ban), now_);
-  state_.bans.add(address("192.0.2.10"), acl::Proof::unproven, hours(1), static_cast<std::uint32_t>(Outcome::rule_ban), now_);
+  state_.bans.add(address("192.0.2.9"), acl::Proof::proven, hours(1), static_cast<std::uint16_t>(Cause::rule_ban), now_);
+  state_.bans.add(address("192.0.2.10"), acl::Proof::unproven, hours(1), static_cast<std::uint16_t>(Cause::rule_ban), now_);
   expected.emplace_back("ban 192.0.2.9");
   state_.tokens.restore({TokenTable::outward, 5, "text"});
   recorder_.take();

@@ -62,7 +62,7 @@ class FellowsTest : public ::testing::Test {
 TEST_F(FellowsTest, ABanOfAnotherHoldsHereUntilItEnds) {
   const Datagram packet{"OPTIONS sip:a SIP/2.0\r\n\r\n", from(0xcb007101)};
   EXPECT_NE(engine_.handle(packet, now, out_), Outcome::banned);
-  engine_.learn(BanNote{packet.flow.peer.address, now + 1h, static_cast<std::uint32_t>(Outcome::rule_ban)}, now);
+  engine_.learn(BanNote{packet.flow.peer.address, now + 1h, static_cast<std::uint16_t>(Cause::rule_ban)}, now);
   EXPECT_EQ(engine_.handle(packet, now + 1s, out_), Outcome::banned);
   EXPECT_NE(engine_.handle({packet.bytes, from(0xcb007102)}, now + 1s, out_), Outcome::banned);
   EXPECT_NE(engine_.handle(packet, now + 2h, out_), Outcome::banned);
@@ -79,7 +79,7 @@ TEST_F(FellowsTest, WhatIsRestoredIsTold) {
   binding.flow = from(0xcb007101);
   binding.expires = now + 1h;
   kept.bindings.push_back(binding);
-  kept.bans.push_back({acl::Address::v4(0xcb007103), now + 1h, Outcome::rule_ban});
+  kept.bans.push_back({acl::Address::v4(0xcb007103), now + 1h, Cause::rule_ban});
   engine_.restore(std::move(kept), now);
   ASSERT_EQ(fellows_.notes.size(), 2U);
   const auto* registered = std::get_if<RegisteredNote>(&fellows_.notes[0]);

@@ -54,11 +54,11 @@ TEST_F(ScannerScore, TheFormAloneSilencesWhoDoesNotProveHimself) {
   EXPECT_EQ(bench.handle(from(bench, "203.0.113.9"), of_svwar()), Outcome::scanner_score);
   EXPECT_TRUE(bench.sent.empty());
   ASSERT_EQ(bans(bench).size(), 1U);
-  EXPECT_EQ(bans(bench)[0].reason, Outcome::scanner_score);
+  EXPECT_EQ(bans(bench)[0].cause, sbc::Cause::scanner_score);
   EXPECT_EQ(bans(bench)[0].detail, "unproven");
   EXPECT_EQ(bans(bench)[0].duration, std::chrono::seconds(60));
   EXPECT_NE(bans(bench)[0].message.find("tool_tag 60, tool_order 40"), std::string::npos) << bans(bench)[0].message;
-  EXPECT_EQ(bench.metrics().bans[static_cast<std::size_t>(Outcome::scanner_score)], 1U);
+  EXPECT_EQ(bench.metrics().bans[static_cast<std::size_t>(sbc::Cause::scanner_score)], 1U);
   EXPECT_EQ(bench.handle(from(bench, "203.0.113.9"), invite(1, "1002")), Outcome::silenced);
   bench.wait(std::chrono::seconds(61));
   EXPECT_EQ(bench.handle(from(bench, "203.0.113.9"), invite(2, "1002")), Outcome::forwarded);

@@ -65,7 +65,7 @@ std::string sample_page() {
   metrics.forwarded[index(sbc::Side::access)][index(sbc::Transport::tls)][index(sip::Method::other)] = 3;
   metrics.outcomes[index(sbc::Outcome::forwarded)] = 9;
   metrics.outcomes[index(sbc::Outcome::rule_ban)] = 2;
-  metrics.bans[index(sbc::Outcome::rule_ban)] = 1;
+  metrics.bans[static_cast<std::size_t>(sbc::Cause::rule_ban)] = 1;
   metrics.rules = {{"bad_networks", 12}, {"rules[1]", 0}};
   metrics.responses_sent[401] = 6;
   metrics.pbx_response.buckets = {0, 1, 0, 2};

@@ -117,7 +117,7 @@ TEST_F(StateDatabaseTest, ARetellingGoesOnAfterAStart) {
 TEST_F(StateDatabaseTest, WhatHasEndedIsRemoved) {
   StateDatabase database = open();
   std::string ban;
-  append_record(ban, sbc::DurableBan{address("192.0.2.9"), acl::TimePoint::max(), sbc::Outcome::rule_ban}, clocks_);
+  append_record(ban, sbc::DurableBan{address("192.0.2.9"), acl::TimePoint::max(), sbc::Cause::rule_ban}, clocks_);
   database.fold(binding("1001") + ban);
   int count = 0;
   const auto counted = [&count](const Record&) { ++count; };

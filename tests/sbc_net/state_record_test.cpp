@@ -44,8 +44,8 @@ TEST_F(StateRecordTest, WhatIsKeptComesBack) {
   const sbc::Binding binding = binding_of("1001", now_);
   std::string bytes;
   append_record(bytes, binding, listeners_, clocks_);
-  append_record(bytes, sbc::DurableBan{address("2001:db8:1:2::"), now_ + hours{30 * 24}, sbc::Outcome::rule_ban}, clocks_);
-  append_record(bytes, sbc::DurableBan{address("192.0.2.9"), acl::TimePoint::max(), sbc::Outcome::rule_ban}, clocks_);
+  append_record(bytes, sbc::DurableBan{address("2001:db8:1:2::"), now_ + hours{30 * 24}, sbc::Cause::rule_ban}, clocks_);
+  append_record(bytes, sbc::DurableBan{address("192.0.2.9"), acl::TimePoint::max(), sbc::Cause::rule_ban}, clocks_);
   append_record(bytes, sbc::DurableTrust{address("203.0.113.7"), now_ + hours{2}}, clocks_);
   append_record(bytes, sbc::TokenTable::outward, 0x1234567890abcdef, std::string("bytes\0of any kind", 17));
   const sbc::DurableState state = read(bytes);
@@ -65,7 +65,7 @@ TEST_F(StateRecordTest, WhatIsKeptComesBack) {
   ASSERT_THAT(state.bans, SizeIs(2));
   EXPECT_EQ(state.bans[0].source, address("2001:db8:1:2::"));
   EXPECT_EQ(state.bans[0].until, now_ + hours{30 * 24});
-  EXPECT_EQ(state.bans[0].cause, sbc::Outcome::rule_ban);
+  EXPECT_EQ(state.bans[0].cause, sbc::Cause::rule_ban);
   EXPECT_EQ(state.bans[1].until, acl::TimePoint::max());
   ASSERT_THAT(state.trust, SizeIs(1));
   EXPECT_EQ(state.trust[0].source, address("203.0.113.7"));
@@ -74,6 +74,46 @@ TEST_F(StateRecordTest, WhatIsKeptComesBack) {
   EXPECT_EQ(state.contents[0].table, sbc::TokenTable::outward);
   EXPECT_EQ(state.contents[0].key, 0x1234567890abcdefU);
   EXPECT_EQ(state.contents[0].text, std::string("bytes\0of any kind", 17));
+}
+
+TEST_F(StateRecordTest, WhatTheJailKnowsComesBack) {
+  std::string bytes;
+  append_record(bytes, sbc::DurableBan{address("192.0.2.9"), now_ + hours{1}, sbc::Cause::enumeration, now_ - hours{2}, 10}, clocks_);
+  append_record(bytes, sbc::AccountBlock{address("203.0.113.7"), "1003", now_ + hours{1}, now_ - hours{1}, sbc::Cause::trap, 5}, clocks_);
+  append_record(bytes, sbc::DurableOffence{address("192.0.2.9"), 3, now_ + hours{48}}, clocks_);
+  append_record(bytes, sbc::DurableAcceptance{0xfedcba9876543210, now_ + hours{480}}, clocks_);
+  const sbc::DurableState state = read(bytes);
+  EXPECT_EQ(left_out_, 0);
+  ASSERT_THAT(state.bans, SizeIs(1));
+  EXPECT_EQ(state.bans[0].cause, sbc::Cause::enumeration);
+  EXPECT_EQ(state.bans[0].since, now_ - hours{2});
+  EXPECT_EQ(state.bans[0].strikes, 10U);
+  ASSERT_THAT(state.blocks, SizeIs(1));
+  EXPECT_EQ(state.blocks[0].source, address("203.0.113.7"));
+  EXPECT_EQ(state.blocks[0].account, "1003");
+  EXPECT_EQ(state.blocks[0].until, now_ + hours{1});
+  EXPECT_EQ(state.blocks[0].since, now_ - hours{1});
+  EXPECT_EQ(state.blocks[0].cause, sbc::Cause::trap);
+  ASSERT_THAT(state.offences, SizeIs(1));
+  EXPECT_EQ(state.offences[0].times, 3U);
+  EXPECT_EQ(state.offences[0].until, now_ + hours{48});
+  ASSERT_THAT(state.acceptances, SizeIs(1));
+  EXPECT_EQ(state.acceptances[0].key, 0xfedcba9876543210U);
+  EXPECT_EQ(state.acceptances[0].until, now_ + hours{480});
+}
+
+TEST_F(StateRecordTest, ABanOfTheFirstVersionsIsAWordAlone) {
+  std::string bytes;
+  append_record(bytes, sbc::DurableBan{address("192.0.2.9"), now_ + hours{1}, sbc::Cause::enumeration, now_ - hours{2}, 10}, clocks_);
+  std::string_view left = bytes;
+  auto record = take_record(left);
+  ASSERT_TRUE(record);
+  sbc::DurableState state;
+  record->value = "rule_ban";
+  ASSERT_TRUE(restore_record(*record, listeners_, clocks_, state));
+  EXPECT_EQ(state.bans.at(0).since, now_);
+  record->value = std::string_view("enumeration\0cut off", 18);
+  EXPECT_FALSE(restore_record(*record, listeners_, clocks_, state));
 }
 
 TEST_F(StateRecordTest, WhatTheFirstVersionsWroteHasNoSince) {

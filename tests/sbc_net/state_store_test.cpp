@@ -107,7 +107,7 @@ TEST_F(StateStoreTest, WhatIsCommittedOutlivesAKill) {
   const auto first = run();
   EXPECT_THAT(users(first->store.load(listeners_)), IsEmpty());
   first->teller.keep(binding("1001"), Urgency::at_once);
-  first->teller.keep(sbc::DurableBan{address("192.0.2.9"), acl::TimePoint::max(), sbc::Outcome::rule_ban});
+  first->teller.keep(sbc::DurableBan{address("192.0.2.9"), acl::TimePoint::max(), sbc::Cause::rule_ban});
   first->teller.keep(sbc::DurableTrust{address("203.0.113.7"), acl::Clock::now() + std::chrono::hours(1)}, Urgency::at_once);
   first->teller.keep(sbc::TokenTable::inward, 7, "content");
   EXPECT_THAT(users_after_kill(), IsEmpty());
@@ -323,7 +323,7 @@ TEST_F(StateStoreTest, ItIsWholeOnceEachTellerHasToldAllAgain) {
   };
   const auto first_tells_all = [&] {
     ASSERT_TRUE(tick_until(first->teller, *engine, [&] { return first->store.writing(); }));
-    for (int i = 0; i < 3; ++i) first->teller.tick(*engine, now_ += std::chrono::seconds(1));
+    for (int i = 0; i < 8; ++i) first->teller.tick(*engine, now_ += std::chrono::seconds(1));
   };
   restored(*engine, first->teller, "1001");
   restored(*late_engine, late, "1002");

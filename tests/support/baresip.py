@@ -113,7 +113,7 @@ class Baresip:
         self._control.sendall(b"%d:%s," % (len(text), text))
         return self._wait(lambda e: e.get("response") and e.get("token") == token, f"the answer to {command}")
 
-    def _wait(self, wanted, what, timeout=15.0):
+    def _wait(self, wanted, what, timeout=45.0):
         def look():
             self._read()
             for index, event in enumerate(self._events):
@@ -128,11 +128,11 @@ class Baresip:
             raise Timeout(f"baresip {self.user} waited for {what}; events: {[(e.get('type'), e.get('param')) for e in self._events]}\n"
                           f"{self._process.log()[-2500:]}") from None
 
-    def wait_event(self, kind, timeout=15.0):
+    def wait_event(self, kind, timeout=45.0):
         """Waits for an event such as CALL_ESTABLISHED, CALL_CLOSED, and takes it."""
         return self._wait(lambda e: e.get("event") and e.get("type") == kind, kind, timeout)
 
-    def wait_registered(self, timeout=15.0):
+    def wait_registered(self, timeout=45.0):
         """The first registration can be over before the control port is open, so the log tells."""
         self._process.wait_log("[1 binding]", timeout)
 
@@ -151,7 +151,7 @@ class Baresip:
     def transfer(self, number):
         return self.command("transfer", f"sip:{number}@{uri_host(self.server[0])}")
 
-    def wait_tone(self, frequency, seconds=1.0, timeout=20.0):
+    def wait_tone(self, frequency, seconds=1.0, timeout=60.0):
         """Waits until what was received since now holds this much of a clear tone; returns its share of the energy."""
         return wait_tone(self._received, frequency, f"baresip {self.user}", seconds, timeout)
 

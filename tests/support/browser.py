@@ -134,7 +134,7 @@ class Tab:
     def fill(self, name, value):
         self.run(f"document.getElementById('{name}').value = {json.dumps(value)}")
 
-    def wait_text(self, name, text, timeout=15.0):
+    def wait_text(self, name, text, timeout=45.0):
         try:
             wait_for(lambda: text in self.text(name), "", timeout, 0.05)
         except Timeout:
@@ -175,14 +175,14 @@ class BrowserPhone:
     def _do(self, name, *arguments):
         return self._tab.run(f"testPhone.{name}({', '.join(map(json.dumps, arguments))})")
 
-    def wait_event(self, kind, timeout=15.0):
+    def wait_event(self, kind, timeout=45.0):
         """Waits for an event such as CALL_ESTABLISHED, CALL_CLOSED, and takes it."""
         try:
             return wait_for(lambda: self._do("take", kind), kind, timeout, 0.05)
         except Timeout:
             raise Timeout(f"browser phone {self.user} waited for {kind}; events: {self._do('all')}") from None
 
-    def wait_registered(self, timeout=15.0):
+    def wait_registered(self, timeout=45.0):
         self.wait_event("REGISTER_OK", timeout)
 
     def dial(self, number):
@@ -207,11 +207,11 @@ class BrowserPhone:
         """The other of the first call takes the place of this phone in the second."""
         self._do("transferAttended")
 
-    def wait_tone(self, frequency, seconds=1.1, timeout=20.0):
+    def wait_tone(self, frequency, seconds=1.1, timeout=60.0):
         """Waits until what was received since now is a second of a clear tone; returns its share of the energy."""
         return self._listen(frequency, lambda share, level: level > 0.01 and share > 0.8 and share, f"{frequency} Hz", seconds, timeout)
 
-    def wait_silence(self, seconds=1.1, timeout=20.0):
+    def wait_silence(self, seconds=1.1, timeout=60.0):
         self._listen(0, lambda share, level: level < 0.001, "nothing", seconds, timeout)
 
     def _listen(self, frequency, wanted, what, seconds, timeout):

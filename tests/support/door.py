@@ -66,7 +66,7 @@ class Postern:
                     total += float(match.group(3))
         return total
 
-    def wait_metric(self, name, least, timeout=10.0, **labels):
+    def wait_metric(self, name, least, timeout=30.0, **labels):
         wait_for(lambda: self.metric(name, **labels) >= least, f"{name}{labels} >= {least}; it is {self.metric(name, **labels)}", timeout, 0.05)
 
     def reload(self, text=None, timeout=20.0):
@@ -103,7 +103,7 @@ class Postern:
     def log(self):
         return self._process.log()
 
-    def wait_log(self, text, timeout=10.0):
+    def wait_log(self, text, timeout=30.0):
         """Its lines come some time after what they tell of."""
         self._process.wait_log(text, timeout)
 

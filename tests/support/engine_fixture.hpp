@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ struct RecordedEvent {
   explicit RecordedEvent(const sbc::Event& event)
       : kind(event.kind),
         reason(event.reason),
+        cause(event.cause),
         rule(event.rule),
         source(event.source.to_string()),
         country(event.country),
@@ -42,6 +44,7 @@ struct RecordedEvent {
         count(event.count) {}
   sbc::EventKind kind;
   sbc::Outcome reason;
+  std::optional<sbc::Cause> cause;
   std::string rule, source, country, user_agent, method, device, call_id, number, number_class, detail, address, message;
   std::chrono::seconds duration;
   std::uint64_t count;
@@ -68,6 +71,13 @@ class KeptState : public sbc::DurableSink {
   }
   void forget(const sbc::Binding& binding) override { bindings_.erase({binding.aor_user, binding.core_contact}); }
   void keep(const sbc::DurableBan& ban) override { bans_.insert_or_assign(ban.source, ban); }
+  void forget(const sbc::DurableBan& ban) override { bans_.erase(ban.source); }
+  void keep(const sbc::AccountBlock& block) override { blocks_.insert_or_assign({block.source, block.account}, block); }
+  void forget(const sbc::AccountBlock& block) override { blocks_.erase({block.source, block.account}); }
+  void keep(const sbc::DurableOffence& offence) override { offences_.insert_or_assign(offence.source, offence); }
+  void keep(const sbc::DurableAcceptance& acceptance, sbc::Urgency /*urgency*/) override {
+    acceptances_.insert_or_assign(acceptance.key, acceptance);
+  }
   void keep(const sbc::DurableTrust& trust, sbc::Urgency /*urgency*/) override { trust_.insert_or_assign(trust.source, trust); }
   void keep(sbc::TokenTable table, std::uint64_t key, std::string_view text) override { contents_.insert_or_assign({table, key}, text); }
   void forget(sbc::TokenTable table, std::uint64_t key) override { contents_.erase({table, key}); }
@@ -76,6 +86,9 @@ class KeptState : public sbc::DurableSink {
     sbc::DurableState state;
     for (const auto& [key, binding] : bindings_) state.bindings.push_back(binding);
     for (const auto& [source, ban] : bans_) state.bans.push_back(ban);
+    for (const auto& [key, block] : blocks_) state.blocks.push_back(block);
+    for (const auto& [source, offence] : offences_) state.offences.push_back(offence);
+    for (const auto& [key, acceptance] : acceptances_) state.acceptances.push_back(acceptance);
     for (const auto& [source, trust] : trust_) state.trust.push_back(trust);
     for (const auto& [key, text] : contents_) state.contents.push_back({key.first, key.second, text});
     return state;
@@ -85,6 +98,9 @@ class KeptState : public sbc::DurableSink {
  private:
   std::map<std::pair<std::string, std::string>, sbc::Binding> bindings_;
   std::map<acl::Address, sbc::DurableBan> bans_;
+  std::map<std::pair<acl::Address, std::string>, sbc::AccountBlock> blocks_;
+  std::map<acl::Address, sbc::DurableOffence> offences_;
+  std::map<std::uint64_t, sbc::DurableAcceptance> acceptances_;
   std::map<acl::Address, sbc::DurableTrust> trust_;
   std::map<std::pair<sbc::TokenTable, std::uint64_t>, std::string> contents_;
 };

@@ -47,7 +47,7 @@ class Linphone:
         self._process.stdin.write(f"{text}\n".encode())
         self._process.stdin.flush()
 
-    def wait_said(self, pattern, timeout=15.0):
+    def wait_said(self, pattern, timeout=45.0):
         """Waits until it says something new that matches, and takes it with what came before."""
         def look():
             if not self._process.alive():
@@ -57,7 +57,7 @@ class Linphone:
             return match
         return wait_for(look, f"linphonec to say {pattern}; it said:\n{self.log()[self._said:][-2000:]}", timeout)
 
-    def wait_debug(self, pattern, timeout=15.0):
+    def wait_debug(self, pattern, timeout=45.0):
         """Waits until its own debug log has this; the match."""
         return wait_for(lambda: re.search(pattern, self.debug()), f"linphonec's debug log to have {pattern}", timeout, 0.1)
 
@@ -86,7 +86,7 @@ class Linphone:
     def wait_closed(self, why="No error"):
         self.wait_said(rf"Call \d+ with \S+ ended \({why}\)")
 
-    def wait_tone(self, frequency, seconds=1.0, timeout=20.0):
+    def wait_tone(self, frequency, seconds=1.0, timeout=60.0):
         """As Baresip's."""
         return wait_tone(self._received, frequency, "linphonec", seconds, timeout)
 

@@ -10,7 +10,7 @@ class Timeout(AssertionError):
     """A condition did not come true before its deadline."""
 
 
-def wait_for(condition, what, timeout=10.0, interval=0.02):
+def wait_for(condition, what, timeout=30.0, interval=0.02):
     """Polls `condition` until it returns something true, which is returned."""
     deadline = time.monotonic() + timeout
     while True:
@@ -50,7 +50,7 @@ class Process:
     def status(self):
         return self._popen.poll()
 
-    def wait_log(self, text, timeout=10.0):
+    def wait_log(self, text, timeout=30.0):
         """Waits until `text` stands in the output; fails at once when the process ended without it."""
         def seen():
             if text in self.log():

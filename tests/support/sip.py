@@ -171,7 +171,7 @@ class Socket:
         while (left := moment - time.monotonic()) > 0:
             self._fill(left)
 
-    def take(self, wanted, what, timeout=8.0):
+    def take(self, wanted, what, timeout=24.0):
         """The first message for which `wanted(message)` is true, with its source, taken out of the inbox."""
         deadline = time.monotonic() + timeout
         while True:
@@ -185,7 +185,7 @@ class Socket:
                 raise Timeout(f"{self.address} waited {timeout:g} s for {what}; inbox: {have}")
             self._fill(left)
 
-    def request(self, method, timeout=8.0, call_id=None):
+    def request(self, method, timeout=24.0, call_id=None):
         return self.take(lambda m: not m.is_response and m.method == method and call_id in (None, m.get("Call-ID")), method, timeout)
 
     def drain(self):
@@ -244,13 +244,13 @@ class Phone(Socket):
         lines += [f"Content-Length: {len(body)}", "", ""]
         return "\r\n".join(lines).encode() + body
 
-    def response(self, call_id, cseq, final=True, timeout=8.0):
+    def response(self, call_id, cseq, final=True, timeout=24.0):
         """The next (final) response of a transaction named by Call-ID and CSeq (number, method)."""
         wanted = f"{cseq[0]} {cseq[1]}"
         return self.take(lambda m: m.is_response and m.get("Call-ID") == call_id and m.get("CSeq") == wanted and (m.status >= 200 or not final),
                          f"a response to {wanted}", timeout)[0]
 
-    def ask(self, method, uri, to, call_id, cseq, headers=(), body=b"", authenticate=True, timeout=8.0, contact=True):
+    def ask(self, method, uri, to, call_id, cseq, headers=(), body=b"", authenticate=True, timeout=24.0, contact=True):
         """Sends a request and answers one challenge; (final response, CSeq of it)."""
         self.send(self.build(method, uri, to, call_id, cseq, headers, body, contact=contact), self.server)
         response = self.response(call_id, (cseq, method), timeout=timeout)
@@ -262,7 +262,7 @@ class Phone(Socket):
             response = self.response(call_id, (cseq, method), timeout=timeout)
         return response, cseq
 
-    def register(self, expires=3600, contact=True, headers=(), authenticate=True, timeout=8.0):
+    def register(self, expires=3600, contact=True, headers=(), authenticate=True, timeout=24.0):
         """One REGISTER (with its challenge); the final response."""
         aor = f"<sip:{self.user}@{self.domain}>"
         response, self.register_cseq = self.ask("REGISTER", f"sip:{self.domain}", aor, self.register_call_id, self.register_cseq + 1,
@@ -307,7 +307,7 @@ class Call:
         self.cseq = 2
         self._send_invite([f"{reply}: {digest(response.get(name), 'INVITE', self.uri, self.phone.user, self.phone.password)}"])
 
-    def wait(self, final=True, timeout=8.0):
+    def wait(self, final=True, timeout=24.0):
         """The next response of this INVITE; a failure is acknowledged."""
         response = self.phone.response(self.call_id, (self.cseq, "INVITE"), final, timeout)
         if response.status >= 300:
@@ -319,7 +319,7 @@ class Call:
             self.remote = response.get("To")
         return response
 
-    def wait_status(self, status, timeout=8.0):
+    def wait_status(self, status, timeout=24.0):
         """Skips provisional responses until this status comes."""
         deadline = time.monotonic() + timeout
         while True:
@@ -358,6 +358,6 @@ class Call:
     def ack(self):
         return self.in_dialog("ACK")
 
-    def bye(self, timeout=8.0):
+    def bye(self, timeout=24.0):
         self.in_dialog("BYE")
         return self.phone.response(self.call_id, (self.cseq, "BYE"), timeout=timeout)

@@ -1,0 +1,272 @@
+#include "sbc/jail.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "sbc/admission.hpp"
+#include "sbc/state.hpp"
+#include "sip/user.hpp"
+
+namespace postern::sbc {
+
+using acl::Proof;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr std::uint32_t blocked_tries = 3;  // times max_retry, and the address follows
+constexpr std::size_t blocks_a_turn = 256;
+
+}  // namespace
+
+void Jail::apply() {
+  traps_.clear();
+  for (const std::string& pattern : state_.options.jail.trap_extensions) {
+    if (auto compiled = acl::ShellPattern::compile(pattern)) traps_.push_back(std::move(*compiled));
+  }
+}
+
+std::string_view Jail::account_of(const sip::RawMessage& message, std::array<char, 256>& buffer) {
+  return sip::canonical_user(message.method == sip::Method::register_ ? message.to_user : message.from_user, buffer);
+}
+
+bool Jail::exempt(const acl::Address& source) const {
+  const EngineOptions& options = state_.options;
+  return options.pbx.has(source) || std::ranges::find(options.never_banned, source) != options.never_banned.end() ||
+         (!state_.trusted.empty() && state_.trusted.contains(source)) ||
+         (!state_.trunk_networks.empty() && state_.trunk_networks.contains(source));
+}
+
+Sentence Jail::judge(const Evidence& evidence, TimePoint now) {
+  const acl::Address& source = evidence.flow.peer.address;
+  if (exempt(source)) return Sentence::none;
+  const bool devices = state_.registrations.devices_at(source, now) > 0;
+  const bool of_login = evidence.cause == Cause::failed_authentication;
+  if (!evidence.proven) {
+    if (!devices && !state_.strikes.accepts_some(source, now)) return silence(evidence, now);
+    return of_login ? silence_account(evidence, now) : Sentence::none;
+  }
+  if (!devices) return ban(evidence, now);
+  if (evidence.account.empty()) return Sentence::none;
+  // Anybody behind that address can claim to be the one who lives there, but for the credentials.
+  if (!of_login && state_.strikes.accepted(state_.strikes.pair_of(source, evidence.account), now)) return Sentence::none;
+  return block(evidence, now);
+}
+
+Sentence Jail::silence(const Evidence& evidence, TimePoint now) {
+  const seconds duration = std::min<seconds>(evidence.ban_time.value_or(state_.options.jail.ban_time), acl::BanTable::unproven_limit);
+  const auto cause = static_cast<std::uint16_t>(evidence.cause);
+  if (!state_.bans.add(evidence.flow.peer.address, Proof::unproven, duration, cause, now, evidence.strikes)) return Sentence::silenced;
+  ++state_.metrics.bans[cause];
+  tell(EventKind::ban, evidence, "unproven", duration, now);
+  return Sentence::silenced;
+}
+
+Sentence Jail::silence_account(const Evidence& evidence, TimePoint now) {
+  if (evidence.account.empty()) return Sentence::none;
+  PairStrikes& pair = state_.strikes.pair(state_.strikes.pair_of(evidence.flow.peer.address, evidence.account), now);
+  const bool is_new = pair.silenced_until <= now;
+  pair.silenced_until = now + acl::BanTable::unproven_limit;
+  if (is_new) {
+    ++state_.metrics.bans[static_cast<std::size_t>(evidence.cause)];
+    tell(EventKind::block, evidence, "unproven", acl::BanTable::unproven_limit, now);
+  }
+  return Sentence::silenced;
+}
+
+Sentence Jail::block(const Evidence& evidence, TimePoint now) {
+  const acl::Address& source = evidence.flow.peer.address;
+  const std::uint64_t key = state_.strikes.pair_of(source, evidence.account);
+  const SourceStrikes& strikes = state_.strikes.source(source, now);
+  const bool second = strikes.blocked_pair != 0 && strikes.blocked_pair != key && strikes.blocked_until > now;
+  if (second) return ban(evidence, now);
+  const seconds duration = ban_time_of(evidence, 0);
+  const AccountBlock made{source, std::string(evidence.account), now + duration, now, evidence.cause, evidence.strikes};
+  if (state_.durable != nullptr) state_.durable->keep(made);
+  if (!state_.strikes.block(made, now)) return Sentence::blocked;
+  ++state_.metrics.bans[static_cast<std::size_t>(evidence.cause)];
+  tell(EventKind::block, evidence, "proven", duration, now);
+  return Sentence::blocked;
+}
+
+Sentence Jail::ban(const Evidence& evidence, TimePoint now) {
+  const acl::Address& source = evidence.flow.peer.address;
+  const acl::Ban* before = state_.bans.check(source, now);
+  const bool was_banned = before != nullptr && before->proof == Proof::proven;
+  // Who shares his address with honest phones is not the same one each time.
+  const bool escalates = !evidence.ban_time && !state_.strikes.accepts_some(source, now);
+  const std::uint32_t offences = escalates && !was_banned ? state_.strikes.offences(source, now) : 0;
+  const seconds duration = ban_time_of(evidence, offences);
+  const auto cause = static_cast<std::uint16_t>(evidence.cause);
+  state_.bans.add(source, Proof::proven, duration, cause, now, evidence.strikes);
+  state_.tell_fellows(BanNote{source, now + duration, cause});
+  if (was_banned) return Sentence::banned;
+  if (const auto& increment = state_.options.jail.increment; increment && escalates) {
+    const DurableOffence offence{source, offences + 1, now + duration + increment->max};
+    state_.strikes.remember_offence(source, offence.times, offence.until, now);
+    if (state_.durable != nullptr) state_.durable->keep(offence);
+  }
+  ++state_.metrics.bans[cause];
+  tell(EventKind::ban, evidence, "proven", duration, now);
+  return Sentence::banned;
+}
+
+seconds Jail::ban_time_of(const Evidence& evidence, std::uint32_t offences) const {
+  if (evidence.ban_time) return *evidence.ban_time;
+  const JailOptions& jail = state_.options.jail;
+  if (!jail.increment || offences == 0) return jail.ban_time;
+  const double times = std::pow(static_cast<double>(jail.increment->factor), std::min<std::uint32_t>(offences, 64));
+  const double most = static_cast<double>(std::max(jail.increment->max, jail.ban_time).count());
+  return seconds{static_cast<seconds::rep>(std::min(most, static_cast<double>(jail.ban_time.count()) * times))};
+}
+
+void Jail::strike(const Evidence& evidence, TimePoint now) {
+  ++state_.metrics.jail_strikes[static_cast<std::size_t>(evidence.cause)];
+  tell(EventKind::strike, evidence, evidence.proven ? "proven" : "unproven", {}, now);
+}
+
+Jail::Standing Jail::check(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source,
+                           const CredentialsVerdict& credentials, TimePoint now) {
+  // What lives over its own flow goes on, whatever others do in its name.
+  if (source.live) return {};
+  Strikes& strikes = state_.strikes;
+  const acl::Address& address = flow.peer.address;
+  const bool told = source.proven || source.answerable();
+  const bool tries = !credentials.username.empty();
+  std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  for (const std::string_view account : {account_of(request, buffer), credentials.username}) {
+    if (account.empty() || (!tries && strikes.blocks.size() == 0)) continue;
+    const std::uint64_t key = strikes.pair_of(address, account);
+    if (const AccountBlock* block = strikes.blocks.check(key, now)) {
+      if (source.proven && tries)
+        goes_on({.cause = block->cause, .flow = flow, .proven = true, .account = account, .message = &request}, key, now);
+      return {Outcome::account_blocked, told ? 403 : 0};
+    }
+    const PairStrikes* pair = tries && !source.proven ? strikes.find_pair(key) : nullptr;
+    if (pair != nullptr && pair->silenced_until > now) return {Outcome::account_blocked, 0};
+  }
+  if (!tries || !state_.options.jail.on || strikes.accepted(strikes.pair_of(address, credentials.username), now)) return {};
+  if (exempt(address) || state_.shared->guessed.may_try(strikes.account_key(credentials.username), now)) return {};
+  return {Outcome::account_guessed, told ? 503 : 0};
+}
+
+void Jail::goes_on(Evidence evidence, std::uint64_t pair, TimePoint now) {
+  const JailLimit& limit = state_.options.jail.failed;
+  evidence.strikes = state_.strikes.pair(pair, now).while_blocked.add(limit.find_time, now);
+  if (evidence.strikes >= blocked_tries * limit.max_retry) ban(evidence, now);
+}
+
+bool Jail::passes_ban(const sip::RawMessage& request, const Flow& flow, const CredentialsVerdict& credentials, TimePoint now) {
+  std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  const acl::Address& source = flow.peer.address;
+  const auto accepted = [&](std::string_view account) { return state_.strikes.accepted(state_.strikes.pair_of(source, account), now); };
+  return accepted(account_of(request, buffer)) && (credentials.username.empty() || accepted(credentials.username));
+}
+
+bool Jail::is_trap(std::string_view user) const {
+  return std::ranges::any_of(traps_, [user](const acl::ShellPattern& trap) { return trap.matches(user); });
+}
+
+bool Jail::ban(const acl::Address& source, seconds duration, TimePoint now) {
+  if (exempt(source)) return false;
+  Flow flow;
+  flow.peer.address = source;
+  ban(Evidence{.cause = Cause::by_hand, .flow = flow, .proven = true, .ban_time = duration}, now);
+  return true;
+}
+
+bool Jail::pardon(const acl::Address& source, std::string_view account, TimePoint now) {
+  Strikes& strikes = state_.strikes;
+  bool any = false;
+  const auto unblock = [&](std::uint64_t key) {
+    const auto block = strikes.blocks.remove(key);
+    if (!block) return;
+    any = true;
+    strikes.forget_pair(key);
+    if (state_.durable != nullptr) state_.durable->forget(*block);
+    tell_unblocked(block->source, block->account, block->cause, now);
+  };
+  if (!account.empty()) {
+    unblock(strikes.pair_of(source, account));
+    return any;
+  }
+  std::vector<std::uint64_t> keys;
+  strikes.blocks.each(TimePoint::min(), SIZE_MAX, [&](const AccountBlock& block) {
+    if (acl::SourceKey(block.source) == acl::SourceKey(source)) keys.push_back(strikes.pair_of(source, block.account));
+  });
+  for (const std::uint64_t key : keys) unblock(key);
+  if (const auto ban = state_.bans.remove(source, now)) {
+    any = true;
+    if (state_.durable != nullptr) state_.durable->forget(DurableBan{source, ban->until});
+    tell_unblocked(source, {}, static_cast<Cause>(ban->cause), now);
+  }
+  any = state_.fellow_bans.remove(source, now).has_value() || any;
+  strikes.forget_source(source);
+  return any;
+}
+
+std::size_t Jail::pardon_all(TimePoint now) {
+  std::vector<acl::Address> sources;
+  JailedCursor cursor;
+  while (list(cursor, SIZE_MAX, now, [&](const Jailed& jailed) { sources.push_back(jailed.source); })) {
+  }
+  const auto pardoned = std::ranges::count_if(sources, [&](const acl::Address& source) { return pardon(source, {}, now); });
+  return static_cast<std::size_t>(pardoned);
+}
+
+bool Jail::list(JailedCursor& cursor, std::size_t limit, TimePoint now, const VisitJailed& visit) const {
+  if (!cursor.bans_told) {
+    cursor.place = state_.bans.each(cursor.place, limit, now, [&](const acl::Address& source, const acl::Ban& ban) {
+      visit({source, {}, static_cast<Cause>(ban.cause), ban.strikes, ban.proof == Proof::proven, ban.since, ban.until});
+    });
+    cursor.bans_told = cursor.place == 0;
+    return true;
+  }
+  const auto last = state_.strikes.blocks.each(std::max(cursor.blocks_until, now), limit, [&](const AccountBlock& block) {
+    visit({block.source, block.account, block.cause, block.strikes, true, block.since, block.until});
+  });
+  cursor.blocks_until = last.value_or(cursor.blocks_until);
+  return last.has_value();
+}
+
+void Jail::expire(TimePoint now) {
+  state_.strikes.blocks.expire(now, blocks_a_turn,
+                               [&](const AccountBlock& block) { tell_unblocked(block.source, block.account, block.cause, now); });
+}
+
+void Jail::tell(EventKind kind, const Evidence& evidence, const char* proof, seconds duration, TimePoint now) {
+  // Each has an allowance of its own, so that what is forged never keeps a ban out of the log.
+  const Outcome allowance = evidence.proven ? Outcome::banned : Outcome::silenced;
+  if (!state_.journal.admits(kind, allowance, now)) return;
+  Event event;
+  event.kind = kind;
+  event.cause = evidence.cause;
+  event.source = evidence.flow.peer;
+  const std::string country = state_.country_of(evidence.flow.peer.address);
+  event.country = country;
+  event.rule = evidence.rule;
+  event.device = evidence.account;
+  event.duration = duration;
+  event.detail = proof;
+  event.message = evidence.detail;
+  event.count = kind == EventKind::strike ? 0 : evidence.strikes;
+  if (evidence.message != nullptr) {
+    event.method = evidence.message->method_text;
+    event.user_agent = evidence.message->user_agent;
+    event.call_id = evidence.message->call_id;
+  }
+  state_.journal.write(event);
+}
+
+void Jail::tell_unblocked(const acl::Address& source, std::string_view account, Cause cause, TimePoint now) {
+  if (!state_.journal.admits(EventKind::unban, Outcome::banned, now)) return;
+  Event event;
+  event.kind = EventKind::unban;
+  event.cause = cause;
+  event.source.address = source;
+  event.device = account;
+  state_.journal.write(event);
+}
+
+}  // namespace postern::sbc
