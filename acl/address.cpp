@@ -69,15 +69,20 @@ std::optional<Address> Address::parse(std::string_view text) {
 
 bool Address::is_unspecified() const { return *this == Address{} || (is_v4() && v4_value() == 0); }
 
+bool Address::is_loopback() const {
+  if (is_v4()) return v4_value() >> 24 == 127;
+  return bytes_.back() == 1 && std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t byte) { return byte == 0; });
+}
+
 bool Address::is_private() const {
+  if (is_loopback()) return true;
   if (is_v4()) {
     const std::uint32_t value = v4_value();
-    return (value >> 24) == 10 || (value >> 24) == 127 || (value >> 20) == 0xac1 || (value >> 16) == 0xc0a8 || (value >> 16) == 0xa9fe;
+    return (value >> 24) == 10 || (value >> 20) == 0xac1 || (value >> 16) == 0xc0a8 || (value >> 16) == 0xa9fe;
   }
-  const bool loopback = bytes_.back() == 1 && std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t byte) { return byte == 0; });
   const bool link_local = bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
   const bool unique_local = (bytes_[0] & 0xfe) == 0xfc;  // RFC 4193
-  return loopback || link_local || unique_local;
+  return link_local || unique_local;
 }
 
 std::string Address::to_string() const {

@@ -33,6 +33,7 @@ class Address {
   }
   [[nodiscard]] const Bytes& bytes() const { return bytes_; }
   [[nodiscard]] bool is_unspecified() const;
+  [[nodiscard]] bool is_loopback() const;
   /// RFC 1918, loopback, link-local, ULA: what the rule word `private` means.
   [[nodiscard]] bool is_private() const;
   [[nodiscard]] std::string to_string() const;

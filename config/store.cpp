@@ -141,6 +141,12 @@ void redirects(Draft& draft, const Item& item) {
   draft.config.engine.redirects = word_of(item) == "internal" ? Redirects::internal : Redirects::block;
 }
 
+void weak_passwords(Draft& draft, const Item& item) {
+  using Mode = sbc::EngineOptions::WeakPasswords;
+  const std::string_view word = word_of(item);
+  draft.config.engine.weak_passwords = word == "off" ? Mode::off : word == "refuse" ? Mode::refuse : Mode::report;
+}
+
 void begin_limits(Draft& draft, const Where& at, const std::string& /*name*/) { draft.limits_at = at; }
 void methods_off(Draft& draft, const Item& /*item*/) { draft.config.engine.limits.per_source_methods.clear(); }
 void device_limits_off(Draft& draft, const Item& /*item*/) { draft.config.engine.limits.per_device.clear(); }

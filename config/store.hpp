@@ -105,6 +105,7 @@ void number(Draft& draft, const Item& item) {
   (draft.*Member)->push_back({std::get<std::string>(item.value), item.at});
 }
 void registered_only(Draft& draft, const Item& item);
+void weak_passwords(Draft& draft, const Item& item);
 
 void begin_calls(Draft& draft, const Where& at, const std::string& name);
 void dial_pattern(Draft& draft, const Item& item);

@@ -73,6 +73,8 @@ bool Engine::list(ListCursor& cursor, std::size_t limit, TimePoint now, const st
   return impl_->state.registrations.list(cursor, limit, now, visit);
 }
 
+PbxStanding Engine::pbx_standing() const { return impl_->state.health.standing(); }
+
 bool Engine::list(ListCursor& cursor, std::size_t limit, const std::function<void(const Call&)>& visit) const {
   return impl_->state.calls.list(cursor, limit, visit);
 }
@@ -162,6 +164,7 @@ void Engine::advance(TimePoint now, Outbox& out) {
 }
 
 const Metrics& Engine::metrics() const { return impl_->state.metrics; }
+const Metrics& Engine::metrics_at_apply() const { return impl_->state.metrics_at_apply; }
 Gauges Engine::gauges() const { return impl_->state.gauges(); }
 
 }  // namespace postern::sbc

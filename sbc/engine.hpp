@@ -106,6 +106,8 @@ class Engine {
   bool pardon(const acl::Address& source, std::string_view account, TimePoint now);
   /// All of it; returns of how many sources.
   std::size_t pardon_all(TimePoint now);
+  /// For the operator, as this worker sees it.
+  [[nodiscard]] PbxStanding pbx_standing() const;
   /// Tokens are sealed with another key from now on (the part of Secrets::secret that seals them, and Secrets::old_token_keys).
   void set_token_keys(const Secrets& secrets);
 
@@ -130,6 +132,8 @@ class Engine {
   void advance(TimePoint now, Outbox& out);
 
   [[nodiscard]] const Metrics& metrics() const;
+  /// What had been counted when the configuration was taken over that holds now.
+  [[nodiscard]] const Metrics& metrics_at_apply() const;
   [[nodiscard]] Gauges gauges() const;
 
  private:

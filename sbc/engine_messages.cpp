@@ -119,6 +119,10 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
     // What was under way when its listener was taken away goes on; nothing new begins there.
     if (!state.options.listeners[flow.listener].open) return Outcome::listener_gone;
     if (const auto ended = over_limit(flow, source, now, out)) return *ended;
+    if (credentials.any_kept() && proxy.refuses_password(message, credentials)) {
+      answers.send(message, flow, source.proven, {403, {}, {}}, out);
+      return Outcome::weak_password;
+    }
   }
   if (const auto ended = proxy.refused(message, flow, dialog, now, out)) return *ended;
   if (const auto verdict = sip::check(message, source.emergency ? sip::Schemes::any : sip::Schemes::sip); !verdict.ok()) {

@@ -29,6 +29,7 @@ enum class EventKind : std::uint8_t {
   opaque_not_returned,  ///< a device answers challenges, but not with the opaque that it was given: its credentials do not reach the PBX
   pbx_down,             ///< an address of the PBX leaves us without answers
   pbx_up,               ///< it answers again
+  callers_hidden,       ///< one private address stands for very many devices, and no public one was ever seen
   no_audio_likely,      ///< a phone outside is asked to send its audio to an address inside (`detail`)
   emergency_call,       ///< a call to an emergency number goes on, whatever stands in its way (`detail`: its Request-URI)
   suppressed,           ///< `count` events of the kind `of` and this outcome were not logged one by one (floods are summarised)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 #include "sbc/fellow_bindings.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/strikes.hpp"
+#include "sbc/weak_passwords.hpp"
 
 namespace postern::sbc {
 
@@ -109,7 +111,8 @@ struct Shared {
         emergency{acl::SharedBucket(alone), acl::SharedBucket(alone)},
         replays(Credentials::remembered, seed, Credentials::life),
         devices(devices_remembered, seed + 1),
-        guessed(seed + 2) {}
+        guessed(seed + 2),
+        weak_passwords(seed + 3) {}
 
   acl::SharedBucket pbx, unknown_sources;      ///< limits.pbx, limits.unknown_sources
   std::array<acl::SharedBucket, 2> emergency;  ///< of emergency calls, by whether the first message proves where it comes from
@@ -117,6 +120,8 @@ struct Shared {
   DigestReplays replays;
   DeviceUse devices;  ///< limits.per_device, limits.concurrent_calls
   GuessedAccounts guessed;
+  WeakPasswords weak_passwords;
+  std::atomic<bool> public_source_seen = false;  ///< a packet of the access side came from an address that is not private
 };
 
 /// What an engine is given of its company; nothing: it is alone.

@@ -14,6 +14,7 @@ namespace {
 constexpr std::chrono::seconds retry_without_checks{30};
 constexpr std::chrono::minutes flapping_window{10};
 constexpr std::chrono::minutes login_window{2};
+constexpr std::chrono::minutes survival_window{10};  // fail2ban's usual find_time
 constexpr unsigned most_answers_needed = 4;
 constexpr std::size_t longest_user = 64;
 
@@ -55,6 +56,21 @@ void Health::failed_login(TimePoint now) {
 void Health::login_failed(TimePoint now) {
   failed_logins_.at(next_failed_login_) = now;
   next_failed_login_ = (next_failed_login_ + 1) % failed_logins_.size();
+  if (now - logins_since_ > survival_window) {
+    logins_since_ = now;
+    logins_ = 0;
+  }
+  // That it refuses is an answer: it has not banned us for those before.
+  logins_survived_ = std::max(logins_survived_, logins_++);
+}
+
+bool Health::logins_failed_lately(TimePoint now) const {
+  return std::ranges::all_of(failed_logins_, [now](const auto& at) { return at && now < *at + login_window; });
+}
+
+PbxStanding Health::standing() const {
+  const bool banned = std::ranges::any_of(pbx_, [](const Pbx& pbx) { return !pbx.up && pbx.banned_us; });
+  return {banned, banned ? 0 : logins_survived_};
 }
 
 Health::Pbx* Health::find(const Endpoint& address) {
@@ -289,6 +305,8 @@ void Health::lost(Pbx& pbx, TimePoint now, std::string_view what) {
   pbx.try_again = now + retry_without_checks;
   if (!pbx.up) return;
   pbx.up = false;
+  pbx.banned_us = logins_failed_lately(now);
+  if (pbx.banned_us) logins_ = logins_survived_ = 0;
   pbx.steady = false;
   pbx.down_since = now;
   pbx.downs.at(pbx.downs_count++ % downs_kept) = now;
@@ -301,8 +319,7 @@ std::string Health::remedy(const Pbx& pbx, TimePoint now) const {
   std::string text = other != pbx_.end()                            ? fmt::format("requests go to {}", other->address.to_string())
                      : checks() || !is_datagram(options_.transport) ? "no other address lives, so new requests are answered 503 at once"
                                                                     : "no other address lives, so calls will be answered 408";
-  const bool logins = std::ranges::all_of(failed_logins_, [now](const auto& at) { return at && now < *at + login_window; });
-  if (logins) {
+  if (logins_failed_lately(now)) {
     text += fmt::format(
         "; it fell silent shortly after failed logins: probably banned by the PBX's fail2ban. Put {} on its whitelist, and "
         "lift the ban there (fail2ban-client unban {})",

@@ -14,6 +14,7 @@
 #include "sbc/fellows.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/journal.hpp"
+#include "sbc/listing.hpp"
 #include "sbc/mac.hpp"
 #include "sbc/metrics.hpp"
 #include "sbc/names.hpp"
@@ -61,6 +62,7 @@ class Health {
   /// The same, none of those whose bits are set in `tried`.
   [[nodiscard]] std::optional<std::uint8_t> next(std::uint32_t tried, TimePoint now);
 
+  [[nodiscard]] PbxStanding standing() const;
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
   void advance(TimePoint now, Outbox& out);
 
@@ -69,8 +71,9 @@ class Health {
   struct Pbx {
     Endpoint address;
     bool up = true;
-    bool linked = true;  ///< false: there is no connection to it
-    bool steady = true;  ///< false: it came back, but went down too often; others go first
+    bool linked = true;      ///< false: there is no connection to it
+    bool banned_us = false;  ///< it fell silent shortly after failed logins
+    bool steady = true;      ///< false: it came back, but went down too often; others go first
     unsigned answers_in_row = 0;
     unsigned against = 0;                                      ///< weight of requests that were left unanswered
     std::array<std::optional<TimePoint>, downs_kept> downs{};  ///< the last times that it went down
@@ -106,6 +109,7 @@ class Health {
   [[nodiscard]] unsigned downs_lately(const Pbx& pbx, TimePoint now) const;
   [[nodiscard]] bool usable(const Pbx& pbx, TimePoint now) const;
   void tell(const Pbx& pbx, EventKind kind, std::string_view message, TimePoint now);
+  [[nodiscard]] bool logins_failed_lately(TimePoint now) const;
   [[nodiscard]] std::string remedy(const Pbx& pbx, TimePoint now) const;
 
   const PbxOptions& options_;
@@ -119,6 +123,8 @@ class Health {
   std::uint32_t count_ = 0;  ///< of checks: each has a branch and a Call-ID of its own
   std::array<std::optional<TimePoint>, 3> failed_logins_{};
   std::size_t next_failed_login_ = 0;
+  TimePoint logins_since_;  ///< the ten minutes in which they are counted
+  std::uint32_t logins_ = 0, logins_survived_ = 0;
 };
 
 }  // namespace postern::sbc

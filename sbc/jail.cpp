@@ -31,16 +31,16 @@ std::string_view Jail::account_of(const sip::RawMessage& message, std::array<cha
   return sip::canonical_user(message.method == sip::Method::register_ ? message.to_user : message.from_user, buffer);
 }
 
-bool Jail::exempt(const acl::Address& source) const {
+bool Jail::exempt(const acl::Address& source, TimePoint now) const {
   const EngineOptions& options = state_.options;
   return options.pbx.has(source) || std::ranges::find(options.never_banned, source) != options.never_banned.end() ||
          (!state_.trusted.empty() && state_.trusted.contains(source)) ||
-         (!state_.trunk_networks.empty() && state_.trunk_networks.contains(source));
+         (!state_.trunk_networks.empty() && state_.trunk_networks.contains(source)) || callers_.behind(source, now);
 }
 
 Sentence Jail::judge(const Evidence& evidence, TimePoint now) {
   const acl::Address& source = evidence.flow.peer.address;
-  if (exempt(source)) return Sentence::none;
+  if (exempt(source, now)) return Sentence::none;
   const bool devices = state_.registrations.devices_at(source, now) > 0;
   const bool of_login = evidence.cause == Cause::failed_authentication;
   if (!evidence.proven) {
@@ -147,7 +147,7 @@ Jail::Standing Jail::check(const sip::RawMessage& request, const Flow& flow, con
     if (pair != nullptr && pair->silenced_until > now) return {Outcome::account_blocked, 0};
   }
   if (!tries || !state_.options.jail.on || strikes.accepted(strikes.pair_of(address, credentials.username), now)) return {};
-  if (exempt(address) || state_.shared->guessed.may_try(strikes.account_key(credentials.username), now)) return {};
+  if (exempt(address, now) || state_.shared->guessed.may_try(strikes.account_key(credentials.username), now)) return {};
   return {Outcome::account_guessed, told ? 503 : 0};
 }
 
@@ -169,7 +169,7 @@ bool Jail::is_trap(std::string_view user) const {
 }
 
 bool Jail::ban(const acl::Address& source, seconds duration, TimePoint now) {
-  if (exempt(source)) return false;
+  if (exempt(source, now)) return false;
   Flow flow;
   flow.peer.address = source;
   ban(Evidence{.cause = Cause::by_hand, .flow = flow, .proven = true, .ban_time = duration}, now);

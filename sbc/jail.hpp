@@ -15,6 +15,7 @@
 #include "sbc/credentials.hpp"
 #include "sbc/event.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/hidden_callers.hpp"
 #include "sbc/jailed.hpp"
 #include "sbc/outcome.hpp"
 #include "sbc/transactions.hpp"
@@ -51,7 +52,8 @@ enum class Sentence : std::uint8_t {
 /// and the gateway never are.
 class Jail {
  public:
-  explicit Jail(State& state) : state_(state) {}
+  explicit Jail(State& state) : state_(state), callers_(state) {}
+  [[nodiscard]] HiddenCallers& callers() { return callers_; }
   /// Takes over the state's options.
   void apply();
 
@@ -98,7 +100,7 @@ class Jail {
   static std::string_view account_of(const sip::RawMessage& message, std::array<char, 256>& buffer);
 
  private:
-  [[nodiscard]] bool exempt(const acl::Address& source) const;
+  [[nodiscard]] bool exempt(const acl::Address& source, TimePoint now) const;
   [[nodiscard]] std::chrono::seconds ban_time_of(const Evidence& evidence, std::uint32_t offences) const;
   Sentence silence(const Evidence& evidence, TimePoint now);
   Sentence silence_account(const Evidence& evidence, TimePoint now);
@@ -114,6 +116,7 @@ class Jail {
   void tell_unblocked(const acl::Address& source, std::string_view account, Cause cause, TimePoint now);
 
   State& state_;
+  HiddenCallers callers_;
   std::vector<acl::ShellPattern> traps_;
 };
 

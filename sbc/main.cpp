@@ -16,6 +16,7 @@
 #include "config/suggest.hpp"
 #include "sbc/commands/allow.hpp"
 #include "sbc/commands/ask.hpp"
+#include "sbc/commands/audit.hpp"
 #include "sbc/commands/bans.hpp"
 #include "sbc/commands/certificates.hpp"
 #include "sbc/commands/explain.hpp"
@@ -178,10 +179,11 @@ int command_line(int argc, char** argv) {
   commands::Ask ask(app, file);
   commands::Allow allow(app, file);
   commands::Bans bans(app, file);
-  constexpr std::array<std::string_view, 7> known{"run", "check", "explain", "registrations", "calls", "bans", "allow"};
+  commands::Audit audit(app, file);
+  constexpr std::array<std::string_view, 8> known{"run", "check", "explain", "audit", "registrations", "calls", "bans", "allow"};
   if (argc > 1 && *argv[1] != '-' && std::ranges::find(known, argv[1]) == known.end()) {
     std::cerr << "postern: " << config::in_quotes(argv[1])
-              << " is no command of this version (there are run, check, explain, registrations, calls, bans, allow)"
+              << " is no command of this version (there are run, check, explain, audit, registrations, calls, bans, allow)"
               << config::did_you_mean(argv[1], known) << '\n';
     return exit_usage;
   }
@@ -197,6 +199,7 @@ int command_line(int argc, char** argv) {
   if (ask.parsed()) return ask.run();
   if (allow.parsed()) return allow.run();
   if (bans.parsed()) return bans.run();
+  if (audit.parsed()) return audit.run();
   return run_command->parsed() ? run(file) : check(file, json);
 }
 

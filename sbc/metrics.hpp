@@ -33,6 +33,10 @@ struct Count {
 };
 /// {standing}: what credentials of requests were worth
 struct CredentialsCounts : std::array<std::uint64_t, credentials_words.size()> {};
+/// {where}: of the core side in what leaves, where it cannot be changed
+enum class NotHidden : std::uint8_t { realm, body, sdp };
+inline constexpr std::array<std::string_view, 3> not_hidden_words{"realm", "body", "sdp"};
+struct NotHiddenCounts : std::array<std::uint64_t, not_hidden_words.size()> {};
 /// {status}
 struct StatusCounts : std::array<std::uint64_t, 700> {};
 
@@ -69,6 +73,7 @@ struct Histogram {
   X(responses_sent, StatusCounts,  "postern_responses_sent_total",     "SIP responses sent to the access side, by status code.")     \
   X(credentials,    CredentialsCounts, "postern_credentials_total",    "Requests with credentials, by what these were worth.")       \
   X(emergency_calls, Count,        "postern_emergency_calls_total",    "Emergency calls that passed every rule, gate, ban and limit.") \
+  X(not_hidden,     NotHiddenCounts, "postern_not_hidden_total",       "Messages to the access side that name the PBX where that cannot be changed: the realm of a challenge, a body of an unknown type, SDP without media_address.") \
   X(held_back,      Count,         "postern_held_back_total",          "Datagrams not sent, so that no unproven source gets over three times its bytes.") \
   X(call_prefixes,  Count,         "postern_call_prefixes_total",      "Times that a device dialled one number under many prefixes and reached it by none.") \
   X(pbx_up,         PbxUps,        "postern_pbx_up",                   "Whether an address of the PBX answers: 1 or 0.")            \

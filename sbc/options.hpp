@@ -102,6 +102,9 @@ struct LimitsOptions {
 };
 
 struct EngineOptions {
+  /// What becomes of an account whose password can be guessed, as its digests show.
+  enum class WeakPasswords : std::uint8_t { report, refuse, off };
+
   std::vector<ListenerOptions> listeners;  ///< 1..255, those that are no longer open included
   PbxOptions pbx;
   LimitsOptions limits;
@@ -114,6 +117,7 @@ struct EngineOptions {
   Redirects redirects = Redirects::block;  ///< what becomes of a phone's 3xx
   JailOptions jail;
   std::vector<acl::Network> trunk_networks;  ///< of the providers: never banned
+  WeakPasswords weak_passwords = WeakPasswords::report;
   /// Our own addresses and the default gateway, which the shell finds at its start; the engine adds the PBX's.
   std::vector<acl::Address> never_banned;
 };

@@ -49,6 +49,7 @@ enum class OutcomeKind : std::uint8_t {
   X(trap,                  refused,  "a listener or a user that is a trap")                                           \
   X(registered_only,       refused,  "a method of registered_only, over a flow without a live registration")           \
   X(call_denied,           refused,  "a destination whose class calls.allow does not give the device")             \
+  X(weak_password,         refused,  "credentials of an account whose password can be guessed, with `weak_passwords: refuse`") \
   X(not_pbx,               refused,  "a packet to the core port from an address that is not the PBX's")            \
   X(no_token,              refused,  "a request of the PBX that names no device of ours")                          \
   X(bad_token,             refused,  "a token that was made up, changed or given to the other side")               \

@@ -329,6 +329,7 @@ Outcome Proxy::answer(const sip::RawMessage& response, const Flow& flow, Transac
       admission_.accept_source(transaction.from.peer.address, *until, now);
       admission_.jail().accepted(transaction, response, now);
     }
+    passwords_.accepted(transaction, response.to_user, now);
   }
   if (response.status_code >= 200 && transaction.state < TransactionState::completed)
     state_.metrics.pbx_response.observe(std::chrono::duration<double>(now - transaction.started).count());

@@ -12,6 +12,7 @@
 #include "sbc/device_limits.hpp"
 #include "sbc/dialog.hpp"
 #include "sbc/failover.hpp"
+#include "sbc/password_watch.hpp"
 #include "sbc/redirects.hpp"
 #include "sbc/registrar.hpp"
 #include "sbc/rewrite.hpp"
@@ -50,6 +51,10 @@ class Proxy {
   [[nodiscard]] bool refreshes(const sip::RawMessage& request, const Flow& flow, TimePoint now) const {
     return registrar_.refreshes(request, flow, now);
   }
+  /// `weak_passwords: refuse`: see PasswordWatch::refuses().
+  [[nodiscard]] bool refuses_password(const sip::RawMessage& request, const CredentialsVerdict& credentials) const {
+    return passwords_.refuses(request, credentials);
+  }
   /// Is this response one to a request of ours that went to where it comes from? It proves its source then.
   [[nodiscard]] bool awaits(const sip::RawMessage& response, const Flow& flow) const;
   Outcome response(const sip::RawMessage& response, const Flow& flow, TimePoint now, Outbox& out);
@@ -84,6 +89,7 @@ class Proxy {
   StatelessResponses stateless_;
   Failover failover_;
   DeviceLimits device_limits_;
+  PasswordWatch passwords_{state_};
   CallWatch calls_;
   AudioWatch audio_;
   std::string message_;  ///< the message being written

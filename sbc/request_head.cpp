@@ -13,12 +13,6 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// What answers repeat or are made by: Via, Record-Route, From, To, Call-ID (i), CSeq, Require, Proxy-Require.
-bool may_be_asked_for(std::string_view line) {
-  constexpr std::string_view letters = "vrftciVRFTCIpP";
-  return letters.find(line.front()) != std::string_view::npos;
-}
-
 // Past the end of the line at `from`.
 std::size_t next_line(std::string_view text, std::size_t from) {
   const std::size_t end = text.find('\n', from);
@@ -27,14 +21,14 @@ std::size_t next_line(std::string_view text, std::size_t from) {
 
 }  // namespace
 
-void RequestHead::read(std::string_view head) {
+void RequestHead::read(std::string_view head, std::string_view letters) {
   fields_.clear();
   for (std::size_t at = next_line(head, 0); at < head.size();) {
     std::size_t end = next_line(head, at);
     while (end < head.size() && (head[end] == ' ' || head[end] == '\t')) end = next_line(head, end);  // a fold (RFC 3261 §7.3.1)
     const std::string_view line = head.substr(at, end - at);
     at = end;
-    const std::size_t colon = may_be_asked_for(line) ? line.find(':') : std::string_view::npos;
+    const std::size_t colon = letters.find(line.front()) != std::string_view::npos ? line.find(':') : std::string_view::npos;
     if (colon != std::string_view::npos)
       fields_.push_back({sip::header_name_of(trimmed(line.substr(0, colon))), trimmed(line.substr(colon + 1))});
   }

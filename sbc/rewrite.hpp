@@ -144,6 +144,10 @@ class OutwardRewriter {
   [[nodiscard]] std::string shown(std::string_view text, const Flow& access);
   void call_id(const Context& context, const sip::HeaderLine& header);
   void body(const Context& context);
+  /// Counts what leaves as it is and names the core.
+  void count_named(NotHidden where, std::string_view text) {
+    if (veil_.covers(text)) ++state_.metrics.not_hidden[static_cast<std::size_t>(where)];
+  }
 
   State& state_;
   Veil veil_;

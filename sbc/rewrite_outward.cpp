@@ -385,11 +385,13 @@ void OutwardRewriter::call_id(const Context& context, const sip::HeaderLine& hea
 void OutwardRewriter::body(const Context& context) {
   audio_inside_.reset();
   const std::string_view type = content_type_of(context.message);
-  if (body_kind(type) == BodyKind::unknown) return;
+  const BodyKind kind = body_kind(type);
+  if (kind == BodyKind::unknown) return count_named(NotHidden::body, context.message.body());
   std::string mapped;
   BodyVeil veil(veil_, state_.names, context.access);
   veil.append(mapped, type, context.message.body());
   audio_inside_ = veil.audio_inside();
+  if (kind == BodyKind::sdp) count_named(NotHidden::sdp, mapped);
   if (mapped != context.message.body()) state_.editor.replace_body(mapped);
 }
 

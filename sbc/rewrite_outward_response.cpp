@@ -124,6 +124,7 @@ void OutwardRewriter::listed_contacts(const Context& context, const sip::HeaderL
 void OutwardRewriter::challenge(const Context& context, const sip::HeaderLine& header, const Asked& asked) {
   const std::string_view value = context.message.text(header.value);
   const std::string shown = unfolded(veil_.covers(value) ? shown_digest(value, context.access) : value);
+  count_named(NotHidden::realm, shown);
   text_.clear();
   state_.credentials.append_challenge(text_, shown, context.access.peer.address, asked.stale, asked.now);
   state_.editor.replace(header.value, text_);

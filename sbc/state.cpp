@@ -59,6 +59,7 @@ Setup State::apply(Setup next) {
   std::swap(policy, next.policy);
   std::swap(trusted, next.trusted);
   trunk_networks = acl::NetworkSet(options.trunk_networks);
+  metrics_at_apply = metrics;
   countries.clear();
   verdicts.clear();
   names.apply(options, mac);

@@ -139,6 +139,7 @@ struct State {
   sip::Editor editor;
   Journal journal;
   Metrics metrics;
+  Metrics metrics_at_apply;  ///< what had been counted when this configuration was taken over
   Health health;
   DurableSink* durable = nullptr;    ///< who is told of changes that outlive a restart, if anybody is
   bool restarted;                    ///< there was a run before this one

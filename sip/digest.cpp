@@ -66,6 +66,9 @@ std::optional<DigestView> DigestView::parse(string_view value) {
   DigestView view;
   const std::array<std::pair<string_view, string_view*>, 5> known{
       {{"username", &view.username}, {"realm", &view.realm}, {"nonce", &view.nonce}, {"response", &view.response}, {"stale", &view.stale}}};
+  // Nothing hangs on these but how a password is told: a device that writes one twice is left alone.
+  const std::array<std::pair<string_view, string_view*>, 5> more{
+      {{"algorithm", &view.algorithm}, {"uri", &view.uri}, {"qop", &view.qop}, {"nc", &view.nc}, {"cnonce", &view.cnonce}}};
   AuthParam param;
   unsigned seen = 0;
   while (take_param(rest, param)) {
@@ -81,6 +84,9 @@ std::optional<DigestView> DigestView::parse(string_view value) {
       seen |= 1U << i;
       *known[i].second = param.value;
       if (known[i].second == &view.stale) view.stale_param = param.whole;
+    }
+    for (const auto& [name, kept] : more) {
+      if (kept->empty() && iequals(param.name, name)) *kept = param.value;
     }
   }
   if (!rest.empty() || view.last_param.empty()) return std::nullopt;

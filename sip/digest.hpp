@@ -10,6 +10,7 @@ namespace postern::sip {
 /// understand differently is no view at all.
 struct DigestView {
   std::string_view username, realm, nonce, response, stale;  ///< empty: absent
+  std::string_view algorithm, uri, qop, nc, cnonce;          ///< the same; of one that stands twice, the first
   std::optional<std::string_view> opaque;
   std::string_view opaque_param;  ///< `opaque="..."`, whole; empty: absent
   std::string_view stale_param;

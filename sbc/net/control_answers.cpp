@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "sbc/calls.hpp"
-#include "sbc/net/state_record.hpp"
 #include "sbc/registrations.hpp"
 
 namespace postern::net {
@@ -18,11 +17,6 @@ using nlohmann::ordered_json;
 
 /// Places of a table of bans, most of them free.
 constexpr std::size_t places_a_part = 1024;
-
-std::string text_of(acl::TimePoint time, const Clocks& clocks) {
-  constexpr WallTime a_second = 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(clocks.to_wall(time) / a_second)));
-}
 
 /// An array, entry by entry. Texts in it come from the network.
 class ArrayWriter {
@@ -44,8 +38,8 @@ ordered_json json_of(const sbc::Binding& binding, const acl::Country& country, c
                     {"source", binding.flow.peer.to_string()},
                     {"transport", sbc::to_string(binding.flow.transport)},
                     {"country", nullptr},
-                    {"expires", text_of(binding.expires, clocks)},
-                    {"since", text_of(binding.since, clocks)}};
+                    {"expires", time_text(binding.expires, clocks)},
+                    {"since", time_text(binding.since, clocks)}};
   if (country != acl::Country{}) json["country"] = country.to_string();
   return json;
 }
@@ -55,7 +49,7 @@ ordered_json json_of(const sbc::Call& call, const Clocks& clocks) {
           {"device", call.device},
           {"from", call.from},
           {"to", call.to},
-          {"since", text_of(call.since, clocks)},
+          {"since", time_text(call.since, clocks)},
           {"state", sbc::to_string(call.state)},
           {"source", call.access.peer.to_string()}};
 }
@@ -65,12 +59,13 @@ std::string evidence_of(const sbc::Jailed& jailed) {
 }
 
 ordered_json json_of(const sbc::Jailed& jailed, const Clocks& clocks) {
-  ordered_json json{{"address", jailed.source.to_string()},   {"account", nullptr},
-                    {"cause", sbc::word_of(jailed.cause)},    {"reason", sbc::cause_table.at(static_cast<std::size_t>(jailed.cause)).help},
-                    {"evidence", evidence_of(jailed)},        {"proof", jailed.proven ? "proven" : "unproven"},
-                    {"since", text_of(jailed.since, clocks)}, {"until", nullptr}};
+  ordered_json json{
+      {"address", jailed.source.to_string()},     {"account", nullptr},
+      {"cause", sbc::word_of(jailed.cause)},      {"reason", sbc::cause_table.at(static_cast<std::size_t>(jailed.cause)).help},
+      {"evidence", evidence_of(jailed)},          {"proof", jailed.proven ? "proven" : "unproven"},
+      {"since", time_text(jailed.since, clocks)}, {"until", nullptr}};
   if (!jailed.account.empty()) json["account"] = jailed.account;
-  if (jailed.until != acl::TimePoint::max()) json["until"] = text_of(jailed.until, clocks);
+  if (jailed.until != acl::TimePoint::max()) json["until"] = time_text(jailed.until, clocks);
   return json;
 }
 
@@ -97,6 +92,11 @@ class EngineCursor {
 };
 
 }  // namespace
+
+std::string time_text(acl::TimePoint time, const Clocks& clocks) {
+  constexpr WallTime a_second = 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(clocks.to_wall(time) / a_second)));
+}
 
 AnswerPart registrations_answer(LookAtEngine engines, std::function<acl::Country(const acl::Address&)> country) {
   return

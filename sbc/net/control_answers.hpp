@@ -7,6 +7,7 @@
 #include "acl/options.hpp"
 #include "sbc/engine.hpp"
 #include "sbc/net/control.hpp"
+#include "sbc/net/state_record.hpp"
 
 namespace postern::net {
 
@@ -15,6 +16,9 @@ inline constexpr std::size_t entries_a_part = 32;
 
 /// Calls `look` with the engine of that worker, which nothing else changes meanwhile. False: there is no such worker.
 using LookAtEngine = std::function<bool(std::size_t worker, const std::function<void(sbc::Engine&)>& look)>;
+
+/// As `2026-01-01T12:00:00Z`.
+std::string time_text(acl::TimePoint time, const Clocks& clocks);
 
 /// An array of `{"aor", "contact", "source", "transport", "country", "expires", "since"}`: the device's own Contact, times as
 /// `2026-01-01T12:00:00Z`, no country (null) without a database. Those of all workers.

@@ -76,9 +76,14 @@ std::vector<acl::Address> default_gateways_v6(std::istream& table) {
   return gateways;
 }
 
-std::vector<acl::Address> own_and_gateway_addresses() {
+std::vector<acl::Address> interface_addresses() {
   std::vector<acl::Address> addresses;
   add_interfaces(addresses);
+  return addresses;
+}
+
+std::vector<acl::Address> own_and_gateway_addresses() {
+  std::vector<acl::Address> addresses = interface_addresses();
   std::ifstream v4("/proc/net/route"), v6("/proc/net/ipv6_route");
   for (const acl::Address& gateway : default_gateways_v4(v4)) addresses.push_back(gateway);
   for (const acl::Address& gateway : default_gateways_v6(v6)) addresses.push_back(gateway);

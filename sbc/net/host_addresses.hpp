@@ -8,6 +8,9 @@
 
 namespace postern::net {
 
+/// The addresses of this host's interfaces.
+std::vector<acl::Address> interface_addresses();
+
 /// The addresses of this host's interfaces and its default gateways, as they are now: behind a NAT that rewrites sources (a container's
 /// bridge) everybody comes from the gateway. What cannot be read is left out.
 std::vector<acl::Address> own_and_gateway_addresses();

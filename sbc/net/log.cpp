@@ -95,6 +95,8 @@ std::string_view word_of(sbc::EventKind kind) {
       return "answer_concealed";
     case sbc::EventKind::opaque_not_returned:
       return "opaque_not_returned";
+    case sbc::EventKind::callers_hidden:
+      return "callers_hidden";
     case sbc::EventKind::no_audio_likely:
       return "no_audio_likely";
     case sbc::EventKind::emergency_call:
@@ -112,8 +114,8 @@ std::string_view word_of(sbc::EventKind kind) {
 LogLevel level_of(const sbc::Event& event) {
   const bool grave = event.kind == sbc::EventKind::ban || event.kind == sbc::EventKind::block ||
                      event.kind == sbc::EventKind::opaque_not_returned || event.kind == sbc::EventKind::no_audio_likely ||
-                     event.kind == sbc::EventKind::pbx_down || event.kind == sbc::EventKind::emergency_call ||
-                     event.kind == sbc::EventKind::call_prefixes;
+                     event.kind == sbc::EventKind::callers_hidden || event.kind == sbc::EventKind::pbx_down ||
+                     event.kind == sbc::EventKind::emergency_call || event.kind == sbc::EventKind::call_prefixes;
   if (grave) return LogLevel::warning;
   const sbc::EventKind kind = event.kind == sbc::EventKind::suppressed ? event.of : event.kind;
   return kind == sbc::EventKind::refused_other ? LogLevel::debug : LogLevel::info;

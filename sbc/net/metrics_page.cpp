@@ -95,6 +95,11 @@ void add_metric(Families& families, std::string name, std::string help, const sb
     add_counter(family, {{"standing", std::string(sbc::credentials_words[i])}}, counts[i]);
 }
 
+void add_metric(Families& families, std::string name, std::string help, const sbc::NotHiddenCounts& counts) {
+  MetricFamily& family = add_family(families, std::move(name), std::move(help), MetricType::Counter);
+  for (std::size_t i = 0; i < counts.size(); ++i) add_counter(family, {{"where", std::string(sbc::not_hidden_words.at(i))}}, counts[i]);
+}
+
 void add_metric(Families& families, std::string name, std::string help, const sbc::Count& count) {
   add_counter(add_family(families, std::move(name), std::move(help), MetricType::Counter), {}, count.count);
 }
@@ -190,6 +195,21 @@ void add_workers(Families& families, const std::vector<WorkerLoad>& workers) {
   for (std::size_t i = 0; i < workers.size(); ++i) add_counter(lost, {{"worker", std::to_string(i)}}, workers[i].notes_lost);
 }
 
+void add_passwords(Families& families, const ShellMetrics& shell) {
+  MetricFamily& weak =
+      add_family(families, "postern_weak_passwords", "Accounts whose password can be guessed, by what it is.", MetricType::Gauge);
+  for (std::size_t i = 0; i < shell.weak_passwords.size(); ++i) {
+    ClientMetric& metric = weak.metric.emplace_back();
+    metric.label = {{"kind", std::string(sbc::weak_kind_table.at(i).word)}};
+    metric.gauge.value = static_cast<double>(shell.weak_passwords.at(i));
+  }
+  MetricFamily& looks =
+      add_family(families, "postern_password_looks_total",
+                 "Accepted digests that were tried against weak passwords, or missed because too many waited.", MetricType::Counter);
+  add_counter(looks, {{"result", "tried"}}, shell.password_looks);
+  add_counter(looks, {{"result", "missed"}}, shell.password_looks_missed);
+}
+
 void add_shell(Families& families, const ShellMetrics& shell) {
   add_metric(families, "postern_forward_seconds",
              "Time from the receipt of a batch of datagrams to the sending of what it caused, once for each datagram sent.",
@@ -201,6 +221,7 @@ void add_shell(Families& families, const ShellMetrics& shell) {
   add_counter(sends, {{"reason", "connection_gone"}}, shell.counts.streams.undeliverable);
   add_streams(families, shell.counts.streams);
   add_workers(families, shell.workers);
+  add_passwords(families, shell);
   add_certificates(families, shell.certificates);
   MetricFamily& receives =
       add_family(families, "postern_receive_failures_total", "Failures to receive a datagram, by reason.", MetricType::Counter);

@@ -1,12 +1,14 @@
 // The text of /metrics.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "sbc/metrics.hpp"
 #include "sbc/net/stream_counters.hpp"
+#include "sbc/weak_kinds.hpp"
 
 namespace postern::net {
 
@@ -48,7 +50,9 @@ struct ShellMetrics {
   std::vector<CertificateEnd> certificates;
   std::uint64_t log_lines_lost = 0;
   std::uint64_t state_failures = 0;
-  bool state_durable = false;  ///< registrations, bans and trust would outlive a kill now
+  bool state_durable = false;                                        ///< registrations, bans and trust would outlive a kill now
+  std::array<std::uint64_t, sbc::weak_kind_count> weak_passwords{};  ///< accounts, by WeakKind
+  std::uint64_t password_looks = 0, password_looks_missed = 0;
   std::uint64_t reloads_applied = 0;
   std::uint64_t reloads_refused = 0;
 };

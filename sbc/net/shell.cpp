@@ -19,10 +19,12 @@
 
 #include "sbc/listeners.hpp"
 #include "sbc/net/admin.hpp"
+#include "sbc/net/audit_answer.hpp"
 #include "sbc/net/control.hpp"
 #include "sbc/net/control_answers.hpp"
 #include "sbc/net/dynamic_names.hpp"
 #include "sbc/net/kernel_bans.hpp"
+#include "sbc/net/password_trials.hpp"
 #include "sbc/net/reloads.hpp"
 #include "sbc/net/start_error.hpp"
 #include "sbc/net/state_folder.hpp"
@@ -81,6 +83,7 @@ struct Shell::Impl {
     workers.remember(store, kernel, kept);
     put_into_kernel(kept);
     workers.set_passes(passes.snapshot(acl::Clock::now()));
+    passwords.emplace(workers.shared().weak_passwords, store.keeps() ? folder.path() : std::string(), log);
   }
 
   [[nodiscard]] std::unique_ptr<Admin> open_admin(const std::optional<sbc::Endpoint>& bind);
@@ -106,6 +109,7 @@ struct Shell::Impl {
   StateStore store;
   KernelBans kernel;
   Workers workers;
+  std::optional<PasswordTrials> passwords;
   std::optional<Control> control;
   asio::signal_set signals;
   std::unique_ptr<Admin> admin;
@@ -143,7 +147,8 @@ ControlCommands Shell::Impl::control_commands() {
           {"bans list", [engines](const ControlArguments&) { return bans_answer(engines); }},
           {"bans add", [engines](const ControlArguments& arguments) { return ban_answer(engines, arguments); }},
           {"bans remove", [engines](const ControlArguments& arguments) { return pardon_answer(engines, arguments); }},
-          {"bans clear", [engines](const ControlArguments&) { return pardon_all_answer(engines); }}};
+          {"bans clear", [engines](const ControlArguments&) { return pardon_all_answer(engines); }},
+          {"audit", [this, engines](const ControlArguments&) { return audit_answer(engines, workers.shared()); }}};
 }
 
 /// The bans of the run before; but not where a phone is registered, which a ban leaves alone.
@@ -314,6 +319,10 @@ void Shell::Impl::metrics(std::function<void(std::string)> done) {
     }
     shell.counts = sum.counts;
     shell.certificates = workers.first().certificates();
+    const sbc::WeakPasswords& accounts = workers.shared().weak_passwords;
+    for (const auto& [account, verdict] : accounts.verdicts()) ++shell.weak_passwords.at(static_cast<std::size_t>(verdict.kind));
+    shell.password_looks = accounts.looked_at();
+    shell.password_looks_missed = accounts.missed();
     shell.log_lines_lost = log.lost_lines();
     shell.reloads_applied = reloads_applied;
     shell.reloads_refused = reloads_refused;
@@ -338,6 +347,7 @@ void Shell::run() {
   impl_->wait_signal();
   impl_->store.start(
       [this](const sbc::Secrets& secrets) { asio::post(impl_->io, [this, secrets] { impl_->workers.set_token_keys(secrets); }); });
+  impl_->passwords->start();
   impl_->workers.start();
   impl_->announce();
   impl_->names.apply(impl_->current->shell.names);

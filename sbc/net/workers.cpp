@@ -156,7 +156,7 @@ Workers::Workers(asio::io_context& io, sbc::EngineOptions options, const std::sh
     : closing_timer_(io), stuck_(std::move(stuck)) {
   const std::uint16_t count = options.pbx.workers;
   const Steering steering(count, steering_seed(secrets));
-  const auto shared = std::make_shared<sbc::Shared>(secrets.table_seed, count == 1);
+  shared_ = std::make_shared<sbc::Shared>(secrets.table_seed, count == 1);
   for (std::uint16_t i = 0; i < count; ++i) {
     const WorkerPlace place{i, steering};
     members_.push_back(std::make_unique<Member>(i == 0 ? &io : nullptr));
@@ -169,7 +169,7 @@ Workers::Workers(asio::io_context& io, sbc::EngineOptions options, const std::sh
     }
     options.pbx.worker = i;
     member.worker =
-        std::make_unique<Worker>(*member.io, options, policy, secrets, events, place, sbc::Company{member.company.get(), shared});
+        std::make_unique<Worker>(*member.io, options, policy, secrets, events, place, sbc::Company{member.company.get(), shared_});
   }
 }
 

@@ -42,6 +42,8 @@ class Workers {
 
   [[nodiscard]] std::size_t size() const { return members_.size(); }
   [[nodiscard]] const Worker& first() const;
+  /// What is one for all of them.
+  [[nodiscard]] sbc::Shared& shared() const { return *shared_; }
   /// For that worker.
   [[nodiscard]] const WaitingNotes& waiting(std::size_t index) const;
   /// What the PBX sees, each of the core addresses.
@@ -82,6 +84,7 @@ class Workers {
   void arm_closing_timer();
   void wait_to_close();
 
+  std::shared_ptr<sbc::Shared> shared_;
   std::vector<std::unique_ptr<Member>> members_;
   boost::asio::steady_timer closing_timer_;
   StuckWorker stuck_;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks that every name in backticks in docs/life-of-a-datagram.md exists in the source: `Class::name` as a member of that class or a
 definition outside of it, `namespace::Name` as a type in that namespace, `name` as a type, or as a function that is declared or called.
-And that every test that docs/sip.md names is there: `name.replay`, `name_test.py`.
+And that every test that docs/sip.md and docs/threat-model.md name is there: `name.replay`, `name_test.py`, `name_test.cpp`, and behind
+one of the two latter the case that is meant: `name_test.py Class.test_case`, `name_test.cpp Suite.Case`.
 
 usage: document_names.py [ROOT]; exit status 1 when a name is missing, when a document is, or when it names nothing."""
 import pathlib
@@ -9,7 +10,8 @@ import re
 import sys
 
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
-TEST = re.compile(r"^[\w-]+(?:\.replay|_test\.py)$")
+TEST = re.compile(r"^([\w-]+(?:\.replay|_test\.py|_test\.cpp))(?: (\w+)(?:\.(\w+))?)?$")
+DOCUMENTS = ("sip.md", "threat-model.md")
 NAME = re.compile(r"^(?:[A-Za-z_]\w*::)*~?[A-Za-z_]\w*(?:\(\))?$")
 # Comments and literals: a word in them is no name.
 NO_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S)
@@ -51,11 +53,27 @@ def spans_of(document):
     return CODE_SPAN.findall(re.sub(r"```.*?```", "", document.read_text(), flags=re.S)) if document.is_file() else []
 
 
+def has_case(text, group, case):
+    """Whether a Python or C++ test file has that class or suite, and that case in it."""
+    if re.search(rf"^class {group}\b", text, re.M):
+        return not case or re.search(rf"^class {group}\b.*?^    def {case}\(", text, re.M | re.S) is not None
+    return re.search(rf"\bTEST(?:_F|_P)?\(\s*{group}\s*,\s*{case or chr(92) + 'w+'}\s*\)", text) is not None
+
+
 def missing_tests(root):
-    """The tests that docs/sip.md names and that do not exist."""
-    tests = [span for span in spans_of(root / "docs" / "sip.md") if TEST.search(span)]
-    there = {p.name for p in (root / "tests").rglob("*") if TEST.search(p.name)}
-    return [f"`{test}` is no test" for test in tests if test not in there] if tests else ["docs/sip.md names no test"]
+    """The tests that documents name and that do not exist."""
+    files = {p.name: p for p in (root / "tests").rglob("*") if TEST.search(p.name)}
+    problems = []
+    for document in DOCUMENTS:
+        tests = [(span, TEST.search(span)) for span in spans_of(root / "docs" / document) if TEST.search(span)]
+        if not tests:
+            problems.append(f"docs/{document} names no test")
+        for span, (name, group, case) in ((span, match.groups()) for span, match in tests):
+            if name not in files:
+                problems.append(f"`{span}` in docs/{document} is no test")
+            elif group and not has_case(files[name].read_text(errors="replace"), group, case):
+                problems.append(f"`{span}` in docs/{document}: there is no such case")
+    return problems
 
 
 def main():

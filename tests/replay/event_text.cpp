@@ -20,6 +20,7 @@ const std::map<sbc::EventKind, std::string_view> event_words{{sbc::EventKind::re
                                                              {sbc::EventKind::call_prefixes, "call_prefixes"},
                                                              {sbc::EventKind::answer_concealed, "answer_concealed"},
                                                              {sbc::EventKind::opaque_not_returned, "opaque_not_returned"},
+                                                             {sbc::EventKind::callers_hidden, "callers_hidden"},
                                                              {sbc::EventKind::no_audio_likely, "no_audio_likely"},
                                                              {sbc::EventKind::emergency_call, "emergency_call"},
                                                              {sbc::EventKind::pbx_down, "pbx_down"},

@@ -157,6 +157,7 @@ TEST(Log, NamesEveryKindOfEvent) {
                                                                 {EventKind::call_prefixes, "call_prefixes"},
                                                                 {EventKind::answer_concealed, "answer_concealed"},
                                                                 {EventKind::opaque_not_returned, "opaque_not_returned"},
+                                                                {EventKind::callers_hidden, "callers_hidden"},
                                                                 {EventKind::no_audio_likely, "no_audio_likely"}};
   for (const auto& [kind, word] : kinds) {
     sbc::Event event;

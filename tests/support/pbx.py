@@ -30,6 +30,12 @@ class Pbx:
             raise AssertionError(f"the stand-in PBX ended:\n{self._process.log()}")
         return os.path.exists(self._control) and self._rpc("core.uptime").returncode == 0
 
+    def set_password(self, user, password):
+        """Of an extension that there is, or of a new one."""
+        done = self._rpc("htable.sets", "users", f"s:{user}", f"s:{password}")  # not numbers
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+
     def contacts(self, user):
         """The contacts registered for an extension, as the PBX would call them."""
         dump, current, found = self._rpc("ul.dump").stdout, None, []

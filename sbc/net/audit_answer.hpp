@@ -1,0 +1,15 @@
+// What the control socket tells `postern audit`: what only the daemon has seen.
+#pragma once
+
+#include "sbc/net/control.hpp"
+#include "sbc/net/control_answers.hpp"
+
+namespace postern::net {
+
+/// An object: `weak_passwords` (an array of `{"account", "kind", "since"}`), `accounts_tried` (how many were looked at), `not_hidden`
+/// (counts, by where), `shown` (messages that went to the access side), `not_pbx` (packets of strangers to the core port), `pbx` (an array
+/// of `{"address", "up"}`), `probably_banned`, `logins_survived` (PbxStanding), `public_source_seen`.
+/// Counts begin anew with each reload, so that a remedy shows.
+AnswerPart audit_answer(LookAtEngine engines, const sbc::Shared& shared);
+
+}  // namespace postern::net

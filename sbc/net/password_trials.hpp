@@ -1,0 +1,45 @@
+// Weak passwords seen on the wire: the thread that tries them, and the verdicts that outlive a restart.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "sbc/net/log.hpp"
+#include "sbc/weak_passwords.hpp"
+
+namespace postern::net {
+
+/// The file is JSON in the state folder, an array of `{"account", "kind", "since"}`: which account's password is weak and in what way, and
+/// nothing of the password itself.
+class PasswordTrials {
+ public:
+  /// `accounts` and `log` must outlive it. `folder`: the state folder; empty: nothing is kept.
+  PasswordTrials(sbc::WeakPasswords& accounts, std::string folder, Log& log);
+  ~PasswordTrials();
+  PasswordTrials(const PasswordTrials&) = delete;
+  PasswordTrials& operator=(const PasswordTrials&) = delete;
+
+  /// Takes back what was kept, and begins the thread.
+  void start();
+
+ private:
+  void restore();
+  void run(const std::stop_token& stop);
+  void look_at(const sbc::WatchedDigest& digest);
+  void keep() const;
+
+  sbc::WeakPasswords& accounts_;
+  std::string folder_;
+  Log& log_;
+  std::mutex waiting_;
+  std::condition_variable_any wake_;
+  bool woken_ = false;
+  std::jthread thread_;
+};
+
+}  // namespace postern::net
