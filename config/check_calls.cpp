@@ -13,7 +13,7 @@
 namespace postern::config {
 namespace {
 
-constexpr std::size_t most_comparisons = 1'000'000;
+constexpr std::size_t most_call_comparisons = 1'000'000;
 
 class CallChecker {
  public:
@@ -152,7 +152,7 @@ class CallChecker {
   const acl::CallOptions& options_;
   Report& report_;
   std::vector<Pattern> patterns_;
-  std::size_t left_ = most_comparisons;
+  std::size_t left_ = most_call_comparisons;
 };
 
 }  // namespace

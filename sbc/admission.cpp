@@ -108,7 +108,7 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
   standing.known = source.known(now);
   standing.proved_before = source.proved_itself(now);
   source.answers.received(size, now);
-  jail_.callers().seen(address);
+  callers_.seen(address);
   if (standing.outcome != Outcome::forwarded) {
     // To look for an account that may pass is not to cost more than what anybody may send.
     standing.accepts_some =
@@ -334,7 +334,7 @@ std::optional<std::chrono::seconds> Admission::pbx_has_room_in(TimePoint now) {
 
 void Admission::accept_source(const acl::Address& address, TimePoint until, TimePoint now) {
   state_.sources.touch(address, now).prolong_known(until);
-  jail_.callers().accepted(address, now);
+  callers_.accepted(address, now);
 }
 
 void Admission::hold_back(Outbox& out, std::size_t first, TimePoint now) {

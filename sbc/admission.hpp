@@ -10,6 +10,7 @@
 
 #include "acl/rate.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/hidden_callers.hpp"
 #include "sbc/jail.hpp"
 #include "sbc/outbox.hpp"
 #include "sbc/outcome.hpp"
@@ -46,7 +47,7 @@ struct RequestStanding {
 
 class Admission {
  public:
-  explicit Admission(State& state) : state_(state), jail_(state) { apply({}); }
+  explicit Admission(State& state) : state_(state), jail_(state), callers_(state) { apply({}); }
   [[nodiscard]] Jail& jail() { return jail_; }
   /// Takes over the state's options and policy: limits (buckets keep what is in them) and the rules' counts (by name).
   void apply(TimePoint now);
@@ -131,6 +132,7 @@ class Admission {
 
   State& state_;
   Jail jail_;
+  HiddenCallers callers_;
   std::string country_;
   std::optional<acl::RateLimit> per_source_, per_source_trusted_, unknown_sources_;
   std::optional<acl::RateLimit> pbx_;

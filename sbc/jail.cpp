@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "sbc/admission.hpp"
+#include "sbc/hidden_callers.hpp"
 #include "sbc/state.hpp"
 #include "sip/user.hpp"
 
@@ -31,16 +32,16 @@ std::string_view Jail::account_of(const sip::RawMessage& message, std::array<cha
   return sip::canonical_user(message.method == sip::Method::register_ ? message.to_user : message.from_user, buffer);
 }
 
-bool Jail::exempt(const acl::Address& source, TimePoint now) const {
+bool Jail::exempt(const acl::Address& source) const {
   const EngineOptions& options = state_.options;
   return options.pbx.has(source) || std::ranges::find(options.never_banned, source) != options.never_banned.end() ||
          (!state_.trusted.empty() && state_.trusted.contains(source)) ||
-         (!state_.trunk_networks.empty() && state_.trunk_networks.contains(source)) || callers_.behind(source, now);
+         (!state_.trunk_networks.empty() && state_.trunk_networks.contains(source));
 }
 
 Sentence Jail::judge(const Evidence& evidence, TimePoint now) {
   const acl::Address& source = evidence.flow.peer.address;
-  if (exempt(source, now)) return Sentence::none;
+  if (exempt(source)) return Sentence::none;
   const bool devices = state_.registrations.devices_at(source, now) > 0;
   const bool of_login = evidence.cause == Cause::failed_authentication;
   if (!evidence.proven) {
@@ -80,7 +81,7 @@ Sentence Jail::block(const Evidence& evidence, TimePoint now) {
   const std::uint64_t key = state_.strikes.pair_of(source, evidence.account);
   const SourceStrikes& strikes = state_.strikes.source(source, now);
   const bool second = strikes.blocked_pair != 0 && strikes.blocked_pair != key && strikes.blocked_until > now;
-  if (second) return ban(evidence, now);
+  if (second && !HiddenCallers(state_).behind(source, now)) return ban(evidence, now);
   const seconds duration = ban_time_of(evidence, 0);
   const AccountBlock made{source, std::string(evidence.account), now + duration, now, evidence.cause, evidence.strikes};
   if (state_.durable != nullptr) state_.durable->keep(made);
@@ -92,6 +93,8 @@ Sentence Jail::block(const Evidence& evidence, TimePoint now) {
 
 Sentence Jail::ban(const Evidence& evidence, TimePoint now) {
   const acl::Address& source = evidence.flow.peer.address;
+  // It stands for everybody: one account is all that is ever kept out there.
+  if (HiddenCallers(state_).behind(source, now)) return Sentence::none;
   const acl::Ban* before = state_.bans.check(source, now);
   const bool was_banned = before != nullptr && before->proof == Proof::proven;
   // Who shares his address with honest phones is not the same one each time.
@@ -147,7 +150,7 @@ Jail::Standing Jail::check(const sip::RawMessage& request, const Flow& flow, con
     if (pair != nullptr && pair->silenced_until > now) return {Outcome::account_blocked, 0};
   }
   if (!tries || !state_.options.jail.on || strikes.accepted(strikes.pair_of(address, credentials.username), now)) return {};
-  if (exempt(address, now) || state_.shared->guessed.may_try(strikes.account_key(credentials.username), now)) return {};
+  if (exempt(address) || state_.shared->guessed.may_try(strikes.account_key(credentials.username), now)) return {};
   return {Outcome::account_guessed, told ? 503 : 0};
 }
 
@@ -169,7 +172,7 @@ bool Jail::is_trap(std::string_view user) const {
 }
 
 bool Jail::ban(const acl::Address& source, seconds duration, TimePoint now) {
-  if (exempt(source, now)) return false;
+  if (exempt(source)) return false;
   Flow flow;
   flow.peer.address = source;
   ban(Evidence{.cause = Cause::by_hand, .flow = flow, .proven = true, .ban_time = duration}, now);

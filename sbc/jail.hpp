@@ -15,7 +15,6 @@
 #include "sbc/credentials.hpp"
 #include "sbc/event.hpp"
 #include "sbc/flow.hpp"
-#include "sbc/hidden_callers.hpp"
 #include "sbc/jailed.hpp"
 #include "sbc/outcome.hpp"
 #include "sbc/transactions.hpp"
@@ -52,8 +51,7 @@ enum class Sentence : std::uint8_t {
 /// and the gateway never are.
 class Jail {
  public:
-  explicit Jail(State& state) : state_(state), callers_(state) {}
-  [[nodiscard]] HiddenCallers& callers() { return callers_; }
+  explicit Jail(State& state) : state_(state) {}
   /// Takes over the state's options.
   void apply();
 
@@ -100,7 +98,7 @@ class Jail {
   static std::string_view account_of(const sip::RawMessage& message, std::array<char, 256>& buffer);
 
  private:
-  [[nodiscard]] bool exempt(const acl::Address& source, TimePoint now) const;
+  [[nodiscard]] bool exempt(const acl::Address& source) const;
   [[nodiscard]] std::chrono::seconds ban_time_of(const Evidence& evidence, std::uint32_t offences) const;
   Sentence silence(const Evidence& evidence, TimePoint now);
   Sentence silence_account(const Evidence& evidence, TimePoint now);
@@ -116,7 +114,6 @@ class Jail {
   void tell_unblocked(const acl::Address& source, std::string_view account, Cause cause, TimePoint now);
 
   State& state_;
-  HiddenCallers callers_;
   std::vector<acl::ShellPattern> traps_;
 };
 

@@ -32,7 +32,7 @@ void Jail::answered(const sip::RawMessage& response, const Transaction& transact
   const int status = response.status_code;
   const bool first_final = status >= 200 && transaction.state < TransactionState::completed;
   if (!first_final || transaction.from.side != Side::access || !state_.options.jail.on) return;
-  if (exempt(transaction.from.peer.address, now)) return;
+  if (exempt(transaction.from.peer.address)) return;
   const auto login = Registrar::login_in(transaction.memo);
   if (!login) {
     if (status >= 400 && transaction.tried != 0) tried_in_vain(response, transaction, now);
@@ -111,7 +111,7 @@ void Jail::accepted(const acl::Address& source, std::string_view account, TimePo
 
 void Jail::foreign_credentials(const sip::RawMessage& request, const Flow& flow, TimePoint now) {
   const JailOptions& jail = state_.options.jail;
-  if (!jail.on || exempt(flow.peer.address, now)) return;
+  if (!jail.on || exempt(flow.peer.address)) return;
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   Evidence evidence{.cause = Cause::failed_authentication, .flow = flow, .account = account_of(request, buffer), .message = &request};
   auto& counts = state_.strikes.source(flow.peer.address, now).by_proof[static_cast<std::size_t>(Proof::unproven)];
@@ -124,7 +124,7 @@ void Jail::foreign_credentials(const sip::RawMessage& request, const Flow& flow,
 
 void Jail::malformed(const sip::RawMessage* message, const Flow& flow, bool proven, TimePoint now) {
   const JailOptions& jail = state_.options.jail;
-  if (!jail.on || !jail.malformed || exempt(flow.peer.address, now)) return;
+  if (!jail.on || !jail.malformed || exempt(flow.peer.address)) return;
   auto& counts = state_.strikes.source(flow.peer.address, now).by_proof[static_cast<std::size_t>(proof_of(proven))];
   Evidence evidence{.cause = Cause::malformed, .flow = flow, .proven = proven, .message = message};
   evidence.strikes = counts.malformed.add(jail.malformed->find_time, now);
@@ -134,7 +134,7 @@ void Jail::malformed(const sip::RawMessage* message, const Flow& flow, bool prov
 
 void Jail::refused_destination(const sip::RawMessage& request, const Flow& flow, bool proven, bool walks, TimePoint now) {
   const JailOptions& jail = state_.options.jail;
-  if (!jail.on || exempt(flow.peer.address, now)) return;
+  if (!jail.on || exempt(flow.peer.address)) return;
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   auto& counts = state_.strikes.source(flow.peer.address, now).by_proof[static_cast<std::size_t>(proof_of(proven))];
   Evidence evidence{
@@ -145,7 +145,7 @@ void Jail::refused_destination(const sip::RawMessage& request, const Flow& flow,
 }
 
 void Jail::flooded(const sip::RawMessage& request, const Flow& flow, TimePoint now) {
-  if (!state_.options.jail.on || exempt(flow.peer.address, now)) return;
+  if (!state_.options.jail.on || exempt(flow.peer.address)) return;
   auto& counts = state_.strikes.source(flow.peer.address, now).by_proof[static_cast<std::size_t>(Proof::proven)];
   Evidence evidence{.cause = Cause::flood, .flow = flow, .proven = true, .message = &request};
   evidence.strikes = counts.flood.add(flood_limit.find_time, now);

@@ -215,6 +215,10 @@ AuditRow audit_destinations(const AuditFacts& facts) {
 
 AuditRow audit_jail(const AuditFacts& facts) {
   Findings findings;
+  if (facts.config.engine.jail.on)
+    findings.ok("the jail is on");
+  else
+    findings.fail("the jail is off: nobody is banned for what he tries", "take `jail: off` out");
   if (!facts.no_daemon.empty()) {
     findings.not_seen("whether the PBX bans Postern: " + facts.no_daemon);
     return findings.row();

@@ -77,7 +77,7 @@ class Audit(case.Case):
         self.pbx.set_password(OTHER, OTHER)
         self.registers(OTHER, OTHER, "127.1.0.2")
         tool("nft", *snippet.group(2).split())
-        self.assertEqual(self.postern.reload(text("devices: {other: {permit: [127.0.0.0/8]}}\n")), "applied")
+        self.assertEqual(self.postern.reload(text("devices: {other: {permit: [127.0.0.0/8]}}\njail: off\n")), "applied")
         listeners = [self.listen(ADDRESS[0], 5038), self.listen(ACCESS[0], 3306)]
         tool("nft", "-f", "-", text=f"table ip ban {{\nchain input {{\ntype filter hook input priority 0\nip saddr {CORE[0]} udp sport {CORE[1]} drop\n}}\n}}\n")
         wait_for(lambda: self.postern.metric("postern_pbx_up") == 0, "the PBX to fall silent")
@@ -87,6 +87,7 @@ class Audit(case.Case):
         self.assertNotIn(PASSWORD, json.dumps(rows))
         self.assertIn("AMI 5038/tcp", rows[5]["evidence"])
         self.assertIn("shows SQL 3306/tcp to the outside", rows[5]["evidence"])
+        self.assertIn("the jail is off", rows[8]["evidence"])
         self.assertIn("fail2ban-client unban 127.77.0.2", rows[8]["remedy"])
 
         self.assertEqual(self.postern.reload(text(DEVICES + CALLS)), "applied")

@@ -76,7 +76,8 @@ TEST_F(StrikesTest, BlocksEndAndAreToldOnce) {
   EXPECT_EQ(strikes_.blocks.check(pair, start)->since, start);
   EXPECT_EQ(strikes_.blocks.check(pair, start + hours{2}), nullptr);
   std::vector<std::string> ended;
-  for (int i = 0; i < 2; ++i) strikes_.blocks.expire(start + hours{2}, 10, [&](const AccountBlock& block) { ended.push_back(block.account); });
+  for (int i = 0; i < 2; ++i)
+    strikes_.blocks.expire(start + hours{2}, 10, [&](const AccountBlock& block) { ended.push_back(block.account); });
   EXPECT_EQ(ended, std::vector<std::string>{"1001"});
 }
 
