@@ -24,7 +24,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds longest_poll{250};  // a stop waits no longer
 constexpr milliseconds retry{10'000};      // of what failed, where it is not to be asked again sooner
 constexpr const char* file_name = "names";
-constexpr std::size_t most_names = 1000;  // of the file
+constexpr std::size_t most_dynamic_names = 1000;  // of the file
 
 std::filesystem::path file_in(const std::string& folder) { return std::filesystem::path(folder) / file_name; }
 
@@ -124,7 +124,7 @@ DynamicNames::~DynamicNames() = default;
 NameAnswers DynamicNames::read(const std::string& folder) {
   NameAnswers answers;
   std::ifstream file(file_in(folder));
-  for (std::string line; answers.size() < most_names && std::getline(file, line);) {
+  for (std::string line; answers.size() < most_dynamic_names && std::getline(file, line);) {
     std::istringstream words(line);
     std::string name, text;
     words >> name;
