@@ -6,10 +6,10 @@
 namespace postern::acl {
 
 DialClasses::DialClasses(std::vector<Entry> entries) {
-  std::ranges::stable_sort(entries, [](const Entry& a, const Entry& b) { return a.pattern < b.pattern; });
+  std::ranges::sort(entries, [](const Entry& a, const Entry& b) { return a.pattern < b.pattern; });
   const auto patterns = std::ranges::find_if(entries, [](const Entry& entry) { return !entry.pattern.is_number(); });
   for (auto entry = entries.begin(); entry != patterns; ++entry) numbers_.emplace_back(entry->pattern.number(), entry->in);
-  std::ranges::stable_sort(numbers_, {}, &std::pair<std::string, Class>::first);
+  std::ranges::sort(numbers_);
   entries.erase(entries.begin(), patterns);
   if (entries.empty()) return;
   nodes_.emplace_back();

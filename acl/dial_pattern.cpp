@@ -23,7 +23,9 @@ bool is_plain(char c) {
 
 }  // namespace
 
-std::size_t DialSet::size() const { return static_cast<std::size_t>(std::popcount(words_[0]) + std::popcount(words_[1])); }
+std::size_t DialSet::size() const {
+  return static_cast<std::size_t>(std::popcount(words_[0])) + static_cast<std::size_t>(std::popcount(words_[1]));
+}
 
 char DialSet::lowest() const { return static_cast<char>(words_[0] != 0 ? std::countl_zero(words_[0]) : 64 + std::countl_zero(words_[1])); }
 

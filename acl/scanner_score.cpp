@@ -53,7 +53,7 @@ std::uint32_t ScannerScore::sum() const { return std::accumulate(points_.begin()
 struct ScannerMemory::Impl {
   BoundedTable<Deeds, Idle> table;
   KeyedHash hash;
-  std::uint64_t unproven;  // what sets the keys of that apart
+  std::uint64_t unproven = 0;  // what sets the keys of that apart
 
   [[nodiscard]] std::uint64_t key_of(const Address& source, bool proven) const {
     return SourceKey(source).value() ^ (proven ? 0 : unproven);

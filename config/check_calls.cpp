@@ -54,7 +54,9 @@ class CallChecker {
     std::vector<const Pattern*> sorted;
     sorted.reserve(patterns_.size());
     for (const Pattern& each : patterns_) sorted.push_back(&each);
-    std::ranges::stable_sort(sorted, [](const Pattern* a, const Pattern* b) { return a->pattern < b->pattern; });
+    // Equal ones stay in the file's order.
+    std::ranges::sort(sorted,
+                      [](const Pattern* a, const Pattern* b) { return a->pattern < b->pattern || (!(b->pattern < a->pattern) && a < b); });
     const Pattern* first = nullptr;
     for (const Pattern* each : sorted) {
       if (first == nullptr || !(first->pattern == each->pattern)) {

@@ -50,7 +50,7 @@ class CallGate {
   const acl::CallPolicy* policy_ = nullptr;
   std::array<std::string_view, most_callers> callers_;
   std::size_t caller_count_ = 0;
-  std::array<char, 256> caller_, user_;
+  std::array<char, 256> caller_{}, user_{};
   std::optional<acl::DialledNumber> number_;
 };
 

@@ -36,6 +36,11 @@ struct Engine::Impl {
   /// What the jail has against it; nullopt: the request may go on.
   std::optional<Outcome> jailed(std::string_view request_user, const Flow& flow, const SourceStanding& source,
                                 const CredentialsVerdict& credentials, TimePoint now, Outbox& out);
+  /// What passes bans and limits of its source for whom it is of: an emergency call, or (`goes_on`) what belongs to one; an account that
+  /// was accepted from there.
+  void look_for_help(bool goes_on, const CredentialsVerdict& credentials, const Flow& flow, SourceStanding& source, TimePoint now);
+  /// What is asked of a request outside a dialog that is no repetition.
+  std::optional<Outcome> refused_newcomer(const Arrival& arrival, TimePoint now, Outbox& out);
   void look_for_proof(const Dialog& dialog, const CredentialsVerdict& credentials, const Flow& flow, SourceStanding& source, TimePoint now);
   Outcome access_response(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
   /// Step 5: what the transaction layer deals with by itself; nullopt: a request to be routed.

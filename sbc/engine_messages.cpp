@@ -95,9 +95,7 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   ++state.metrics.credentials[static_cast<std::size_t>(credentials.standing)];
   look_for_proof(dialog, credentials, flow, source, now);
   const bool in_transaction = message.method == sip::Method::cancel || message.method == sip::Method::ack;
-  if (emergency.admit(message, flow, source, now)) decision.gate = &state.policy->emergency().gate();
-  if (dialog.own() || in_transaction) emergency.carry_on(message, flow, source);
-  if (source.accepts_some && admission.jail().passes_ban(message, flow, credentials, now)) source.outcome = Outcome::forwarded;
+  look_for_help(dialog.own() || in_transaction, credentials, flow, source, now);
   if (source.outcome != Outcome::forwarded) {
     if (source.proven && !source.live && source.outcome == Outcome::source_limit) admission.jail().flooded(message, flow, now);
     return refused_by_limit(flow, source, out);
@@ -115,21 +113,29 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   const Arrival arrival{message, flow, id, dialog, source, credentials};
   if (const auto ended = of_transaction(arrival, user, now, out)) return *ended;
   // Only now, so that a repetition spends nothing and is never answered otherwise than what it repeats.
-  if (judged) {
-    // What was under way when its listener was taken away goes on; nothing new begins there.
-    if (!state.options.listeners[flow.listener].open) return Outcome::listener_gone;
-    if (const auto ended = over_limit(flow, source, now, out)) return *ended;
-    if (credentials.any_kept() && proxy.refuses_password(message, credentials)) {
-      answers.send(message, flow, source.proven, {403, {}, {}}, out);
-      return Outcome::weak_password;
-    }
-  }
+  if (const auto ended = judged ? refused_newcomer(arrival, now, out) : std::nullopt) return *ended;
   if (const auto ended = proxy.refused(message, flow, dialog, now, out)) return *ended;
   if (const auto verdict = sip::check(message, source.emergency ? sip::Schemes::any : sip::Schemes::sip); !verdict.ok()) {
     admission.jail().malformed(&message, flow, source.proven, now);
     return parsed(verdict, flow, source.proven, out);
   }
   return proxy.request_from_access(arrival, now, out);
+}
+
+void Engine::Impl::look_for_help(bool goes_on, const CredentialsVerdict& credentials, const Flow& flow, SourceStanding& source,
+                                 TimePoint now) {
+  if (emergency.admit(message, flow, source, now)) decision.gate = &state.policy->emergency().gate();
+  if (goes_on) emergency.carry_on(message, flow, source);
+  if (source.accepts_some && admission.jail().passes_ban(message, flow, credentials, now)) source.outcome = Outcome::forwarded;
+}
+
+std::optional<Outcome> Engine::Impl::refused_newcomer(const Arrival& arrival, TimePoint now, Outbox& out) {
+  // What was under way when its listener was taken away goes on; nothing new begins there.
+  if (!state.options.listeners[arrival.flow.listener].open) return Outcome::listener_gone;
+  if (const auto ended = over_limit(arrival.flow, arrival.source, now, out)) return ended;
+  if (!arrival.credentials.any_kept() || !proxy.refuses_password(message, arrival.credentials)) return std::nullopt;
+  answers.send(message, arrival.flow, arrival.source.proven, {403, {}, {}}, out);
+  return Outcome::weak_password;
 }
 
 std::optional<Outcome> Engine::Impl::of_transaction(const Arrival& arrival, std::string_view user, TimePoint now, Outbox& out) {

@@ -140,18 +140,25 @@ Jail::Standing Jail::check(const sip::RawMessage& request, const Flow& flow, con
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   for (const std::string_view account : {account_of(request, buffer), credentials.username}) {
     if (account.empty() || (!tries && strikes.blocks.size() == 0)) continue;
-    const std::uint64_t key = strikes.pair_of(address, account);
-    if (const AccountBlock* block = strikes.blocks.check(key, now)) {
-      if (source.proven && tries)
-        goes_on({.cause = block->cause, .flow = flow, .proven = true, .account = account, .message = &request}, key, now);
-      return {Outcome::account_blocked, told ? 403 : 0};
-    }
-    const PairStrikes* pair = tries && !source.proven ? strikes.find_pair(key) : nullptr;
-    if (pair != nullptr && pair->silenced_until > now) return {Outcome::account_blocked, 0};
+    const Evidence evidence{.flow = flow, .proven = source.proven, .account = account, .message = &request};
+    if (const auto held = held_back(evidence, tries, told, now)) return *held;
   }
   if (!tries || !state_.options.jail.on || strikes.accepted(strikes.pair_of(address, credentials.username), now)) return {};
   if (exempt(address) || state_.shared->guessed.may_try(strikes.account_key(credentials.username), now)) return {};
   return {Outcome::account_guessed, told ? 503 : 0};
+}
+
+std::optional<Jail::Standing> Jail::held_back(Evidence evidence, bool tries, bool told, TimePoint now) {
+  Strikes& strikes = state_.strikes;
+  const std::uint64_t key = strikes.pair_of(evidence.flow.peer.address, evidence.account);
+  if (const AccountBlock* block = strikes.blocks.check(key, now)) {
+    evidence.cause = block->cause;
+    if (evidence.proven && tries) goes_on(evidence, key, now);
+    return Standing{Outcome::account_blocked, told ? 403 : 0};
+  }
+  const PairStrikes* pair = tries && !evidence.proven ? strikes.find_pair(key) : nullptr;
+  if (pair == nullptr || pair->silenced_until <= now) return std::nullopt;
+  return Standing{Outcome::account_blocked, 0};
 }
 
 void Jail::goes_on(Evidence evidence, std::uint64_t pair, TimePoint now) {

@@ -107,6 +107,8 @@ class Jail {
   void accepted(const acl::Address& source, std::string_view account, TimePoint now);
   void failed(const sip::RawMessage& response, const Transaction& transaction, std::string_view account, TimePoint now);
   void tried_in_vain(const sip::RawMessage& response, const Transaction& transaction, TimePoint now);
+  /// Is this account blocked there, or silenced? `tries`: it comes with credentials; `told`: who asks gets an answer.
+  std::optional<Standing> held_back(Evidence evidence, bool tries, bool told, TimePoint now);
   /// A blocked account is tried again.
   void goes_on(Evidence evidence, std::uint64_t pair, TimePoint now);
   void strike(const Evidence& evidence, TimePoint now);

@@ -104,19 +104,9 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
     answers_.overloaded(request, arrival.flow, proven, out);
     return Outcome::pbx_down;
   }
-  const bool judged = request.method != Method::ack || !arrival.dialog.target;
-  const bool with_credentials = arrival.credentials.any_kept();
-  const bool counted = !arrival.dialog.own() && judged;
-  if (counted && admission_.pbx_is_busy(Admission::claim_of(arrival.source, with_credentials), now) && !arrival.source.emergency) {
-    const bool returns = request.method == Method::register_ && arrival.source.answerable();
-    answers_.overloaded(request, arrival.flow, proven, out, returns ? admission_.pbx_has_room_in(now) : std::nullopt);
-    return Outcome::pbx_limit;
-  }
   DeviceClaim claim;
-  if (!arrival.dialog.is_known() && request.method != Method::ack && request.method != Method::cancel) {
-    const auto over = device_limits_.over(request, arrival.flow, arrival.source, arrival.credentials, claim, now, out);
-    if (over) return *over;
-  }
+  if (const auto over = over_limits(arrival, claim, now, out)) return *over;
+  const bool with_credentials = arrival.credentials.any_kept();
   state_.credentials.pass(arrival.credentials, arrival.flow.peer.address, now);
   RegisterPlan plan;
   const bool registers = request.method == Method::register_;
@@ -134,11 +124,7 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
     answers_.send(request, arrival.flow, proven, {400, "Bad Contact", {}}, out);
     return Outcome::malformed;
   }
-  if (!arrival.credentials.username.empty()) Registrar::add_login(plan.memo, arrival.credentials.username);
-  if (arrival.credentials.any_removed()) {
-    admission_.jail().foreign_credentials(request, arrival.flow, now);
-    if (says_stale(arrival, now)) plan.memo.insert(0, stale_mark);
-  }
+  note_credentials(arrival, plan.memo, now);
   const Flow to = failover_.flow_of(*pbx);
   const bool may_move = target == nullptr && request.to_tag.empty();
   const Outcome outcome = forward(arrival.id, request,
@@ -155,6 +141,28 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
   if (outcome == Outcome::forwarded)
     calls_.from_access(request, arrival.flow, arrival.dialog.is_known(), with_credentials || arrival.source.trusted, now);
   return outcome;
+}
+
+// Who goes first where the PBX, or what one device may ask of it, is used up.
+std::optional<Outcome> Proxy::over_limits(const Arrival& arrival, DeviceClaim& claim, TimePoint now, Outbox& out) {
+  const sip::RawMessage& request = arrival.message;
+  const bool judged = request.method != Method::ack || !arrival.dialog.target;
+  const bool counted = !arrival.dialog.own() && judged;
+  const auto urgency = Admission::claim_of(arrival.source, arrival.credentials.any_kept());
+  if (counted && admission_.pbx_is_busy(urgency, now) && !arrival.source.emergency) {
+    const bool returns = request.method == Method::register_ && arrival.source.answerable();
+    answers_.overloaded(request, arrival.flow, arrival.source.proven, out, returns ? admission_.pbx_has_room_in(now) : std::nullopt);
+    return Outcome::pbx_limit;
+  }
+  if (arrival.dialog.is_known() || request.method == Method::ack || request.method == Method::cancel) return std::nullopt;
+  return device_limits_.over(request, arrival.flow, arrival.source, arrival.credentials, claim, now, out);
+}
+
+void Proxy::note_credentials(const Arrival& arrival, std::string& memo, TimePoint now) {
+  if (!arrival.credentials.username.empty()) Registrar::add_login(memo, arrival.credentials.username);
+  if (!arrival.credentials.any_removed()) return;
+  admission_.jail().foreign_credentials(arrival.message, arrival.flow, now);
+  if (says_stale(arrival, now)) memo.insert(0, stale_mark);
 }
 
 bool Proxy::says_stale(const Arrival& arrival, TimePoint now) {

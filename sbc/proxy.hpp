@@ -70,6 +70,9 @@ class Proxy {
   /// Passes a response of the PBX on to whoever asked.
   Outcome answer(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
   Outcome response_from_access(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out);
+  std::optional<Outcome> over_limits(const Arrival& arrival, DeviceClaim& claim, TimePoint now, Outbox& out);
+  /// What the answer has to know of them.
+  void note_credentials(const Arrival& arrival, std::string& memo, TimePoint now);
   /// Whether the challenge that answers a request whose credentials were taken off may say stale.
   bool says_stale(const Arrival& arrival, TimePoint now);
   [[nodiscard]] bool has_been_here(const sip::RawMessage& request) const;

@@ -1,6 +1,7 @@
 #include "sip/digest.hpp"
 
 #include <array>
+#include <span>
 #include <utility>
 
 #include "sip/chars.hpp"
@@ -58,6 +59,19 @@ bool take_param(string_view& rest, AuthParam& out) {
 
 }  // namespace
 
+namespace {
+
+using Named = std::pair<string_view, string_view*>;
+
+/// Nothing hangs on these but how a password is told: of a device that writes one twice the first counts.
+void keep_first(std::span<const Named> names, const AuthParam& param) {
+  for (const auto& [name, kept] : names) {
+    if (kept->empty() && iequals(param.name, name)) *kept = param.value;
+  }
+}
+
+}  // namespace
+
 std::optional<DigestView> DigestView::parse(string_view value) {
   string_view rest = chars::trim(value);
   if (rest.size() <= scheme.size() || !iequals(rest.substr(0, scheme.size()), scheme) || !chars::is(rest[scheme.size()], chars::blank))
@@ -66,8 +80,7 @@ std::optional<DigestView> DigestView::parse(string_view value) {
   DigestView view;
   const std::array<std::pair<string_view, string_view*>, 5> known{
       {{"username", &view.username}, {"realm", &view.realm}, {"nonce", &view.nonce}, {"response", &view.response}, {"stale", &view.stale}}};
-  // Nothing hangs on these but how a password is told: a device that writes one twice is left alone.
-  const std::array<std::pair<string_view, string_view*>, 5> more{
+  const std::array<Named, 5> more{
       {{"algorithm", &view.algorithm}, {"uri", &view.uri}, {"qop", &view.qop}, {"nc", &view.nc}, {"cnonce", &view.cnonce}}};
   AuthParam param;
   unsigned seen = 0;
@@ -85,9 +98,7 @@ std::optional<DigestView> DigestView::parse(string_view value) {
       *known[i].second = param.value;
       if (known[i].second == &view.stale) view.stale_param = param.whole;
     }
-    for (const auto& [name, kept] : more) {
-      if (kept->empty() && iequals(param.name, name)) *kept = param.value;
-    }
+    keep_first(more, param);
   }
   if (!rest.empty() || view.last_param.empty()) return std::nullopt;
   return view;

@@ -100,10 +100,11 @@ class Probing {
     const std::size_t at_pbx = asks_pbx ? add_ports(target) : 0;
     const Kind kind = sbc::is_datagram(pbx.transport) ? Kind::sip_options : Kind::connect;
     std::optional<std::size_t> from_bind, from_other;
-    if (asks_pbx && is_local(facts_.bind)) from_bind = add({kind, pbx.addresses.front(), acl::Address::parse(facts_.bind)});
+    const auto bind = acl::Address::parse(facts_.bind);
+    if (asks_pbx && is_local(facts_.bind)) from_bind = add({kind, pbx.addresses.front(), bind});
     if (const auto other = asks_pbx ? other_address(target, facts_.bind) : std::nullopt) {
       facts_.other_address = other->to_string();
-      from_other = add({kind, pbx.addresses.front(), *other});
+      from_other = add({kind, pbx.addresses.front(), other});
     }
     const auto outside = acl::Address::parse(facts_.outside_address);
     const std::size_t at_outside = outside ? add_ports(*outside) : 0;
@@ -197,6 +198,7 @@ int Audit::run() {
   ask(facts);
   Probing(facts).run();
   std::vector<AuditRow> rows;
+  rows.reserve(practices.size());
   for (const Practice& practice : practices) rows.push_back(practice.row(facts));
   if (json_)
     std::cout << json_of(rows).dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';

@@ -83,6 +83,7 @@ void PasswordTrials::restore() {
   try {
     accounts_.restore(verdicts_in(text_of(folder_ + std::string(file_name)), Clocks::read()));
   } catch (const nlohmann::json::exception&) {  // a value of another type: it is none of ours
+    accounts_.restore({});
   }
 }
 

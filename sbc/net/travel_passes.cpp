@@ -76,6 +76,7 @@ bool TravelPassFile::write() const {
 std::shared_ptr<const acl::TravelPasses> TravelPassFile::snapshot(acl::TimePoint now) const {
   const std::int64_t seconds = seconds_now();
   std::vector<acl::TravelPass> passes;
+  passes.reserve(passes_.size());
   for (const Pass& pass : passes_) passes.push_back({pass.device, pass.country, now + std::chrono::seconds(pass.until - seconds)});
   return std::make_shared<const acl::TravelPasses>(std::move(passes));
 }
