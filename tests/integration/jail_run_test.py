@@ -252,7 +252,8 @@ class JailRun(case.Case):
         self.assertEqual([ban for ban in bans if ban["address"] in never and ban["account"] is None], [])
         self.assertEqual([ban["account"] for ban in bans if ban["address"] == OFFICE], ["1003"])
         half = len(memory) // 2
-        self.assertLess(max(memory[half:]), 1.1 * max(memory[:half]) + 2048, "memory is flat")
+        if not os.environ.get("POSTERN_SANITIZE"):  # which keeps what was freed
+            self.assertLess(max(memory[half:]), 1.1 * max(memory[:half]) + 2048, "memory is flat")
 
 
 if __name__ == "__main__":

@@ -145,8 +145,9 @@ TEST(Traits, OrderOfSipvicious) {
                                                                    : "word";
       text += name + ": " + value + "\r\n";
     }
+    text += "\r\n";
     RawMessage message;
-    EXPECT_EQ(prescreen(text + "\r\n", message).result, PrescreenResult::message);
+    EXPECT_EQ(prescreen(text, message).result, PrescreenResult::message);
     return traits_of(message).has(Trait::tool_order);
   };
   EXPECT_TRUE(order({"Via", "Max-Forwards", "To", "From", "User-Agent", "Call-ID", "Contact", "CSeq", "Accept", "Content-Length"}));
