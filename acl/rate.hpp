@@ -12,6 +12,11 @@ using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;
 using Duration = std::chrono::nanoseconds;
 
+/// Whole seconds since the clock's epoch: what tables that strangers fill remember of a time.
+inline std::uint32_t seconds_of(TimePoint time) {
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+}
+
 /// `per_second` tokens a second, at most `burst` saved up (less than one counts as one). Both are > 0; "no limit" is an absent Rate.
 struct Rate {
   double per_second = 0;

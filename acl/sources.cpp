@@ -17,10 +17,6 @@ struct Busy {
   static Worth worth(const TokenBucket& /*bucket*/, std::uint32_t idle_ticks, TimePoint /*now*/) { return {0, -std::int64_t{idle_ticks}}; }
 };
 
-std::uint32_t seconds_of(TimePoint time) {
-  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
-}
-
 }  // namespace
 
 void AnswerCredit::turn(TimePoint now) {

@@ -272,9 +272,7 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
 RequestStanding Admission::check_jail(const sip::RawMessage& request, std::string_view request_user, const Flow& flow,
                                       const SourceStanding& source, const CredentialsVerdict& credentials, TimePoint now) {
   RequestStanding standing;
-  std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
-  const bool registers = request.method == sip::Method::register_;
-  if (jail_.is_trap(sip::canonical_user(registers ? request.to_user : request_user, buffer))) {
+  if (jail_.is_trap(request, request_user)) {
     standing.outcome = Outcome::trap;
     if (source.live || source.trusted) standing.status = 404;
     if (!source.live) trapped(&request, flow, source.proven, now);

@@ -18,11 +18,7 @@ constexpr std::size_t sealed_letters = 16;
 constexpr std::size_t longest_response = 128;  // SHA-512 in hexadecimal
 constexpr std::uint32_t stale_challenges = 2;
 
-std::uint32_t seconds_of(TimePoint now) {
-  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
-}
-
-bool is_over(std::uint32_t since_s, TimePoint now) { return seconds_of(now) - since_s > Credentials::life.count(); }
+bool is_over(std::uint32_t since_s, TimePoint now) { return acl::seconds_of(now) - since_s > Credentials::life.count(); }
 
 template <class Bytes>
 std::string_view text_of(const Bytes& bytes) {
@@ -78,7 +74,7 @@ CredentialsVerdict Credentials::judge(const sip::RawMessage& request, const acl:
 CredentialsStanding Credentials::judge_one(std::string_view value, const acl::Address& source, TimePoint now,
                                            CredentialsVerdict::Entry& entry, std::string_view& username) {
   using Fate = CredentialsVerdict::Fate;
-  if (!started_s_) started_s_ = seconds_of(now);
+  if (!started_s_) started_s_ = acl::seconds_of(now);
   entry.fate = Fate::keep;
   if (!sip::looks_like_digest(value)) return CredentialsStanding::plain;
   entry.fate = Fate::remove;
@@ -149,7 +145,7 @@ void Credentials::append_challenge(std::string& out, std::string_view challenge,
     out.append(challenge);
     return;
   }
-  const std::uint32_t now_s = seconds_of(now);
+  const std::uint32_t now_s = acl::seconds_of(now);
   if (!started_s_) started_s_ = now_s;
   const std::uint64_t given = seal_of(digest->nonce, source, 0, {});
   if (Keep* again = nonces_.touch(given, now)) {
@@ -207,8 +203,8 @@ bool Credentials::may_say_stale(const acl::Address& source, std::string_view cal
   const std::array<std::string_view, 4> parts{"stale", text_of(source.bytes()), call_id, user};
   const std::uint64_t key = mac_.of(parts).low;
   Keep* said = stale_.touch(key, now);
-  if (said == nullptr) said = stale_.add(key, {seconds_of(now), 0}, now, acl::Worth::most());
-  if (is_over(said->since_s, now)) *said = {seconds_of(now), 0};
+  if (said == nullptr) said = stale_.add(key, {acl::seconds_of(now), 0}, now, acl::Worth::most());
+  if (is_over(said->since_s, now)) *said = {acl::seconds_of(now), 0};
   if (said->count == stale_challenges) return false;
   ++said->count;
   return true;

@@ -174,7 +174,11 @@ bool Jail::passes_ban(const sip::RawMessage& request, const Flow& flow, const Cr
   return accepted(account_of(request, buffer)) && (credentials.username.empty() || accepted(credentials.username));
 }
 
-bool Jail::is_trap(std::string_view user) const {
+bool Jail::is_trap(const sip::RawMessage& request, std::string_view request_user) const {
+  if (traps_.empty()) return false;
+  std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  const bool registers = request.method == sip::Method::register_;
+  const std::string_view user = sip::canonical_user(registers ? request.to_user : request_user, buffer);
   return std::ranges::any_of(traps_, [user](const acl::ShellPattern& trap) { return trap.matches(user); });
 }
 
@@ -182,8 +186,7 @@ bool Jail::ban(const acl::Address& source, seconds duration, TimePoint now) {
   if (exempt(source)) return false;
   Flow flow;
   flow.peer.address = source;
-  ban(Evidence{.cause = Cause::by_hand, .flow = flow, .proven = true, .ban_time = duration}, now);
-  return true;
+  return ban(Evidence{.cause = Cause::by_hand, .flow = flow, .proven = true, .ban_time = duration}, now) == Sentence::banned;
 }
 
 bool Jail::pardon(const acl::Address& source, std::string_view account, TimePoint now) {

@@ -80,14 +80,14 @@ class Jail {
                  TimePoint now);
   /// Is this source banned, or silenced, but the request of an account that was accepted from there?
   [[nodiscard]] bool passes_ban(const sip::RawMessage& request, const Flow& flow, const CredentialsVerdict& credentials, TimePoint now);
-  /// Does nobody legit call or register this user?
-  [[nodiscard]] bool is_trap(std::string_view user) const;
+  /// Does nobody legit call (`request_user`, as it stands in the URI) or register whom it names?
+  [[nodiscard]] bool is_trap(const sip::RawMessage& request, std::string_view request_user) const;
 
   /// The operator's. False: that source is one that is never banned.
   bool ban(const acl::Address& source, std::chrono::seconds duration, TimePoint now);
   /// True: there was something to take away: a ban or a silence and, unless `account` is given, all blocks there, and what was counted.
   bool pardon(const acl::Address& source, std::string_view account, TimePoint now);
-  /// Everything that the operator has not written into a rule: bans, silences, blocks, and what was counted. Returns how many there were.
+  /// All bans, silences and blocks, and what was counted there. Returns of how many sources.
   std::size_t pardon_all(TimePoint now);
   /// Calls visit() for what is in force among the next `limit`. False: that was all.
   bool list(JailedCursor& cursor, std::size_t limit, TimePoint now, const VisitJailed& visit) const;

@@ -9,12 +9,8 @@ namespace {
 
 constexpr acl::Proof proven = acl::Proof::proven;
 
-std::uint32_t seconds_of(TimePoint time) {
-  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
-}
-
 bool is_over(std::uint32_t since_s, std::chrono::seconds find_time, TimePoint now) {
-  return std::int64_t{seconds_of(now)} - since_s > find_time.count();
+  return std::int64_t{acl::seconds_of(now)} - since_s > find_time.count();
 }
 
 std::string_view text_of(const acl::Address& source) {
@@ -30,13 +26,13 @@ const acl::RateLimit& tries_of_a_guessed_account() {
 }  // namespace
 
 std::uint32_t StrikeCount::add(std::chrono::seconds find_time, TimePoint now) {
-  if (count == 0 || is_over(since_s, find_time, now)) *this = {seconds_of(now), 0};
+  if (count == 0 || is_over(since_s, find_time, now)) *this = {acl::seconds_of(now), 0};
   if (count < UINT32_MAX) ++count;
   return count;
 }
 
 void DistinctUsers::add(std::uint64_t user_hash, std::chrono::seconds find_time, TimePoint now) {
-  if (bits == 0 || is_over(since_s, find_time, now)) *this = {0, seconds_of(now)};
+  if (bits == 0 || is_over(since_s, find_time, now)) *this = {0, acl::seconds_of(now)};
   bits |= bit_of(user_hash);
 }
 
@@ -48,7 +44,7 @@ std::uint32_t DistinctUsers::count() const {
   return static_cast<std::uint32_t>(std::lround(bins * std::log(bins / empty)));
 }
 
-std::chrono::seconds DistinctUsers::age(TimePoint now) const { return std::chrono::seconds{std::int64_t{seconds_of(now)} - since_s}; }
+std::chrono::seconds DistinctUsers::age(TimePoint now) const { return std::chrono::seconds{std::int64_t{acl::seconds_of(now)} - since_s}; }
 
 bool AccountBlocks::add(std::uint64_t pair, AccountBlock block) {
   if (const auto found = by_pair_.find(pair); found != by_pair_.end()) {
@@ -142,12 +138,6 @@ Strikes::Strikes(Mac& mac, std::uint64_t seed)
       acceptances_(most_acceptances, seed + 2),
       offences_(most_offences, seed + 3) {}
 
-std::uint64_t Strikes::source_key(const acl::Address& source) const {
-  const acl::Address whole = acl::SourceKey(source).address();
-  const std::array<std::string_view, 2> parts{"jail-source", text_of(whole)};
-  return mac_.of(parts).low;
-}
-
 std::uint64_t Strikes::pair_of(const acl::Address& source, std::string_view account) const {
   const acl::Address whole = acl::SourceKey(source).address();
   const std::array<std::string_view, 3> parts{"jail-pair", text_of(whole), account};
@@ -208,12 +198,12 @@ std::size_t Strikes::each_acceptance(std::size_t place, std::size_t limit, TimeP
 }
 
 std::uint32_t Strikes::offences(const acl::Address& source, TimePoint now) {
-  const Until* known = offences_.find(acl::SourceKey(source).value());
+  const Until* known = offences_.find(source_key(source));
   return known != nullptr && known->until > now ? known->times : 0;
 }
 
 void Strikes::remember_offence(const acl::Address& source, std::uint32_t times, TimePoint until, TimePoint now) {
-  const std::uint64_t key = acl::SourceKey(source).value();
+  const std::uint64_t key = source_key(source);
   if (Until* known = offences_.touch(key, now)) {
     *known = {until, times};
   } else {

@@ -40,7 +40,6 @@ struct DistinctUsers {
   std::uint64_t bits = 0;
   std::uint32_t since_s = 0;  ///< the first of them
   void add(std::uint64_t user_hash, std::chrono::seconds find_time, TimePoint now);
-  void remove(std::uint64_t user_hash) { bits &= ~bit_of(user_hash); }
   [[nodiscard]] std::uint32_t count() const;
   /// Since the first of them.
   [[nodiscard]] std::chrono::seconds age(TimePoint now) const;
@@ -135,14 +134,15 @@ class GuessedAccounts {
   TimePoint latest_;
 };
 
-/// All of one worker's. Keys are made by a MAC whose key outlives a restart.
+/// All of one worker's. Sources are known by acl::SourceKey, which costs nothing; what names an account by a MAC whose key outlives a
+/// restart.
 class Strikes {
  public:
   static constexpr std::chrono::hours remembered_acceptance{30 * 24};
 
   Strikes(Mac& mac, std::uint64_t seed);
 
-  [[nodiscard]] std::uint64_t source_key(const acl::Address& source) const;
+  [[nodiscard]] static std::uint64_t source_key(const acl::Address& source) { return acl::SourceKey(source).value(); }
   [[nodiscard]] std::uint64_t pair_of(const acl::Address& source, std::string_view account) const;
   [[nodiscard]] std::uint64_t account_key(std::string_view account) const;
 

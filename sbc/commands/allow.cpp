@@ -20,23 +20,15 @@ Allow::Allow(CLI::App& app, std::string& file)
   allow_->footer(
       "Examples:\n  postern allow add 1001 --country JP --for 14d\n  postern allow list\n\nExit status: 0, 1 refused, 3 no daemon "
       "answers.");
-  add_ = add("add", "Give a device a pass: rules that refuse by country or asn do not hold for it there",
-             "postern allow add 1001 --country JP --for 14d");
+  add_ = add_asking(*allow_, "add", "Give a device a pass: rules that refuse by country or asn do not hold for it there",
+                    "  postern allow add 1001 --country JP --for 14d", file, json_);
   add_->add_option("device", device_, "the device's user name")->required();
   add_->add_option("--country", country_, "two letters")->required();
   add_->add_option("--for", duration_, "for how long: 12h, 14d")->required();
-  list_ = add("list", "List the passes that stand", "postern allow list --json");
-  remove_ = add("remove", "Take a pass back", "postern allow remove 1001 --country JP");
+  list_ = add_asking(*allow_, "list", "List the passes that stand", "  postern allow list --json", file, json_);
+  remove_ = add_asking(*allow_, "remove", "Take a pass back", "  postern allow remove 1001 --country JP", file, json_);
   remove_->add_option("device", device_, "the device's user name")->required();
   remove_->add_option("--country", country_, "only the pass for this country");
-}
-
-CLI::App* Allow::add(const std::string& name, const std::string& description, const std::string& example) {
-  CLI::App* command = allow_->add_subcommand(name, description);
-  command->add_option("-c,--config", file_, "the daemon's configuration, which names its control socket")->capture_default_str();
-  command->add_flag("--json", json_, "print JSON");
-  command->footer(fmt::format("Example:\n  {}", example));
-  return command;
 }
 
 int Allow::run() { return list_->parsed() ? list() : change(); }

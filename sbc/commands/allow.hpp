@@ -16,7 +16,6 @@ class Allow {
   int run();
 
  private:
-  CLI::App* add(const std::string& name, const std::string& description, const std::string& example);
   int list();
   int change();
 

@@ -39,19 +39,10 @@ std::string calls_text(const ordered_json& entries) {
 
 Ask::Ask(CLI::App& app, std::string& file)
     : file_(file),
-      registrations_(add(app, "registrations", "List the devices that are registered through the running daemon")),
-      calls_(add(app, "calls", "List the calls that go through the running daemon")) {}
-
-CLI::App* Ask::add(CLI::App& app, const std::string& name, const std::string& description) {
-  CLI::App* command = app.add_subcommand(name, description);
-  command->add_option("-c,--config", file_, "the daemon's configuration, which names its control socket")->capture_default_str();
-  command->add_flag("--json", json_, "print a JSON array");
-  command->footer(
-      fmt::format("Examples:\n  postern {0}\n  postern {0} -c /etc/postern/postern.yaml --json\n\n"
-                  "Exit status: 0, 1 refused, 3 no daemon answers.",
-                  name));
-  return command;
-}
+      registrations_(add_asking(app, "registrations", "List the devices that are registered through the running daemon",
+                                "  postern registrations\n  postern registrations -c /etc/postern/postern.yaml --json", file, json_)),
+      calls_(add_asking(app, "calls", "List the calls that go through the running daemon",
+                        "  postern calls\n  postern calls -c /etc/postern/postern.yaml --json", file, json_)) {}
 
 int Ask::run() {
   const bool registrations = registrations_->parsed();

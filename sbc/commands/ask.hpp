@@ -16,8 +16,6 @@ class Ask {
   int run();
 
  private:
-  CLI::App* add(CLI::App& app, const std::string& name, const std::string& description);
-
   std::string& file_;
   CLI::App* registrations_;
   CLI::App* calls_;

@@ -18,22 +18,16 @@ Bans::Bans(CLI::App& app, std::string& file)
     : file_(file), bans_(app.add_subcommand("bans", "Who is kept out of the running daemon: list, add, remove, clear")) {
   bans_->require_subcommand(1);
   bans_->footer("Examples:\n  postern bans list\n  postern bans remove 192.0.2.9\n\nExit status: 0, 1 refused, 3 no daemon answers.");
-  list_ = add("list", "List bans, silences and blocked accounts, with cause and proof", "postern bans list --json");
-  add_ = add("add", "Ban an address (of IPv6 its /64)", "postern bans add 192.0.2.9 --for 1d");
+  list_ = add_asking(*bans_, "list", "List bans, silences and blocked accounts, with cause and proof", "  postern bans list --json", file,
+                     json_);
+  add_ = add_asking(*bans_, "add", "Ban an address (of IPv6 its /64)", "  postern bans add 192.0.2.9 --for 1d", file, json_);
   add_->add_option("address", address_, "the address to ban")->required();
   add_->add_option("--for", duration_, "for how long: 30m, 12h, 7d")->capture_default_str();
-  remove_ = add("remove", "Let an address, or an account there, in again", "postern bans remove 192.0.2.9 --account 1001");
+  remove_ = add_asking(*bans_, "remove", "Let an address, or an account there, in again", "  postern bans remove 192.0.2.9 --account 1001",
+                       file, json_);
   remove_->add_option("address", address_, "the banned address")->required();
   remove_->add_option("--account", account_, "only the block of this account there");
-  clear_ = add("clear", "Let everybody in again", "postern bans clear");
-}
-
-CLI::App* Bans::add(const std::string& name, const std::string& description, const std::string& example) {
-  CLI::App* command = bans_->add_subcommand(name, description);
-  command->add_option("-c,--config", file_, "the daemon's configuration, which names its control socket")->capture_default_str();
-  command->add_flag("--json", json_, "print JSON");
-  command->footer(fmt::format("Example:\n  {}", example));
-  return command;
+  clear_ = add_asking(*bans_, "clear", "Let everybody in again", "  postern bans clear", file, json_);
 }
 
 int Bans::run() { return list_->parsed() ? list() : change(); }

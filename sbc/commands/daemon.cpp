@@ -34,6 +34,15 @@ std::optional<std::string> socket_of(const std::string& file) {
 
 }  // namespace
 
+CLI::App* add_asking(CLI::App& parent, const std::string& name, const std::string& description, const std::string& examples,
+                     std::string& file, bool& json) {
+  CLI::App* command = parent.add_subcommand(name, description);
+  command->add_option("-c,--config", file, "the daemon's configuration, which names its control socket")->capture_default_str();
+  command->add_flag("--json", json, "print JSON");
+  command->footer("Examples:\n" + examples + "\n\nExit status: 0, 1 refused, 3 no daemon answers.");
+  return command;
+}
+
 std::variant<ordered_json, int> ask(const std::string& file, const std::string& command, const std::map<std::string, std::string>& texts) {
   const auto socket = socket_of(file);
   if (!socket) return exit_refused;

@@ -1,6 +1,7 @@
 // What the commands that talk to the running daemon have in common.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -13,6 +14,10 @@ namespace postern::commands {
 inline constexpr int exit_told = 0;
 inline constexpr int exit_refused = 1;
 inline constexpr int exit_no_daemon = 3;
+
+/// Adds a command that asks: with the options -c (into `file`) and --json, and its examples. Both must outlive `parent`.
+CLI::App* add_asking(CLI::App& parent, const std::string& name, const std::string& description, const std::string& examples,
+                     std::string& file, bool& json);
 
 /// Asks the daemon of that configuration; `texts` is what the request says beside the command. The exit status if there is no answer: why
 /// is told on stderr.

@@ -163,7 +163,8 @@ AnswerPart ban_answer(const LookAtEngine& engines, const ControlArguments& argum
   bool banned = false;
   engines(0, [&](sbc::Engine& engine) { banned = engine.ban(*address, std::chrono::seconds{seconds}, acl::Clock::now()); });
   if (!banned)
-    return refusal(fmt::format("{} is never banned: it is trusted, a trunk, the PBX, an address of this host or its gateway", text));
+    return refusal(fmt::format(
+        "{} is never banned: it is trusted, a trunk, the PBX, an address of this host, its gateway, or one that hides many callers", text));
   return whole_answer(ordered_json{{"banned", address->to_string()}}.dump());
 }
 

@@ -40,10 +40,6 @@ constexpr std::uint32_t in_network_header(std::uint32_t offset) { return static_
   POSTERN_XOR_SHIFT(first_shift), op(BPF_ALU | BPF_MUL | BPF_K, first_factor), POSTERN_XOR_SHIFT(second_shift), \
       op(BPF_ALU | BPF_MUL | BPF_K, second_factor), POSTERN_XOR_SHIFT(first_shift)
 
-void set_filter(int fd, int option, const sock_fprog& program) {
-  if (::setsockopt(fd, SOL_SOCKET, option, &program, sizeof program) != 0) throw std::system_error(errno, std::generic_category());
-}
-
 }  // namespace
 
 std::uint16_t Steering::worker_of(const acl::Address& source) const {
@@ -86,12 +82,16 @@ void Steering::attach(int fd) const {
   constexpr std::size_t tail = 1 + 11 + 2;  // the seed, the mixing, the end
   program[branch].jf = v6_begins - branch - 1;
   program[v4_ends].k = static_cast<std::uint32_t>(program.size() - tail - v4_ends - 1);
-  set_filter(fd, SO_ATTACH_REUSEPORT_CBPF, {static_cast<unsigned short>(program.size()), program.data()});
+  const sock_fprog steering{static_cast<unsigned short>(program.size()), program.data()};
+  if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &steering, sizeof steering) != 0)
+    throw std::system_error(errno, std::generic_category());
 }
 
 void Steering::close_ears(int fd) {
   std::array program{op(BPF_RET | BPF_K, 0)};
-  set_filter(fd, SO_ATTACH_FILTER, {static_cast<unsigned short>(program.size()), program.data()});
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+  if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0 && errno != EPERM)
+    throw std::system_error(errno, std::generic_category());
 }
 
 void Steering::open_ears(int fd) {

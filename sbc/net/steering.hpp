@@ -21,7 +21,8 @@ class Steering {
   /// classic BPF program: UDP, or TCP connections. Throws std::system_error.
   void attach(int fd) const;
 
-  /// While its group is not complete a socket would get what is for others: nothing comes to it, until then.
+  /// While its group is not complete a socket would get what is for others: nothing comes to it, until then. Newer kernels let nobody but
+  /// CAP_NET_ADMIN do that to a TCP socket; without it some connections come to the wrong worker, which has to close them.
   static void close_ears(int fd);
   static void open_ears(int fd);
 

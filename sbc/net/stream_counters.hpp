@@ -17,6 +17,7 @@ namespace postern::net {
 #define POSTERN_CONNECTION_ENDS(X)                                                                            \
   X(peer_closed,       "the peer closed it")                                                                  \
   X(not_admitted,      "banned, or denied by a rule whatever it says: closed at accept")                      \
+  X(other_worker,      "came to a worker that it is not for, while listeners were opened: closed at accept")  \
   X(source_limit,      "over `limits.connections_per_source`: closed at accept")                              \
   X(connections_full,  "more than this process can have: one that nobody needed, or the new one")                                   \
   X(handshake_failed,  "no TLS, no WebSocket, or no certificate that is accepted, ours or the client's")      \

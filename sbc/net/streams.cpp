@@ -176,6 +176,8 @@ void Streams::accepted(acl::FileDescriptor socket, const StreamListener& listene
   flow.peer = peer;
   flow.connection = next_id();
   if (core) return accepted_core(std::move(socket), flow);
+  // However it came here: what a source may do is counted at one place. It comes again, and finds its own.
+  if (!place_.alone() && place_.steering.worker_of(peer.address) != place_.index) return count_end(flow, ConnectionEnd::other_worker);
   if (over_source_limit(peer.address)) return count_end(flow, ConnectionEnd::source_limit);
   if (!handler_.on_connected(flow)) return count_end(flow, ConnectionEnd::not_admitted);
   if (connections_.size() >= limit_ && !make_room()) {

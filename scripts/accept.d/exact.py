@@ -1,15 +1,11 @@
 """Exact: right in every detail over UDP, and able to say why. The parts that are many lines by themselves stand in exact_*.py."""
-import importlib.util
 import os
 import pathlib
 import subprocess
 
-from acceptance import ROOT, Result, check, integration, shown
+from acceptance import ROOT, Result, check, integration, load_parts, shown
 
-HERE = pathlib.Path(__file__).resolve().parent
-for part in sorted(HERE.glob("exact_*.py")):
-    spec = importlib.util.spec_from_file_location(part.stem, part)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+load_parts("exact")
 
 
 @check("captured", "A captured Authorization replayed from another address with another Contact never reaches the PBX with credentials, in the same second too")

@@ -1,13 +1,7 @@
 """The jail and the eight practices. The parts that are many lines by themselves stand in jail_*.py."""
-import importlib.util
-import pathlib
+from acceptance import check, integration, load_parts
 
-from acceptance import check, integration
-
-HERE = pathlib.Path(__file__).resolve().parent
-for part in sorted(HERE.glob("jail_*.py")):
-    spec = importlib.util.spec_from_file_location(part.stem, part)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+load_parts("jail")
 
 
 @check("svcrack", "svcrack with the right password at position 11 is jailed before, as it comes and with an ordinary user agent")

@@ -1,5 +1,6 @@
 """What a topic of scripts/accept is made of: named checks, each a line of an issue with the command that shows it."""
 import dataclasses
+import importlib.util
 import os
 import pathlib
 import re
@@ -40,6 +41,13 @@ def check(name, line, slow=False):
         CHECKS.append(Check(name, line, function, slow))
         return function
     return register
+
+
+def load_parts(topic):
+    """The files TOPIC_*.py beside TOPIC.py."""
+    for part in sorted((ROOT / "scripts" / "accept.d").glob(f"{topic}_*.py")):
+        spec = importlib.util.spec_from_file_location(part.stem, part)
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
 def shown(command):

@@ -77,12 +77,14 @@ class Audit(case.Case):
         self.pbx.set_password(OTHER, OTHER)
         self.registers(OTHER, OTHER, "127.1.0.2")
         tool("nft", *snippet.group(2).split())
-        self.assertEqual(self.postern.reload(text("devices: {other: {permit: [127.0.0.0/8]}}\njail: off\n")), "applied")
+        pbx = f"'udp://{ADDRESS[0]}:{ADDRESS[1]}'"
+        bad = text("devices: {other: {permit: [127.0.0.0/8]}}\njail: off\n").replace(pbx, f"[{pbx}, 'udp://127.77.0.6:5060']")
+        self.assertEqual(self.postern.reload(bad), "applied")
         listeners = [self.listen(ADDRESS[0], 5038), self.listen(ACCESS[0], 3306)]
         tool("nft", "-f", "-", text=f"table ip ban {{\nchain input {{\ntype filter hook input priority 0\nip saddr {CORE[0]} udp sport {CORE[1]} drop\n}}\n}}\n")
         wait_for(lambda: self.postern.metric("postern_pbx_up") == 0, "the PBX to fall silent")
         rows = self.audit("--from-outside", ACCESS[0])
-        self.assert_status(rows, row1="fail", row2="fail", row3="fail", row5="fail", row6="fail", row7="fail", row8="fail")
+        self.assert_status(rows, row1="fail", row2="fail", row3="fail", row4="fail", row5="fail", row6="fail", row7="fail", row8="fail")
         self.assertIn(f"{OTHER} (is the user name)", rows[1]["evidence"])
         self.assertNotIn(PASSWORD, json.dumps(rows))
         self.assertIn("AMI 5038/tcp", rows[5]["evidence"])
