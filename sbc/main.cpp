@@ -19,6 +19,7 @@
 #include "sbc/commands/audit.hpp"
 #include "sbc/commands/bans.hpp"
 #include "sbc/commands/certificates.hpp"
+#include "sbc/commands/exit_status.hpp"
 #include "sbc/commands/explain.hpp"
 #include "sbc/commands/policy_tests.hpp"
 #include "sbc/net/configuration.hpp"
@@ -31,11 +32,10 @@
 namespace {
 
 using namespace postern;  // NOLINT(google-build-using-namespace): this file is where all folders meet
-
-constexpr int exit_good = 0;
-constexpr int exit_failed = 1;
-constexpr int exit_usage = 2;
-constexpr int exit_broken = 70;  // EX_SOFTWARE of sysexits.h: not the configuration's fault, and a supervisor starts it again
+using commands::exit_broken;
+using commands::exit_failed;
+using commands::exit_good;
+using commands::exit_usage;
 
 void print_problems(const std::vector<config::Problem>& problems) {
   for (const config::Problem& problem : problems) std::cerr << problem.to_string() << '\n';

@@ -9,6 +9,7 @@
 
 #include "config/values.hpp"
 #include "sbc/commands/daemon.hpp"
+#include "sbc/commands/exit_status.hpp"
 
 namespace postern::commands {
 
@@ -39,12 +40,12 @@ int Allow::list() {
   const auto& entries = std::get<ordered_json>(answer);
   if (json_) {
     std::cout << entries.dump(2) << '\n';
-    return exit_told;
+    return exit_good;
   }
   constexpr std::array<std::string_view, 3> keys{"device", "country", "until"};
   if (!entries.empty()) std::cout << table_of(entries, keys);
   std::cout << fmt::format("{} pass{}\n", entries.size(), entries.size() == 1 ? "" : "es");
-  return exit_told;
+  return exit_good;
 }
 
 int Allow::change() {
@@ -54,7 +55,7 @@ int Allow::change() {
     const auto duration = config::parse_duration(duration_);
     if (!duration || *duration < std::chrono::seconds{1}) {
       std::cerr << fmt::format("postern: --for wants {}\n", config::kinds::duration.noun);
-      return exit_refused;
+      return exit_failed;
     }
     texts["for"] = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*duration).count());
   }
@@ -67,7 +68,7 @@ int Allow::change() {
     std::cout << fmt::format("{} may come from {} until {}\n", device_, done.value("country", ""), done.value("until", ""));
   else
     std::cout << fmt::format("{} has {} less\n", device_, done.value("removed", 0) == 1 ? "one pass" : "its passes");
-  return exit_told;
+  return exit_good;
 }
 
 }  // namespace postern::commands

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sbc/commands/daemon.hpp"
+#include "sbc/commands/exit_status.hpp"
 
 namespace postern::commands {
 namespace {
@@ -53,7 +54,7 @@ int Ask::run() {
     std::cout << entries.dump(2) << '\n';
   else
     std::cout << (registrations ? registrations_text(entries) : calls_text(entries));
-  return exit_told;
+  return exit_good;
 }
 
 }  // namespace postern::commands

@@ -10,6 +10,7 @@
 
 #include "config/located.hpp"
 #include "sbc/commands/audit_facts.hpp"
+#include "sbc/commands/exit_status.hpp"
 #include "sbc/net/control_client.hpp"
 #include "sbc/net/host_addresses.hpp"
 #include "sbc/net/socket_address.hpp"
@@ -20,10 +21,6 @@ namespace {
 
 using nlohmann::ordered_json;
 using Kind = net::Probe::Kind;
-
-constexpr int exit_good = 0;
-constexpr int exit_failed = 1;
-constexpr int exit_usage = 2;
 
 struct Practice {
   std::string_view text;

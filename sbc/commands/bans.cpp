@@ -9,6 +9,7 @@
 
 #include "config/values.hpp"
 #include "sbc/commands/daemon.hpp"
+#include "sbc/commands/exit_status.hpp"
 
 namespace postern::commands {
 
@@ -38,12 +39,12 @@ int Bans::list() {
   const auto& entries = std::get<ordered_json>(answer);
   if (json_) {
     std::cout << entries.dump(2) << '\n';
-    return exit_told;
+    return exit_good;
   }
   constexpr std::array<std::string_view, 7> keys{"address", "account", "cause", "evidence", "proof", "since", "until"};
   if (!entries.empty()) std::cout << table_of(entries, keys);
   std::cout << fmt::format("{} kept out\n", entries.size());
-  return exit_told;
+  return exit_good;
 }
 
 int Bans::change() {
@@ -54,7 +55,7 @@ int Bans::change() {
     const auto duration = config::parse_duration(duration_);
     if (!duration || *duration < std::chrono::seconds{1}) {
       std::cerr << fmt::format("postern: --for wants {}\n", config::kinds::duration.noun);
-      return exit_refused;
+      return exit_failed;
     }
     texts["for"] = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*duration).count());
   }
@@ -68,7 +69,7 @@ int Bans::change() {
   } else {
     std::cout << fmt::format("{} {}\n", address_, add_->parsed() ? "is banned" : "is let in again");
   }
-  return exit_told;
+  return exit_good;
 }
 
 }  // namespace postern::commands

@@ -7,6 +7,7 @@
 
 #include "config/load.hpp"
 #include "config/located.hpp"
+#include "sbc/commands/exit_status.hpp"
 #include "sbc/commands/table.hpp"
 #include "sbc/net/control_client.hpp"
 
@@ -45,11 +46,11 @@ CLI::App* add_asking(CLI::App& parent, const std::string& name, const std::strin
 
 std::variant<ordered_json, int> ask(const std::string& file, const std::string& command, const std::map<std::string, std::string>& texts) {
   const auto socket = socket_of(file);
-  if (!socket) return exit_refused;
+  if (!socket) return exit_failed;
   auto answer = net::ask_daemon(*socket, command, texts);
   if (const auto* none = std::get_if<net::NoAnswer>(&answer)) {
     std::cerr << "postern: " << config::printable(none->message) << '\n';
-    return none->no_daemon ? exit_no_daemon : exit_refused;
+    return none->no_daemon ? exit_no_daemon : exit_failed;
   }
   return std::get<ordered_json>(std::move(answer));
 }

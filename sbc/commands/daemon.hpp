@@ -11,10 +11,6 @@
 
 namespace postern::commands {
 
-inline constexpr int exit_told = 0;
-inline constexpr int exit_refused = 1;
-inline constexpr int exit_no_daemon = 3;
-
 /// Adds a command that asks: with the options -c (into `file`) and --json, and its examples. Both must outlive `parent`.
 CLI::App* add_asking(CLI::App& parent, const std::string& name, const std::string& description, const std::string& examples,
                      std::string& file, bool& json);

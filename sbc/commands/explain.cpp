@@ -12,6 +12,7 @@
 #include "config/load.hpp"
 #include "config/located.hpp"
 #include "config/values.hpp"
+#include "sbc/commands/exit_status.hpp"
 #include "sbc/commands/explain_capture.hpp"
 #include "sbc/commands/explain_text.hpp"
 #include "sbc/explain.hpp"
@@ -20,10 +21,6 @@
 
 namespace postern::commands {
 namespace {
-
-constexpr int exit_good = 0;
-constexpr int exit_failed = 1;
-constexpr int exit_usage = 2;
 
 constexpr const char* examples =
     "Examples:\n"

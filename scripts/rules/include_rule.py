@@ -75,8 +75,6 @@ def breaches(root):
 def private_links(root):
     """Third-party libraries of a folder stand behind PRIVATE."""
     for folder in OURS:
-        if folder == "sbc/commands":  # linked into the executable alone
-            continue
         text = (root / folder / "CMakeLists.txt").read_text()
         for match in re.finditer(r"postern_library\(([^)]*)\)", text):
             public = re.search(r"\bPUBLIC\b(.*?)(?:\bPRIVATE\b|$)", match.group(1), re.S)
