@@ -1,18 +1,15 @@
 // A set of devices: users by name, by shell pattern and by group.
 #pragma once
 
-#include <cstddef>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <variant>
 #include <vector>
 
 #include "acl/options.hpp"
 #include "acl/shell_pattern.hpp"
+#include "acl/text_map.hpp"
 
 namespace postern::acl {
 
@@ -21,15 +18,6 @@ namespace postern::acl {
 
 /// The users and patterns that a key stands for: a group's members, or the key itself. Holds as long as both.
 [[nodiscard]] std::span<const std::string> members_of(const std::string& key, const DeviceGroups& groups);
-
-/// Look-ups by view, without a copy.
-struct TextHash {
-  using is_transparent = void;
-  [[nodiscard]] std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-};
-using TextSet = std::unordered_set<std::string, TextHash, std::equal_to<>>;
-template <class Value>
-using TextMap = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
 
 class DeviceSet {
  public:

@@ -76,6 +76,11 @@ const Devices::Entry* Devices::find(std::string_view user) const {
   return by_name < entries_.size() ? &entries_[by_name] : nullptr;
 }
 
+std::optional<std::size_t> Devices::entry_of(std::string_view user) const {
+  const Entry* entry = find(user);
+  return entry == nullptr ? std::nullopt : std::optional(static_cast<std::size_t>(entry - entries_.data()));
+}
+
 bool Devices::Entry::admits(const Address& source) const {
   const auto permitted = longest(permit, source);
   const auto denied = longest(deny, source);

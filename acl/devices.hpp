@@ -28,6 +28,8 @@ class Devices {
   [[nodiscard]] const Gate* refuses(std::string_view user, const Address& source, std::string_view listener) const;
   /// What is dialled to reach it: its own entry's `extension`, else the user itself.
   [[nodiscard]] std::string_view extension_of(std::string_view user) const;
+  /// The entry that holds for this user: its place in PolicyOptions::devices; nullopt: none. `user`: escapes decoded. Allocates nothing.
+  [[nodiscard]] std::optional<std::size_t> entry_of(std::string_view user) const;
   [[nodiscard]] bool empty() const { return entries_.empty(); }
 
  private:

@@ -60,15 +60,17 @@ std::optional<std::uint32_t> DialClasses::child(const Node& node, std::uint32_t 
   return std::nullopt;
 }
 
-std::uint32_t DialClasses::ending(const Node& node, std::size_t left) {
+std::uint32_t DialClasses::ending(const Node& node, std::string_view left) {
   using enum DialPattern::End;
   const auto in = [&](DialPattern::End end) { return node.ends[static_cast<std::size_t>(end)]; };
-  if (left > 0 && in(more) != no_class) return in(more);
-  if (in(any) != no_class) return in(any);
-  return left == 0 ? in(nothing) : no_class;
+  if (left.empty()) return in(any) != no_class ? in(any) : in(nothing);
+  if (in(more) == no_class && in(any) == no_class) return no_class;
+  if (!is_open_end(left)) return no_class;
+  return in(more) != no_class ? in(more) : in(any);
 }
 
 std::optional<DialClasses::Class> DialClasses::classify(std::string_view number) const {
+  if (number.empty()) return std::nullopt;
   const auto exact = std::ranges::lower_bound(numbers_, number, {}, [](const auto& entry) { return std::string_view(entry.first); });
   if (exact != numbers_.end() && exact->first == number) return exact->second;
   if (nodes_.empty()) return std::nullopt;
@@ -89,7 +91,7 @@ std::optional<DialClasses::Class> DialClasses::classify(std::string_view number)
       way[++depth] = {node.first_child + *down, 0};
       continue;
     }
-    if (const std::uint32_t in = ending(node, number.size() - depth); in != no_class) return static_cast<Class>(in);
+    if (const std::uint32_t in = ending(node, number.substr(depth)); in != no_class) return static_cast<Class>(in);
     if (depth == 0) return std::nullopt;
     --depth;
   }

@@ -27,8 +27,9 @@ class DialClasses {
   /// Of equal patterns the first one's class counts (`check` lets none be in two).
   explicit DialClasses(std::vector<Entry> entries);
 
-  /// `number` as DialledNumber has it; nullopt: no pattern matches. A tree of the patterns' places in the order of specificity, so that the
-  /// first that is found is the one; patterns that cannot match are passed over by their first place that differs. Allocates nothing.
+  /// `number` as DialledNumber has it; nullopt: no pattern matches, or it is empty: what could not be read is in no class, though `!` would
+  /// take it. A tree of the patterns' places in the order of specificity, so that the first that is found is the one; patterns that cannot
+  /// match are passed over by their first place that differs. Allocates nothing.
   [[nodiscard]] std::optional<Class> classify(std::string_view number) const;
 
  private:
@@ -51,7 +52,7 @@ class DialClasses {
   /// The first child from `from` on that takes the character; nullopt: none.
   [[nodiscard]] std::optional<std::uint32_t> child(const Node& node, std::uint32_t from, char c) const;
   /// The class of what ends at this node and matches, where so many characters are left.
-  [[nodiscard]] static std::uint32_t ending(const Node& node, std::size_t left);
+  [[nodiscard]] static std::uint32_t ending(const Node& node, std::string_view left);
 
   std::vector<std::pair<std::string, Class>> numbers_;  ///< sorted: what is no pattern
   std::vector<Node> nodes_;                             ///< the first is the root; none: no patterns

@@ -7,21 +7,26 @@
 namespace postern::acl {
 namespace {
 
-bool is_separator(char c) { return c == '-' || c == '.' || c == '(' || c == ')' || c == ' '; }
-
 DialSet digits_from(char first) {
   DialSet set;
   for (char c = first; c <= '9'; ++c) set.add(c);
   return set;
 }
 
-/// In printable ASCII, and nothing that means something else in a pattern or is taken off a number.
+/// In printable ASCII, and nothing that means something else in a pattern or that no number has.
 bool is_plain(char c) {
-  constexpr std::string_view special = "[]!/_,;\"'";
-  return c > ' ' && c < '\x7f' && !is_separator(c) && special.find(c) == std::string_view::npos;
+  constexpr std::string_view special = "[]!/_,;\"'-.()";
+  return c > ' ' && c < '\x7f' && special.find(c) == std::string_view::npos;
 }
 
 }  // namespace
+
+bool is_open_end(std::string_view left) {
+  return std::ranges::all_of(left, [](char c) {
+    const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    return alphanumeric || std::string_view("*#+_~").find(c) != std::string_view::npos;
+  });
+}
 
 std::size_t DialSet::size() const {
   return static_cast<std::size_t>(std::popcount(words_[0])) + static_cast<std::size_t>(std::popcount(words_[1]));
@@ -129,8 +134,9 @@ bool DialPattern::matches(std::string_view number) const {
   for (std::size_t i = 0; i < places_.size(); ++i) {
     if (!places_[i].has(number[i])) return false;
   }
-  const bool is_all = number.size() == places_.size();
-  return end_ == End::any || is_all == (end_ == End::nothing);
+  const std::string_view left = number.substr(places_.size());
+  if (left.empty()) return end_ != End::more;
+  return end_ != End::nothing && is_open_end(left);
 }
 
 bool DialPattern::overlaps(const DialPattern& other) const {
@@ -168,22 +174,13 @@ std::strong_ordering DialPattern::operator<=>(const DialPattern& other) const {
 }
 
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before it is read
-DialledNumber::DialledNumber(std::string_view user) {
-  std::size_t size = 0;
-  const auto put = [&](char c) {
-    if (size < buffer_.size()) buffer_[size] = c;
-    ++size;
-  };
-  for (const char c : user) {
-    if (is_separator(c)) continue;
-    if (c == '+' && size == 0) {
-      put('0');
-      put('0');
-    } else {
-      put(c);
-    }
-  }
-  if (size <= buffer_.size()) text = std::string_view(buffer_.data(), size);
+DialledNumber::DialledNumber(std::string_view dialled) {
+  const bool abroad = dialled.starts_with('+');
+  const std::string_view begin = abroad ? "00" : "";
+  if (abroad) dialled.remove_prefix(1);
+  if (begin.size() + dialled.size() > buffer_.size()) return;
+  std::ranges::copy(dialled, std::ranges::copy(begin, buffer_.begin()).out);
+  text = std::string_view(buffer_.data(), begin.size() + dialled.size());
 }
 
 }  // namespace postern::acl

@@ -12,6 +12,10 @@
 
 namespace postern::acl {
 
+/// May `.` and `!` stand for that? What a dialplan gives to the PBX's Dial can hold signs that begin another call there (`&`, `/`, `,`):
+/// they are in a class only where a pattern names them.
+[[nodiscard]] bool is_open_end(std::string_view left);
+
 /// The characters that one place of a pattern takes.
 class DialSet {
  public:
@@ -74,10 +78,10 @@ class DialPattern {
   End end_ = End::nothing;
 };
 
-/// The number that a user part dials, as patterns see it: without the visual separators `-.()` and blanks, and with a leading `+` as `00`.
-/// `user`: escapes decoded, without parameters. Not to be copied: the text may lead into it.
+/// What is dialled (as sip::dialled_number() has it) as patterns see it: with a leading `+` as `00`. Not to be copied: the text leads into
+/// it.
 struct DialledNumber {
-  explicit DialledNumber(std::string_view user);
+  explicit DialledNumber(std::string_view dialled);
   DialledNumber(const DialledNumber&) = delete;
   DialledNumber& operator=(const DialledNumber&) = delete;
   ~DialledNumber() = default;

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "acl/device_set.hpp"
 #include "acl/options.hpp"
+#include "acl/text_map.hpp"
 
 namespace postern::acl {
 

@@ -106,6 +106,7 @@ struct Gate {
 struct DialClassOptions {
   std::string name;
   std::vector<std::string> patterns;  ///< as DialPattern::parse() reads them
+  bool operator==(const DialClassOptions&) const = default;
 };
 
 /// Who may call what.

@@ -99,6 +99,7 @@ class CallChecker {
 
   void check_entry(std::size_t index) {
     const acl::CallAllowance& entry = options_.allow[index];
+    if (waits_for_a_name(draft_, calls_.allow[index].source)) return;
     const Where& at = calls_.allow[index].at;
     if (entry.source && std::ranges::all_of(*entry.source, [](const acl::SharedNetworks& each) { return each->empty(); })) {
       report_.warning(at, "can never match: its source holds no network");

@@ -133,7 +133,10 @@ void check_emergency(const Draft& draft, Report& report) {
   prefixes.insert(prefixes.begin(), "");
   for (const Located<std::string>& trap : draft.trap_extensions) {
     const auto pattern = acl::ShellPattern::compile(trap.value);
-    if (!pattern) continue;
+    if (!pattern) {
+      report.error(trap.at, too_long_a_pattern());
+      continue;
+    }
     for (const std::string& prefix : prefixes) {
       const auto found =
           std::ranges::find_if(policy.emergency, [&](const std::string& number) { return pattern->matches(prefix + number); });

@@ -50,15 +50,6 @@ class RuleChecker {
     return true;
   }
 
-  /// A network of its source is a DNS name, which has no address yet.
-  [[nodiscard]] bool waits_for_a_name(const DraftRule& rule) const {
-    return rule.when.source && std::ranges::any_of(rule.when.source->values, [this](const Located<NetworkRef>& reference) {
-             const auto network = draft_.networks.find(reference.value.name);
-             return network != draft_.networks.end() &&
-                    std::ranges::any_of(network->second, [](const DraftNetwork& part) { return !part.host.empty(); });
-           });
-  }
-
   void check_name(std::size_t index) {
     const std::string& name = draft_.rules[index].name;
     if (name.empty()) return;
@@ -87,7 +78,8 @@ class RuleChecker {
 
   bool check_reachable(std::size_t index) {
     const acl::RuleOptions& rule = rules()[index];
-    if (waits_for_a_name(draft_.rules[index])) return check_transport(index);
+    const auto& source = draft_.rules[index].when.source;
+    if (source && waits_for_a_name(draft_, source->values)) return check_transport(index);
     for (std::size_t earlier = 0; earlier < index && !judge_.exhausted(); ++earlier) {
       if (!sound_[earlier] || rules()[earlier].log_only || !judge_.contains(rules()[earlier], rule)) continue;
       report_.warning(where(index), fmt::format("can never match: {} in line {} decides first", in_quotes(rules()[earlier].name),

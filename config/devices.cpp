@@ -16,8 +16,7 @@ namespace postern::config {
 namespace {
 
 void check_pattern(const Located<std::string>& key, Report& report) {
-  if (acl::is_shell_pattern(key.value) && !acl::ShellPattern::compile(key.value))
-    report.error(key.at, fmt::format("has more than {} characters beside its `*`", acl::ShellPattern::longest));
+  if (acl::is_shell_pattern(key.value) && !acl::ShellPattern::compile(key.value)) report.error(key.at, too_long_a_pattern());
 }
 
 class DeviceResolver {
@@ -99,6 +98,16 @@ void resolve_device_groups(Draft& draft, Report& report) {
       into.push_back(member.value);
     }
   }
+}
+
+std::string too_long_a_pattern() { return fmt::format("has more than {} characters beside its `*`", acl::ShellPattern::longest); }
+
+bool waits_for_a_name(const Draft& draft, const std::vector<Located<NetworkRef>>& references) {
+  return std::ranges::any_of(references, [&draft](const Located<NetworkRef>& reference) {
+    const auto network = draft.networks.find(reference.value.name);
+    return network != draft.networks.end() &&
+           std::ranges::any_of(network->second, [](const DraftNetwork& part) { return !part.host.empty(); });
+  });
 }
 
 void note_device_key(const Located<std::string>& key, const Draft& draft, Resolved& resolved, Report& report) {

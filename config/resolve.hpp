@@ -68,11 +68,16 @@ void resolve_emergency(Draft& draft, const Report& report);
 /// Marks the group, if the key is one. A key that is none and nearly one is a user, which the report doubts.
 void note_device_key(const Located<std::string>& key, const Draft& draft, Resolved& resolved, Report& report);
 
+/// What is wrong with what acl::ShellPattern does not take.
+std::string too_long_a_pattern();
+
 /// Fills draft.config.policy.calls; reports classes that are not there.
 void resolve_calls(Draft& draft, Resolved& resolved, Report& report);
 
 /// The networks of a name, nullptr if there is none, which is reported.
 const std::vector<acl::Network>* networks_named(const Located<NetworkRef>& reference, const Resolved& resolved, Report& report);
+/// Is a network among these a DNS name? It has no address yet.
+bool waits_for_a_name(const Draft& draft, const std::vector<Located<NetworkRef>>& references);
 /// The networks that a reference means; an unknown name is reported and means none.
 std::vector<acl::Network> networks_of(const Located<NetworkRef>& reference, Resolved& resolved, Report& report);
 

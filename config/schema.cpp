@@ -276,7 +276,7 @@ const Row table[] = {
    .help = "Names for classes of numbers. A number is of one class: that of its most specific pattern, as Asterisk orders them."},
   {.path = "calls.classes.*[]", .kind = &kinds::dial_pattern, .names = &kinds::name, .single = true, .filled = true, .reload = true,
    .example = "[\"0ZXXXXXXXX\"]",
-   .help = "Numbers in Asterisk's pattern letters: X is 0-9, Z 1-9, N 2-9, `[13-5]` one of these, `.` at the end one digit or more, `!` none or more. `+` in front of a number is read as 00; `-`, `.`, brackets and blanks in it are passed over.", .store = store::dial_pattern},
+   .help = "Numbers in Asterisk's pattern letters: X is 0-9, Z 1-9, N 2-9, `[13-5]` one of these, `.` at the end one digit or letter or more, `!` none or more. `+` in front of a number is read as 00; `-`, `.`, brackets and blanks in it are passed over.", .store = store::dial_pattern},
   {.path = "calls.allow[]", .form = Form::map, .reload = true,
    .help = "Who may call what. One entry that matches and has the class is enough; one that lacks it does not end the search.", .begin = store::begin_allowance},
   {.path = "calls.allow[].source[]", .kind = &kinds::network_ref, .single = true, .filled = true, .reload = true, .example = "office",

@@ -65,7 +65,7 @@ void Admission::apply(TimePoint now) {
   constexpr std::array<std::int64_t, 4> eighths_left{0, 2, 3, 4};
   for (std::size_t claim = 0; claim < pbx_for_.size(); ++claim)
     pbx_for_[claim] = pbx_ ? pbx_->leaving(eighths_left[claim]) : acl::RateLimit();
-  jail_.apply();
+  jail_.apply(now);
   per_method_ = {};
   // Methods that we have no name for share the bucket of Method::other.
   for (const auto& [method, rate] : limits.per_source_methods)
@@ -179,6 +179,7 @@ void Admission::prove(SourceStanding& standing, const Flow& flow, TimePoint now)
 }
 
 void Admission::give_own_allowance(SourceStanding& standing, const Flow& flow, TimePoint now) {
+  if (standing.outcome == Outcome::banned) return;  // that its packets are its own is why
   const acl::Address& address = flow.peer.address;
   standing.own_allowance = true;
   acl::Source& source = state_.sources.touch(address, now);
@@ -257,10 +258,11 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
     standing.status = own_rule ? state_.policy->rules()[static_cast<std::size_t>(verdict.rule)].status : 403;
   if (verdict.action == acl::Action::ban && own_rule) {
     const acl::RuleOptions& rule = state_.policy->rules()[static_cast<std::size_t>(verdict.rule)];
+    std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
     const Evidence evidence{.cause = Cause::rule_ban,
                             .flow = flow,
                             .proven = source.proven,
-                            .account = facts.from_user,
+                            .account = Jail::account_of(request, buffer),
                             .message = &request,
                             .rule = rule.name,
                             .ban_time = rule.ban_time};
@@ -271,23 +273,25 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
 
 RequestStanding Admission::check_jail(const sip::RawMessage& request, std::string_view request_user, const Flow& flow,
                                       const SourceStanding& source, const CredentialsVerdict& credentials, TimePoint now) {
+  if (jail_.is_trap(request, request_user)) return walk_into_trap(request, flow, source, now);
   RequestStanding standing;
-  if (jail_.is_trap(request, request_user)) {
-    standing.outcome = Outcome::trap;
-    if (source.live || source.trusted) standing.status = 404;
-    if (!source.live) trapped(&request, flow, source.proven, now);
-    return standing;
-  }
   const Jail::Standing jailed = jail_.check(request, flow, source, credentials, now);
   standing.outcome = jailed.outcome;
   standing.status = jailed.status;
   return standing;
 }
 
+RequestStanding Admission::walk_into_trap(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now) {
+  RequestStanding standing;
+  standing.outcome = Outcome::trap;
+  if (source.live || source.trusted) standing.status = 404;
+  if (!source.live) trapped(&request, flow, source.proven, now);
+  return standing;
+}
+
 void Admission::trapped(const sip::RawMessage* message, const Flow& flow, bool proven, TimePoint now) {
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   const std::string_view account = message == nullptr ? std::string_view() : Jail::account_of(*message, buffer);
-  ++state_.metrics.jail_strikes[static_cast<std::size_t>(Cause::trap)];
   jail_.judge({.cause = Cause::trap, .flow = flow, .proven = proven, .account = account, .message = message, .ban_time = {}}, now);
 }
 

@@ -75,6 +75,8 @@ class Admission {
   /// The jail, of what the rules let pass: a user that is a trap, an account that is blocked or guessed.
   RequestStanding check_jail(const sip::RawMessage& request, std::string_view request_user, const Flow& flow, const SourceStanding& source,
                              const CredentialsVerdict& credentials, TimePoint now);
+  /// What becomes of a request for, or by, whom nobody legit calls.
+  RequestStanding walk_into_trap(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now);
   /// SIP over a listener that is a trap.
   void trapped(const sip::RawMessage* message, const Flow& flow, bool proven, TimePoint now);
   /// registered_only: asked of what the rules let pass and that belongs to no dialog.

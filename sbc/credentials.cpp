@@ -56,6 +56,25 @@ CredentialsVerdict::Fate CredentialsVerdict::fate_of(const sip::HeaderLine& head
 Credentials::Credentials(Mac& mac, std::uint64_t seed, DigestReplays& replays)
     : mac_(mac), replays_(replays), nonces_(remembered, seed), stale_(remembered, seed + 1) {}
 
+namespace {
+
+void remove_if_of_two(CredentialsVerdict& verdict) {
+  using Entry = CredentialsVerdict::Entry;
+  const Entry* first = nullptr;
+  for (Entry& entry : std::span(verdict.entries).first(verdict.count)) {
+    if (!entry.is_digest || entry.fate == CredentialsVerdict::Fate::remove) continue;
+    if (first == nullptr) first = &entry;
+    if (entry.response != 0) verdict.username = entry.username;
+    if (entry.username == first->username) continue;
+    for (Entry& each : verdict.entries) each.fate = CredentialsVerdict::Fate::remove;
+    verdict.standing = CredentialsStanding::foreign;
+    verdict.username = {};
+    return;
+  }
+}
+
+}  // namespace
+
 CredentialsVerdict Credentials::judge(const sip::RawMessage& request, const acl::Address& source, TimePoint now) {
   CredentialsVerdict verdict;
   for (const sip::HeaderLine& header : request.header_lines()) {
@@ -66,13 +85,14 @@ CredentialsVerdict Credentials::judge(const sip::RawMessage& request, const acl:
     }
     CredentialsVerdict::Entry& entry = verdict.entries[verdict.count++];
     entry.header = &header;
-    verdict.standing = std::max(verdict.standing, judge_one(request.text(header.value), source, now, entry, verdict.username));
+    verdict.standing = std::max(verdict.standing, judge_one(request.text(header.value), source, now, entry));
   }
+  remove_if_of_two(verdict);
   return verdict;
 }
 
 CredentialsStanding Credentials::judge_one(std::string_view value, const acl::Address& source, TimePoint now,
-                                           CredentialsVerdict::Entry& entry, std::string_view& username) {
+                                           CredentialsVerdict::Entry& entry) {
   using Fate = CredentialsVerdict::Fate;
   if (!started_s_) started_s_ = acl::seconds_of(now);
   entry.fate = Fate::keep;
@@ -91,8 +111,9 @@ CredentialsStanding Credentials::judge_one(std::string_view value, const acl::Ad
     const std::uint64_t response = response_key(digest->response);
     if (is_replay(response, source, now)) return CredentialsStanding::replayed;
     entry.response = response;
-    if (username.empty()) username = digest->username;
   }
+  entry.is_digest = true;
+  entry.username = digest->username;
   entry.fate = digest->opaque ? Fate::restore : Fate::keep;
   return digest->opaque ? CredentialsStanding::proven : CredentialsStanding::plain;
 }

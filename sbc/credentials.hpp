@@ -41,17 +41,23 @@ struct CredentialsVerdict {
   struct Entry {
     const sip::HeaderLine* header = nullptr;
     Fate fate = Fate::remove;
-    std::uint64_t response = 0;  ///< a keyed hash of the digest response; 0: none
+    std::uint64_t response = 0;      ///< a keyed hash of the digest response; 0: none
+    std::string_view username = {};  ///< of a digest that is not removed
+    bool is_digest = false;          ///< else it names nobody
   };
   CredentialsStanding standing = CredentialsStanding::none;  ///< the worst of what they are; proven: all of them that pass prove it
   std::array<Entry, most_headers> entries{};
   std::size_t count = 0;
-  std::string_view username;  ///< of the first that reaches the PBX with a digest response; empty: none does
+  /// Of those that reach the PBX with a digest response; empty: none does. They all have the same: where a second header names somebody
+  /// else nobody could tell which one the PBX takes, so none reaches it.
+  std::string_view username;
 
   [[nodiscard]] bool proven() const { return standing == CredentialsStanding::proven; }
   [[nodiscard]] bool any_removed() const { return standing == CredentialsStanding::foreign || standing == CredentialsStanding::replayed; }
+  /// Does a digest reach the PBX?
   [[nodiscard]] bool any_kept() const {
-    return std::any_of(entries.begin(), entries.begin() + count, [](const Entry& entry) { return entry.fate != Fate::remove; });
+    return std::any_of(entries.begin(), entries.begin() + count,
+                       [](const Entry& entry) { return entry.is_digest && entry.fate != Fate::remove; });
   }
   [[nodiscard]] Fate fate_of(const sip::HeaderLine& header) const;
 };
@@ -97,8 +103,7 @@ class Credentials {
   };
   using Table = acl::BoundedTable<Keep, Oldest>;
 
-  CredentialsStanding judge_one(std::string_view value, const acl::Address& source, TimePoint now, CredentialsVerdict::Entry& entry,
-                                std::string_view& username);
+  CredentialsStanding judge_one(std::string_view value, const acl::Address& source, TimePoint now, CredentialsVerdict::Entry& entry);
   /// Has that response passed from another source?
   [[nodiscard]] bool is_replay(std::uint64_t response, const acl::Address& source, TimePoint now);
   [[nodiscard]] std::uint64_t response_key(std::string_view response);

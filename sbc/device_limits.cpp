@@ -3,15 +3,13 @@
 #include <array>
 
 #include "sbc/refused_destinations.hpp"
+#include "sip/challenge.hpp"
 #include "sip/digest.hpp"
 
 namespace postern::sbc {
 namespace {
 
 constexpr std::chrono::seconds hour_over{300};  // the hour goes on in steps of five minutes
-
-/// The PBX asks for a password, or for another one. A 403 is what some say to a wrong one.
-bool is_challenge(int status) { return status == 401 || status == 403 || status == 407; }
 
 }  // namespace
 
@@ -74,15 +72,19 @@ void DeviceLimits::answered(const sip::RawMessage& response, Transaction& transa
   DeviceClaim& claim = transaction.claim;
   const int status = response.status_code;
   if (claim.device == 0 || status <= 100) return;
-  // Without a password only a call that rings or is taken shows that the PBX has taken it for the device's.
-  const bool taken = !is_challenge(status) && (claim.reserved || status < 300);
+  const bool challenged = sip::is_challenge(status);
+  // A 403 is what some say to a wrong password. Without a password only a call that rings or is taken shows that the PBX has taken it for
+  // the device's.
+  const bool taken = !challenged && status != 403 && (claim.reserved || status < 300);
   if (!claim.answered) {
     const std::uint64_t source = acl::SourceKey(transaction.from.peer.address).value();
-    state_.shared->devices.answered(claim.device, source, allowances_[static_cast<std::size_t>(response.method)], claim.reserved, taken,
-                                    now);
+    const auto reserved = claim.reserved ? std::optional(transaction.started) : std::nullopt;
+    state_.shared->devices.answered(claim.device, source, allowances_[static_cast<std::size_t>(response.method)], reserved, taken, now);
     claim.answered = true;
   }
-  if (status >= 300 && taken && response.method == sip::Method::invite) note_refused_destination(state_, response, transaction, now);
+  // Whether a 403 is of the number or of the password, it was dialled.
+  if (status >= 300 && !challenged && claim.reserved && response.method == sip::Method::invite)
+    note_refused_destination(state_, jail_, response, transaction, now);
 }
 
 }  // namespace postern::sbc

@@ -24,7 +24,7 @@ std::string_view device_of(const sip::RawMessage& request, const CredentialsVerd
 
 class DeviceLimits {
  public:
-  DeviceLimits(State& state, Answers& answers) : state_(state), answers_(answers) { apply({}); }
+  DeviceLimits(State& state, Answers& answers, Jail& jail) : state_(state), answers_(answers), jail_(jail) { apply({}); }
   /// Takes over the state's options; what devices have used stays.
   void apply(TimePoint now);
 
@@ -32,7 +32,8 @@ class DeviceLimits {
   /// it may, so that the phone says "busy" and asks no other server; else 503 with Retry-After. nullopt: it may go on, with `claim`.
   std::optional<Outcome> over(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source,
                               const CredentialsVerdict& credentials, DeviceClaim& claim, TimePoint now, Outbox& out);
-  /// A response of the PBX that is about to be passed on; `transaction` as it is before, but for its claim.
+  /// A response of the PBX that is about to be passed on; `transaction` as it is before, but for its claim. The jail hears of calls that
+  /// were refused.
   void answered(const sip::RawMessage& response, Transaction& transaction, TimePoint now);
 
  private:
@@ -40,6 +41,7 @@ class DeviceLimits {
 
   State& state_;
   Answers& answers_;
+  Jail& jail_;
   std::array<DeviceAllowance, sip::method_count> allowances_;
 };
 

@@ -1,7 +1,5 @@
 #include "sbc/device_use.hpp"
 
-#include <numeric>
-
 namespace postern::sbc {
 
 DeviceUse::Use& DeviceUse::use_of(std::uint64_t key, TimePoint now) {
@@ -9,22 +7,9 @@ DeviceUse::Use& DeviceUse::use_of(std::uint64_t key, TimePoint now) {
   return *table_.add(key, {}, now, acl::Worth::most());
 }
 
-void DeviceUse::turn_slots(Use& use, TimePoint now) {
-  const std::int64_t current = now.time_since_epoch() / slot;
-  const auto size = static_cast<std::int64_t>(use.slots.size());
-  for (std::int64_t passed = std::max(use.newest_slot + 1, current - size + 1); passed <= current; ++passed)
-    use.slots[static_cast<std::size_t>(passed % size)] = 0;
-  use.newest_slot = std::max(use.newest_slot, current);
-}
-
-std::size_t DeviceUse::calls_in_hour(Use& use, TimePoint now) {
-  turn_slots(use, now);
-  return std::accumulate(use.slots.begin(), use.slots.end(), std::size_t{0});
-}
-
 DeviceUse::Answer DeviceUse::judge(Use& use, std::size_t pending, const DeviceAllowance& allowance, TimePoint now) {
   if (allowance.rate && use.bucket.wait(*allowance.rate, now) > acl::Duration::zero()) return Answer::over_rate;
-  if (allowance.calls_per_hour && calls_in_hour(use, now) + pending >= *allowance.calls_per_hour) return Answer::over_calls_per_hour;
+  if (allowance.calls_per_hour && use.in_hour.count(now) + pending >= *allowance.calls_per_hour) return Answer::over_calls_per_hour;
   if (allowance.calls && use.calls + pending >= *allowance.calls) return Answer::over_calls;
   return Answer::passes;
 }
@@ -32,36 +17,32 @@ DeviceUse::Answer DeviceUse::judge(Use& use, std::size_t pending, const DeviceAl
 DeviceUse::Answer DeviceUse::ask(std::uint64_t device, std::uint64_t source, const DeviceAllowance& allowance, bool reserve,
                                  TimePoint now) {
   const std::scoped_lock hold(lock_);
+  const TimePoint asked = now;
   now = no_earlier(now);
+  Use* here = reserve ? &use_of(of_source(device, source), now) : nullptr;
   Use nothing;
   Use* used = table_.find(device);
-  if (!reserve) return judge(used == nullptr ? nothing : *used, 0, allowance, now);
-  const Use& here_before = use_of(of_source(device, source), now);
-  const std::size_t pending = now < here_before.pending_until ? here_before.pending : 0;
-  used = table_.find(device);  // the table may have grown
+  const std::size_t pending = reserve ? here->on_its_way.count(now) : 0;
   if (const Answer answer = judge(used == nullptr ? nothing : *used, pending, allowance, now); answer != Answer::passes) return answer;
-  Use& here = use_of(of_source(device, source), now);
-  if (allowance.rate && !here.bucket.take(*allowance.rate, now)) return Answer::over_rate;
-  here.pending = static_cast<std::uint32_t>(pending + 1);
-  here.pending_until = now + on_its_way;
+  if (!reserve) return Answer::passes;
+  if (allowance.rate && !here->bucket.take(*allowance.rate, now)) return Answer::over_rate;
+  here->on_its_way.add(asked, now);
   return Answer::passes;
 }
 
-void DeviceUse::answered(std::uint64_t device, std::uint64_t source, const DeviceAllowance& allowance, bool reserved, bool taken,
-                         TimePoint now) {
+void DeviceUse::answered(std::uint64_t device, std::uint64_t source, const DeviceAllowance& allowance, std::optional<TimePoint> reserved,
+                         bool taken, TimePoint now) {
   if (!reserved && !taken) return;
   const std::scoped_lock hold(lock_);
   now = no_earlier(now);
   if (Use* here = reserved ? table_.find(of_source(device, source)) : nullptr) {
-    if (here->pending > 0) --here->pending;
+    here->on_its_way.take_off(*reserved, now);
     if (!taken && allowance.rate) here->bucket.give_back(*allowance.rate);
   }
   if (!taken) return;
   Use& use = use_of(device, now);
   if (allowance.rate) use.bucket.take(*allowance.rate, now);
-  turn_slots(use, now);
-  auto& count = use.slots[static_cast<std::size_t>(use.newest_slot) % use.slots.size()];
-  if (count < UINT16_MAX) ++count;
+  use.in_hour.add(now, now);
 }
 
 void DeviceUse::call_began(std::uint64_t device) {

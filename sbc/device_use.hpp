@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <string_view>
 
@@ -28,6 +29,46 @@ struct DeviceAllowance {
   [[nodiscard]] bool unlimited() const { return !rate && !calls_per_hour && !calls; }
 };
 
+/// How many there were lately, by the slots of time that they were in: what is older is forgotten, each slot by itself.
+template <std::size_t Slots, std::int64_t SlotSeconds>
+class RecentCount {
+ public:
+  /// One more, of `then`, which is no later than `now`; that never runs backwards.
+  void add(TimePoint then, TimePoint now) {
+    turn(now);
+    std::uint16_t* count = find(then);
+    if (count != nullptr && *count < UINT16_MAX) ++*count;
+  }
+  /// One of those of `then` does not count any more.
+  void take_off(TimePoint then, TimePoint now) {
+    turn(now);
+    std::uint16_t* count = find(then);
+    if (count != nullptr && *count > 0) --*count;
+  }
+  [[nodiscard]] std::size_t count(TimePoint now) {
+    turn(now);
+    return std::accumulate(counts_.begin(), counts_.end(), std::size_t{0});
+  }
+
+ private:
+  static std::int64_t slot_of(TimePoint time) { return time.time_since_epoch() / std::chrono::seconds{SlotSeconds}; }
+  [[nodiscard]] std::uint16_t& at(std::int64_t slot) { return counts_[static_cast<std::size_t>(slot) % Slots]; }
+  /// nullptr: it is forgotten.
+  [[nodiscard]] std::uint16_t* find(TimePoint then) {
+    const std::int64_t slot = std::min(slot_of(then), newest_);
+    return slot > newest_ - static_cast<std::int64_t>(Slots) ? &at(slot) : nullptr;
+  }
+  void turn(TimePoint now) {
+    const std::int64_t current = slot_of(now);
+    for (std::int64_t passed = std::max(newest_ + 1, current - static_cast<std::int64_t>(Slots) + 1); passed <= current; ++passed)
+      at(passed) = 0;
+    newest_ = std::max(newest_, current);
+  }
+
+  std::array<std::uint16_t, Slots> counts_{};
+  std::int64_t newest_ = 0;
+};
+
 /// A device's name and a request can be forged, and so can wrong credentials be sent in its name: only what the PBX takes is counted for
 /// the device. What is on its way to the PBX is counted for the device and the source that it came from, so that many at once do not slip
 /// through, and strangers hold up nobody but themselves. Its lock is taken by requests with credentials, of registered flows and of
@@ -43,10 +84,13 @@ class DeviceUse {
     return hash_(user, static_cast<std::uint64_t>(method) + 1) | 1;
   }
 
-  /// May one more go to the PBX? `source`: a hash of it. `reserve`: it counts as on its way from now on, until answered() or `on_its_way`.
+  /// May one more go to the PBX? `source`: a hash of it. `reserve`: it counts as on its way from now on, until answered() or, where nobody
+  /// answers, for half a minute.
   Answer ask(std::uint64_t device, std::uint64_t source, const DeviceAllowance& allowance, bool reserve, TimePoint now);
-  /// The PBX has told what it makes of it. `reserved`: as it was asked. `taken`: it counts for the device.
-  void answered(std::uint64_t device, std::uint64_t source, const DeviceAllowance& allowance, bool reserved, bool taken, TimePoint now);
+  /// The PBX has told what it makes of it. `reserved`: when it was, as it was asked; nullopt: it was not. `taken`: it counts for the
+  /// device.
+  void answered(std::uint64_t device, std::uint64_t source, const DeviceAllowance& allowance, std::optional<TimePoint> reserved, bool taken,
+                TimePoint now);
 
   /// A call is under way; 0: of no device that made it.
   void call_began(std::uint64_t device);
@@ -62,16 +106,11 @@ class DeviceUse {
   }
 
  private:
-  static constexpr std::chrono::seconds on_its_way{32};  // RFC 3261 timer B
-  static constexpr std::chrono::minutes slot{5};
-
   struct Use {
     acl::TokenBucket bucket;
-    std::array<std::uint16_t, 12> slots{};  ///< calls of the last hour, by the five minutes that they were in
-    std::int64_t newest_slot = 0;
-    std::uint32_t calls = 0;  ///< at the same time
-    std::uint32_t pending = 0;
-    TimePoint pending_until;
+    RecentCount<12, 300> in_hour;  ///< calls
+    RecentCount<8, 4> on_its_way;  ///< RFC 3261 timer B: a request that is not heard of for longer has come to nothing
+    std::uint32_t calls = 0;       ///< at the same time
   };
   struct Idle {
     static acl::Worth worth(const Use& use, std::uint32_t idle_ticks, TimePoint /*now*/) {
@@ -81,8 +120,6 @@ class DeviceUse {
 
   [[nodiscard]] std::uint64_t of_source(std::uint64_t device, std::uint64_t source) const { return hash_(device ^ hash_(source)); }
   Use& use_of(std::uint64_t key, TimePoint now);
-  static void turn_slots(Use& use, TimePoint now);
-  [[nodiscard]] static std::size_t calls_in_hour(Use& use, TimePoint now);
   /// What the device itself has used up, with so many more of its own on their way.
   [[nodiscard]] static Answer judge(Use& use, std::size_t pending, const DeviceAllowance& allowance, TimePoint now);
   TimePoint no_earlier(TimePoint now) { return latest_ = std::max(latest_, now); }  // workers read the clock one after another

@@ -1,6 +1,7 @@
 #include "sbc/durable.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "sbc/state.hpp"
@@ -11,7 +12,26 @@ namespace {
 constexpr std::size_t places_a_retelling = 16'384;
 constexpr std::size_t bindings_a_retelling = 1024;
 
+template <class Record, class SourceOf>
+std::vector<Record> those_of(const std::vector<Record>& records, const std::function<bool(const acl::Address&)>& is_its,
+                             SourceOf source_of) {
+  std::vector<Record> its;
+  std::ranges::copy_if(records, std::back_inserter(its), [&](const Record& record) { return is_its(source_of(record)); });
+  return its;
+}
+
 }  // namespace
+
+DurableState part_of(const DurableState& kept, const std::function<bool(const acl::Address& source)>& is_its) {
+  const auto its = [](const auto& record) { return record.source; };
+  return {.bindings = those_of(kept.bindings, is_its, [](const Binding& binding) { return binding.flow.peer.address; }),
+          .bans = those_of(kept.bans, is_its, its),
+          .blocks = those_of(kept.blocks, is_its, its),
+          .offences = those_of(kept.offences, is_its, its),
+          .acceptances = kept.acceptances,
+          .trust = those_of(kept.trust, is_its, its),
+          .contents = kept.contents};
+}
 
 void restore_durable(State& state, DurableState kept, TimePoint now) {
   // Of an AOR's bindings the newest stands last. None counts as silent for the time that nobody listened.

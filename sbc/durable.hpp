@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -87,6 +88,10 @@ struct DurableState {
   std::vector<DurableTrust> trust;
   std::vector<TokenContent> contents;
 };
+
+/// What of it a worker takes over that serves the sources of `is_its`. What did not fit a token, and who was accepted where (the keys tell
+/// no source), may be asked for anywhere.
+DurableState part_of(const DurableState& kept, const std::function<bool(const acl::Address& source)>& is_its);
 
 /// Where retell_durable() goes on; a new one begins at the beginning.
 struct RetellCursor {

@@ -42,7 +42,7 @@ bool Emergency::admit(const sip::RawMessage& request, const Flow& flow, SourceSt
   } else {
     if (!take(*caller, source.proven, now)) return false;
     *std::ranges::min_element(caller->calls, {}, &Caller::Call::since) = {id, now, 1, 0};
-    tell(request, flow, now);
+    tell(request, flow);
   }
   source.emergency = true;
   source.outcome = Outcome::forwarded;
@@ -69,7 +69,7 @@ bool Emergency::take(Caller& caller, bool proven, TimePoint now) {
 }
 
 // Each one is told: the buckets keep them from being many.
-void Emergency::tell(const sip::RawMessage& request, const Flow& flow, TimePoint /*now*/) {
+void Emergency::tell(const sip::RawMessage& request, const Flow& flow) {
   ++state_.metrics.emergency_calls.count;
   Event event = admission_.event_of(EventKind::emergency_call, Outcome::forwarded, &request, flow);
   event.rule = state_.policy->emergency().gate().name;

@@ -28,6 +28,7 @@ class Emergency {
   /// The same for what a source that is over its limits goes on to say in one of its last such calls: a message of its own dialog or of a
   /// known transaction.
   void carry_on(const sip::RawMessage& message, const Flow& flow, SourceStanding& source);
+  [[nodiscard]] std::uint64_t evictions() const { return callers_.evictions(); }
 
  private:
   static constexpr std::size_t capacity = 65'536;
@@ -52,7 +53,7 @@ class Emergency {
   [[nodiscard]] bool is_emergency_number(const sip::RawMessage& request) const;
   /// Of a new call: is there room for it?
   bool take(Caller& caller, bool proven, TimePoint now);
-  void tell(const sip::RawMessage& request, const Flow& flow, TimePoint now);
+  void tell(const sip::RawMessage& request, const Flow& flow);
 
   State& state_;
   Admission& admission_;

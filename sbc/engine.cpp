@@ -61,7 +61,10 @@ void Engine::expect(const acl::Address& source) { impl_->state.expect(source); }
 void Engine::expect_soon(const acl::Address& source) { impl_->state.expect_soon(source); }
 
 const Decision& Engine::last_decision() const { return impl_->decision; }
-void Engine::restore(DurableState kept, TimePoint now) { restore_durable(impl_->state, std::move(kept), now); }
+void Engine::restore(DurableState kept, TimePoint now) {
+  restore_durable(impl_->state, std::move(kept), now);
+  impl_->admission.jail().spare_exempt(now);
+}
 
 void Engine::tell(DurableSink& sink) { tell_durable(impl_->state, sink); }
 void Engine::learn(const Note& note, TimePoint now) {
@@ -84,6 +87,10 @@ bool Engine::list(JailedCursor& cursor, std::size_t limit, TimePoint now, const 
   return impl_->admission.jail().list(cursor, limit, now, visit);
 }
 
+bool Engine::serves(const acl::Address& source) const { return impl_->state.serves(source); }
+std::size_t Engine::devices_at(const acl::Address& source, TimePoint now) const {
+  return impl_->state.registrations.devices_at(source, now);
+}
 bool Engine::ban(const acl::Address& source, std::chrono::seconds duration, TimePoint now) {
   return impl_->admission.jail().ban(source, duration, now);
 }
@@ -165,6 +172,10 @@ void Engine::advance(TimePoint now, Outbox& out) {
 
 const Metrics& Engine::metrics() const { return impl_->state.metrics; }
 const Metrics& Engine::metrics_at_apply() const { return impl_->state.metrics_at_apply; }
-Gauges Engine::gauges() const { return impl_->state.gauges(); }
+Gauges Engine::gauges() const {
+  Gauges gauges = impl_->state.gauges();
+  gauges.evicted_emergency_callers = impl_->emergency.evictions();
+  return gauges;
+}
 
 }  // namespace postern::sbc

@@ -18,6 +18,7 @@
 #include "sbc/event.hpp"
 #include "sbc/fellows.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/health.hpp"
 #include "sbc/jailed.hpp"
 #include "sbc/listing.hpp"
 #include "sbc/metrics.hpp"
@@ -100,7 +101,11 @@ class Engine {
   void set_passes(std::shared_ptr<const acl::TravelPasses> passes);
   /// Who is kept out: calls visit() for what is in force among the next `limit`. False: that was all.
   bool list(JailedCursor& cursor, std::size_t limit, TimePoint now, const VisitJailed& visit) const;
-  /// The operator bans a source. False: it is one that never is.
+  /// Do packets of this source come to this worker? What is known of it is known there.
+  [[nodiscard]] bool serves(const acl::Address& source) const;
+  /// Of how many devices there are live registrations from there.
+  [[nodiscard]] std::size_t devices_at(const acl::Address& source, TimePoint now) const;
+  /// The operator bans a source, at the worker that serves it. False: it is one that never is.
   bool ban(const acl::Address& source, std::chrono::seconds duration, TimePoint now);
   /// He takes back what keeps a source out, or the block of that account there alone. False: there was nothing.
   bool pardon(const acl::Address& source, std::string_view account, TimePoint now);

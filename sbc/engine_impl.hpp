@@ -34,6 +34,8 @@ struct Engine::Impl {
   Outcome access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
   Outcome trapped(const Datagram& datagram, bool proven, TimePoint now);
   /// What the jail has against it; nullopt: the request may go on.
+  /// Answers as the jail has it; nullopt: it may go on.
+  std::optional<Outcome> end_with(const RequestStanding& standing, const Flow& flow, const SourceStanding& source, Outbox& out);
   std::optional<Outcome> jailed(std::string_view request_user, const Flow& flow, const SourceStanding& source,
                                 const CredentialsVerdict& credentials, TimePoint now, Outbox& out);
   /// What passes bans and limits of its source for whom it is of: an emergency call, or (`goes_on`) what belongs to one; an account that

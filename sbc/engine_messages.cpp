@@ -3,7 +3,6 @@
 
 #include "sbc/device_gate.hpp"
 #include "sbc/engine_impl.hpp"
-#include "sbc/refused_destinations.hpp"
 #include "sbc/stun.hpp"
 
 namespace postern::sbc {
@@ -20,9 +19,11 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   const Flow& flow = datagram.flow;
   SourceStanding source = admission.check_source(flow, datagram.bytes.size(), now);
   // A connection proves its source by itself.
-  if (!is_datagram(flow.transport) && source.outcome != Outcome::banned) admission.prove(source, flow, now);
+  if (!is_datagram(flow.transport)) admission.prove(source, flow, now);
   if (source.live) state.registrations.heard(flow, now);
-  if (source.outcome != Outcome::forwarded && !source.answerable() && !source.proved_before && !source.accepts_some) return source.outcome;
+  // A banned source's is read only to look for an account that may pass, as often as its allowance lasts.
+  const bool may_be_read = source.accepts_some || (source.outcome != Outcome::banned && (source.answerable() || source.proved_before));
+  if (source.outcome != Outcome::forwarded && !may_be_read) return source.outcome;
   if (state.options.listeners[flow.listener].trap) return trapped(datagram, source.proven, now);
   if (const auto dropped = source.outcome == Outcome::forwarded ? admission.drop_unread(datagram.bytes, flow, source, now) : std::nullopt) {
     decision.rule = dropped->rule;
@@ -69,7 +70,11 @@ Outcome Engine::Impl::trapped(const Datagram& datagram, bool proven, TimePoint n
 
 std::optional<Outcome> Engine::Impl::jailed(std::string_view request_user, const Flow& flow, const SourceStanding& source,
                                             const CredentialsVerdict& credentials, TimePoint now, Outbox& out) {
-  const RequestStanding standing = admission.check_jail(message, request_user, flow, source, credentials, now);
+  return end_with(admission.check_jail(message, request_user, flow, source, credentials, now), flow, source, out);
+}
+
+std::optional<Outcome> Engine::Impl::end_with(const RequestStanding& standing, const Flow& flow, const SourceStanding& source,
+                                              Outbox& out) {
   if (standing.outcome == Outcome::forwarded) return std::nullopt;
   if (standing.status == 503) {
     answers.overloaded(message, flow, source.proven, out);
@@ -106,13 +111,13 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   const bool judged = !dialog.own() && !in_transaction && !source.emergency;
   if (judged) {
     if (const auto ended = refused_outside(user, dialog, credentials, flow, source, now, out)) return *ended;
-    if (const auto ended = jailed(user, flow, source, credentials, now, out)) return *ended;
   }
-  if (const auto ended = denied_call(user, dialog, flow, source, credentials, now, out)) return *ended;
   const BranchId id = branch_id_of(state.mac, flow, message);
   const Arrival arrival{message, flow, id, dialog, source, credentials};
   if (const auto ended = of_transaction(arrival, user, now, out)) return *ended;
   // Only now, so that a repetition spends nothing and is never answered otherwise than what it repeats.
+  if (const auto ended = judged ? jailed(user, flow, source, credentials, now, out) : std::nullopt) return *ended;
+  if (const auto ended = denied_call(user, dialog, flow, source, credentials, now, out)) return *ended;
   if (const auto ended = judged ? refused_newcomer(arrival, now, out) : std::nullopt) return *ended;
   if (const auto ended = proxy.refused(message, flow, dialog, now, out)) return *ended;
   if (const auto verdict = sip::check(message, source.emergency ? sip::Schemes::any : sip::Schemes::sip); !verdict.ok()) {
@@ -176,17 +181,14 @@ std::optional<Outcome> Engine::Impl::denied_call(std::string_view user, const Di
                                                  const SourceStanding& source, const CredentialsVerdict& credentials, TimePoint now,
                                                  Outbox& out) {
   if (source.emergency && message.method == sip::Method::invite) return std::nullopt;
-  const auto denial = gate.judge(message, user, dialog, flow, credentials, now);
+  const auto denial = gate.judge({message, user, dialog, flow, credentials, source.proven}, admission.jail(), now);
   if (!denial) return std::nullopt;
+  if (denial->trap) return end_with(admission.walk_into_trap(message, flow, source, now), flow, source, out);
   const acl::CallPolicy& policy = *state.policy->calls();
   decision.gate = &policy.gate();
   decision.number = denial->number;
   decision.number_class = denial->number_class;
   answers.send(message, flow, source.proven, {policy.deny_status(), {}, {}}, out);
-  const RefusedDestination refused{flow, denial->device, denial->number, message.call_id, message.user_agent, source.proven};
-  const bool walks = note_refused_destination(state, refused, now);
-  // What a registered phone may not call is told, and that is all: it may be a typing error.
-  if (!source.live) admission.jail().refused_destination(message, flow, source.proven, walks, now);
   return Outcome::call_denied;
 }
 

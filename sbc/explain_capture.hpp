@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sbc/explain.hpp"
 #include "sip/prescreen.hpp"
@@ -66,6 +67,8 @@ class CaptureJudge {
  public:
   CaptureJudge(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets, OwnAddresses own);
 
+  /// Travel passes that stand as the capture begins.
+  void set_passes(std::shared_ptr<const acl::TravelPasses> passes) { engine_.set_passes(std::move(passes)); }
   /// Whether judge() has a use for what goes from here to there.
   [[nodiscard]] bool wants(Transport transport, const Endpoint& source, const Endpoint& destination) const;
   /// The verdict for a SIP or broken SIP message toward a listener's port; nullopt: it was no such one. A message over TCP to the port of a

@@ -14,7 +14,6 @@
 #include "sbc/fellows.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/journal.hpp"
-#include "sbc/listing.hpp"
 #include "sbc/mac.hpp"
 #include "sbc/metrics.hpp"
 #include "sbc/names.hpp"
@@ -24,6 +23,13 @@
 namespace postern::sbc {
 
 using acl::TimePoint;
+
+/// What the PBX makes of us.
+struct PbxStanding {
+  bool probably_banned = false;       ///< it fell silent shortly after it had refused logins, and still is
+  std::uint32_t logins_survived = 0;  ///< so many did it refuse within ten minutes, and went on answering
+  bool operator==(const PbxStanding&) const = default;
+};
 
 /// Any answer to OPTIONS within pbx.timeout means that an address lives; none, though it was repeated, that it is dead. Checks begin once
 /// there is a user to ask as. Until then, and with health_check off, requests tell: one that is left without any answer while nothing else

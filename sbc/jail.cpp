@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 
 #include "sbc/admission.hpp"
 #include "sbc/hidden_callers.hpp"
@@ -18,14 +19,28 @@ namespace {
 
 constexpr std::uint32_t blocked_tries = 3;  // times max_retry, and the address follows
 constexpr std::size_t blocks_a_turn = 256;
+constexpr seconds try_of_accepted{30};  // anybody behind its address may guess for an account, and it must not lose its owner for that
+constexpr std::size_t longest_account = 128;
 
 }  // namespace
 
-void Jail::apply() {
+void Jail::apply(TimePoint now) {
+  spare_exempt(now);
   traps_.clear();
   for (const std::string& pattern : state_.options.jail.trap_extensions) {
     if (auto compiled = acl::ShellPattern::compile(pattern)) traps_.push_back(std::move(*compiled));
   }
+}
+
+void Jail::spare_exempt(TimePoint now) {
+  std::vector<acl::Address> spared;
+  const auto note = [&](const acl::Address& source) {
+    if (exempt(source)) spared.push_back(source);
+  };
+  state_.bans.each(0, SIZE_MAX, now, [&](const acl::Address& source, const acl::Ban&) { note(source); });
+  state_.fellow_bans.each(0, SIZE_MAX, now, [&](const acl::Address& source, const acl::Ban&) { note(source); });
+  state_.strikes.blocks.each(TimePoint::min(), SIZE_MAX, [&](const AccountBlock& block) { note(block.source); });
+  for (const acl::Address& source : spared) pardon(source, {}, now);
 }
 
 std::string_view Jail::account_of(const sip::RawMessage& message, std::array<char, 256>& buffer) {
@@ -39,16 +54,26 @@ bool Jail::exempt(const acl::Address& source) const {
          (!state_.trunk_networks.empty() && state_.trunk_networks.contains(source));
 }
 
+bool Jail::others_live_at(const acl::Address& source, std::string_view account, TimePoint now) const {
+  const std::size_t devices = state_.registrations.devices_at(source, now);
+  return devices > 1 || (devices == 1 && !state_.registrations.lives_at(account, source, now));
+}
+
 Sentence Jail::judge(const Evidence& evidence, TimePoint now) {
+  if (exempt(evidence.flow.peer.address)) return Sentence::none;
+  strike(evidence, now);
+  return sentence(evidence, now);
+}
+
+Sentence Jail::sentence(const Evidence& evidence, TimePoint now) {
   const acl::Address& source = evidence.flow.peer.address;
-  if (exempt(source)) return Sentence::none;
-  const bool devices = state_.registrations.devices_at(source, now) > 0;
   const bool of_login = evidence.cause == Cause::failed_authentication;
   if (!evidence.proven) {
+    const bool devices = state_.registrations.devices_at(source, now) > 0;
     if (!devices && !state_.strikes.accepts_some(source, now)) return silence(evidence, now);
     return of_login ? silence_account(evidence, now) : Sentence::none;
   }
-  if (!devices) return ban(evidence, now);
+  if (!others_live_at(source, evidence.account, now)) return ban(evidence, now);
   if (evidence.account.empty()) return Sentence::none;
   // Anybody behind that address can claim to be the one who lives there, but for the credentials.
   if (!of_login && state_.strikes.accepted(state_.strikes.pair_of(source, evidence.account), now)) return Sentence::none;
@@ -77,13 +102,15 @@ Sentence Jail::silence_account(const Evidence& evidence, TimePoint now) {
 }
 
 Sentence Jail::block(const Evidence& evidence, TimePoint now) {
+  if (evidence.account.size() > longest_account) return Sentence::none;  // nobody has such a one, and the PBX knows it
   const acl::Address& source = evidence.flow.peer.address;
   const std::uint64_t key = state_.strikes.pair_of(source, evidence.account);
   const SourceStrikes& strikes = state_.strikes.source(source, now);
   const bool second = strikes.blocked_pair != 0 && strikes.blocked_pair != key && strikes.blocked_until > now;
-  if (second && !HiddenCallers(state_).behind(source, now)) return ban(evidence, now);
+  if (second) return ban(evidence, now);
   const seconds duration = ban_time_of(evidence, 0);
-  const AccountBlock made{source, std::string(evidence.account), now + duration, now, evidence.cause, evidence.strikes};
+  const AccountBlock made{
+      acl::SourceKey(source).address(), std::string(evidence.account), now + duration, now, evidence.cause, evidence.strikes};
   if (state_.durable != nullptr) state_.durable->keep(made);
   if (!state_.strikes.block(made, now)) return Sentence::blocked;
   ++state_.metrics.bans[static_cast<std::size_t>(evidence.cause)];
@@ -106,7 +133,7 @@ Sentence Jail::ban(const Evidence& evidence, TimePoint now) {
   state_.tell_fellows(BanNote{source, now + duration, cause});
   if (was_banned) return Sentence::banned;
   if (const auto& increment = state_.options.jail.increment; increment && escalates) {
-    const DurableOffence offence{source, offences + 1, now + duration + increment->max};
+    const DurableOffence offence{acl::SourceKey(source).address(), offences + 1, now + duration + increment->max};
     state_.strikes.remember_offence(source, offence.times, offence.until, now);
     if (state_.durable != nullptr) state_.durable->keep(offence);
   }
@@ -131,21 +158,28 @@ void Jail::strike(const Evidence& evidence, TimePoint now) {
 
 Jail::Standing Jail::check(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source,
                            const CredentialsVerdict& credentials, TimePoint now) {
-  // What lives over its own flow goes on, whatever others do in its name.
-  if (source.live) return {};
   Strikes& strikes = state_.strikes;
   const acl::Address& address = flow.peer.address;
   const bool told = source.proven || source.answerable();
-  const bool tries = !credentials.username.empty();
+  const std::string_view login = credentials.username;
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
-  for (const std::string_view account : {account_of(request, buffer), credentials.username}) {
-    if (account.empty() || (!tries && strikes.blocks.size() == 0)) continue;
+  const std::string_view named = account_of(request, buffer);
+  for (const std::string_view account : {named, login == named ? std::string_view() : login}) {
+    if (account.empty() || (login.empty() && strikes.blocks.size() == 0)) continue;
+    // What lives over its own flow goes on, whatever others do in its name. Nobody else does by its flow.
+    if (source.live && state_.registrations.registered_over(account, flow, now)) continue;
     const Evidence evidence{.flow = flow, .proven = source.proven, .account = account, .message = &request};
-    if (const auto held = held_back(evidence, tries, told, now)) return *held;
+    if (const auto held = held_back(evidence, !login.empty(), told, now)) return *held;
   }
-  if (!tries || !state_.options.jail.on || strikes.accepted(strikes.pair_of(address, credentials.username), now)) return {};
-  if (exempt(address) || state_.shared->guessed.may_try(strikes.account_key(credentials.username), now)) return {};
+  if (login.empty() || !state_.options.jail.on || strikes.accepted(strikes.pair_of(address, login), now)) return {};
+  // A flow passes the ban of its source, and its own account with it.
+  if (source.live && !source.trusted && state_.is_banned(address, now)) return {Outcome::account_blocked, told ? 403 : 0};
+  if (source.trusted || has_pass(address, login, now) || state_.shared->guessed.may_try(strikes.account_key(login), now)) return {};
   return {Outcome::account_guessed, told ? 503 : 0};
+}
+
+bool Jail::has_pass(const acl::Address& address, std::string_view account, TimePoint now) const {
+  return state_.may_have_pass(address, now) && state_.passes->hold(account, state_.countries.of(state_.policy->geo(), address), now);
 }
 
 std::optional<Jail::Standing> Jail::held_back(Evidence evidence, bool tries, bool told, TimePoint now) {
@@ -153,12 +187,21 @@ std::optional<Jail::Standing> Jail::held_back(Evidence evidence, bool tries, boo
   const std::uint64_t key = strikes.pair_of(evidence.flow.peer.address, evidence.account);
   if (const AccountBlock* block = strikes.blocks.check(key, now)) {
     evidence.cause = block->cause;
+    if (may_show_password(key, tries, now)) return std::nullopt;
     if (evidence.proven && tries) goes_on(evidence, key, now);
     return Standing{Outcome::account_blocked, told ? 403 : 0};
   }
   const PairStrikes* pair = tries && !evidence.proven ? strikes.find_pair(key) : nullptr;
   if (pair == nullptr || pair->silenced_until <= now) return std::nullopt;
   return Standing{Outcome::account_blocked, 0};
+}
+
+bool Jail::may_show_password(std::uint64_t pair, bool tries, TimePoint now) {
+  if (!state_.strikes.accepted(pair, now)) return false;
+  TimePoint& next = state_.strikes.pair(pair, now).next_try;
+  if (next > now) return false;
+  if (tries) next = now + try_of_accepted;
+  return true;
 }
 
 void Jail::goes_on(Evidence evidence, std::uint64_t pair, TimePoint now) {
@@ -178,7 +221,10 @@ bool Jail::is_trap(const sip::RawMessage& request, std::string_view request_user
   if (traps_.empty()) return false;
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   const bool registers = request.method == sip::Method::register_;
-  const std::string_view user = sip::canonical_user(registers ? request.to_user : request_user, buffer);
+  return is_trap_user(sip::canonical_user(registers ? request.to_user : request_user, buffer));
+}
+
+bool Jail::is_trap_user(std::string_view user) const {
   return std::ranges::any_of(traps_, [user](const acl::ShellPattern& trap) { return trap.matches(user); });
 }
 
@@ -189,26 +235,27 @@ bool Jail::ban(const acl::Address& source, seconds duration, TimePoint now) {
   return ban(Evidence{.cause = Cause::by_hand, .flow = flow, .proven = true, .ban_time = duration}, now) == Sentence::banned;
 }
 
-bool Jail::pardon(const acl::Address& source, std::string_view account, TimePoint now) {
+bool Jail::unblock(std::uint64_t pair, TimePoint now) {
   Strikes& strikes = state_.strikes;
+  const auto block = strikes.blocks.remove(pair);
+  if (!block) return false;
+  strikes.forget_pair(pair);
+  strikes.forget_block(block->source, pair);
+  if (state_.durable != nullptr) state_.durable->forget(*block);
+  tell_unblocked(block->source, block->account, block->cause, now);
+  return true;
+}
+
+bool Jail::pardon(const acl::Address& address, std::string_view account, TimePoint now) {
+  const acl::Address source = acl::SourceKey(address).address();  // as bans and blocks are kept
+  Strikes& strikes = state_.strikes;
+  if (!account.empty()) return unblock(strikes.pair_of(source, account), now);
   bool any = false;
-  const auto unblock = [&](std::uint64_t key) {
-    const auto block = strikes.blocks.remove(key);
-    if (!block) return;
-    any = true;
-    strikes.forget_pair(key);
-    if (state_.durable != nullptr) state_.durable->forget(*block);
-    tell_unblocked(block->source, block->account, block->cause, now);
-  };
-  if (!account.empty()) {
-    unblock(strikes.pair_of(source, account));
-    return any;
-  }
   std::vector<std::uint64_t> keys;
   strikes.blocks.each(TimePoint::min(), SIZE_MAX, [&](const AccountBlock& block) {
-    if (acl::SourceKey(block.source) == acl::SourceKey(source)) keys.push_back(strikes.pair_of(source, block.account));
+    if (block.source == source) keys.push_back(strikes.pair_of(source, block.account));
   });
-  for (const std::uint64_t key : keys) unblock(key);
+  for (const std::uint64_t key : keys) any = unblock(key, now) || any;
   if (const auto ban = state_.bans.remove(source, now)) {
     any = true;
     if (state_.durable != nullptr) state_.durable->forget(DurableBan{source, ban->until});
@@ -220,12 +267,18 @@ bool Jail::pardon(const acl::Address& source, std::string_view account, TimePoin
 }
 
 std::size_t Jail::pardon_all(TimePoint now) {
-  std::vector<acl::Address> sources;
-  JailedCursor cursor;
-  while (list(cursor, SIZE_MAX, now, [&](const Jailed& jailed) { sources.push_back(jailed.source); })) {
-  }
-  const auto pardoned = std::ranges::count_if(sources, [&](const acl::Address& source) { return pardon(source, {}, now); });
-  return static_cast<std::size_t>(pardoned);
+  std::set<acl::SourceKey> sources;
+  const auto note = [&](const acl::Address& source, const acl::Ban&) { sources.insert(acl::SourceKey(source)); };
+  std::vector<std::uint64_t> keys;
+  state_.strikes.blocks.each(TimePoint::min(), SIZE_MAX, [&](const AccountBlock& block) {
+    sources.insert(acl::SourceKey(block.source));
+    keys.push_back(state_.strikes.pair_of(block.source, block.account));
+  });
+  for (const std::uint64_t key : keys) unblock(key, now);
+  state_.bans.each(0, SIZE_MAX, now, note);
+  state_.fellow_bans.each(0, SIZE_MAX, now, note);
+  for (const acl::SourceKey source : sources) pardon(source.address(), {}, now);
+  return sources.size();
 }
 
 bool Jail::list(JailedCursor& cursor, std::size_t limit, TimePoint now, const VisitJailed& visit) const {
@@ -266,7 +319,7 @@ void Jail::tell(EventKind kind, const Evidence& evidence, const char* proof, sec
   event.count = kind == EventKind::strike ? 0 : evidence.strikes;
   if (evidence.message != nullptr) {
     event.method = evidence.message->method_text;
-    event.user_agent = evidence.message->user_agent;
+    event.user_agent = evidence.user_agent.empty() ? evidence.message->user_agent : evidence.user_agent;
     event.call_id = evidence.message->call_id;
   }
   state_.journal.write(event);

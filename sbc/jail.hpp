@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,7 @@ namespace postern::sbc {
 
 struct State;
 struct SourceStanding;
+struct RefusedDestination;
 
 /// Something that speaks against a source, and as whom it came.
 struct Evidence {
@@ -32,6 +34,7 @@ struct Evidence {
   bool proven = false;                                ///< the packet proves where it comes from
   std::string_view account = {};                      ///< whom it claims to be, canonical; empty: nobody
   const sip::RawMessage* message = nullptr;           ///< for the log
+  std::string_view user_agent = {};                   ///< where the message is not its own
   std::string_view rule = {};                         ///< its name, of rule_ban
   std::string_view detail = {};                       ///< what it was, for the log
   std::uint32_t strikes = 1;                          ///< how many that makes
@@ -53,9 +56,11 @@ class Jail {
  public:
   explicit Jail(State& state) : state_(state) {}
   /// Takes over the state's options.
-  void apply();
+  void apply(TimePoint now);
+  /// Lets in who is never banned, by the options of now, and was.
+  void spare_exempt(TimePoint now);
 
-  /// Evidence that needs no repetition.
+  /// A strike that needs no repetition.
   Sentence judge(const Evidence& evidence, TimePoint now);
 
   /// A final answer of the PBX, before it is passed on: `transaction` as it is before.
@@ -66,8 +71,9 @@ class Jail {
   void foreign_credentials(const sip::RawMessage& request, const Flow& flow, TimePoint now);
   /// What is malformed, by message or handshake. `message`: nullptr, if nothing of it could be read.
   void malformed(const sip::RawMessage* message, const Flow& flow, bool proven, TimePoint now);
-  /// A call to what its caller may not call. `walks`: the same number under many prefixes, which needs no repetition.
-  void refused_destination(const sip::RawMessage& request, const Flow& flow, bool proven, bool walks, TimePoint now);
+  /// A call to what its caller may not call, or that came to nothing; `message`: the request, or the answer to it. `walks`: the same number
+  /// under many prefixes, which needs no repetition.
+  void refused_destination(const sip::RawMessage& message, const RefusedDestination& refused, bool walks, TimePoint now);
   /// A packet over the limit of its source that proves where it comes from.
   void flooded(const sip::RawMessage& request, const Flow& flow, TimePoint now);
 
@@ -82,6 +88,8 @@ class Jail {
   [[nodiscard]] bool passes_ban(const sip::RawMessage& request, const Flow& flow, const CredentialsVerdict& credentials, TimePoint now);
   /// Does nobody legit call (`request_user`, as it stands in the URI) or register whom it names?
   [[nodiscard]] bool is_trap(const sip::RawMessage& request, std::string_view request_user) const;
+  /// The same of a user as a PBX decodes it.
+  [[nodiscard]] bool is_trap_user(std::string_view canonical) const;
 
   /// The operator's. False: that source is one that is never banned.
   bool ban(const acl::Address& source, std::chrono::seconds duration, TimePoint now);
@@ -96,9 +104,16 @@ class Jail {
 
   /// The account of a request: the user of To for a REGISTER, else of From, as a PBX decodes it.
   static std::string_view account_of(const sip::RawMessage& message, std::array<char, 256>& buffer);
+  /// Of the request, for the log of what its answer says.
+  static std::string user_agent_of(const Transaction& transaction);
 
  private:
   [[nodiscard]] bool exempt(const acl::Address& source) const;
+  [[nodiscard]] bool has_pass(const acl::Address& address, std::string_view account, TimePoint now) const;
+  /// Does another device than this account live there?
+  [[nodiscard]] bool others_live_at(const acl::Address& source, std::string_view account, TimePoint now) const;
+  /// What comes of evidence that is enough.
+  Sentence sentence(const Evidence& evidence, TimePoint now);
   [[nodiscard]] std::chrono::seconds ban_time_of(const Evidence& evidence, std::uint32_t offences) const;
   Sentence silence(const Evidence& evidence, TimePoint now);
   Sentence silence_account(const Evidence& evidence, TimePoint now);
@@ -106,12 +121,20 @@ class Jail {
   Sentence ban(const Evidence& evidence, TimePoint now);
   void accepted(const acl::Address& source, std::string_view account, TimePoint now);
   void failed(const sip::RawMessage& response, const Transaction& transaction, std::string_view account, TimePoint now);
+  void slow_down(std::string_view account, const Transaction& transaction, TimePoint now);
+  void answered_call(const Transaction& transaction, TimePoint now);
+  /// Was an account accepted from there, or a call answered?
+  [[nodiscard]] bool succeeds(const acl::Address& source, TimePoint now);
   void tried_in_vain(const sip::RawMessage& response, const Transaction& transaction, TimePoint now);
   /// Is this account blocked there, or silenced? `tries`: it comes with credentials; `told`: who asks gets an answer.
   std::optional<Standing> held_back(Evidence evidence, bool tries, bool told, TimePoint now);
+  /// May an account that was accepted there and is blocked now show its password, or ask for the challenge? It lifts the block by it.
+  bool may_show_password(std::uint64_t pair, bool tries, TimePoint now);
   /// A blocked account is tried again.
   void goes_on(Evidence evidence, std::uint64_t pair, TimePoint now);
   void strike(const Evidence& evidence, TimePoint now);
+  /// Takes a block away. False: there is none.
+  bool unblock(std::uint64_t pair, TimePoint now);
   void tell(EventKind kind, const Evidence& evidence, const char* proof, std::chrono::seconds duration, TimePoint now);
   void tell_unblocked(const acl::Address& source, std::string_view account, Cause cause, TimePoint now);
 

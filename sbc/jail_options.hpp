@@ -13,12 +13,14 @@ namespace postern::sbc {
 struct JailLimit {
   std::uint32_t max_retry = 5;
   std::chrono::seconds find_time{600};
+  bool operator==(const JailLimit&) const = default;
 };
 
 /// Each further ban of an address lasts `factor` times as long as the one before, and at most `max`.
 struct BanTimeIncrement {
   std::uint32_t factor = 4;
   std::chrono::seconds max = std::chrono::hours{30 * 24};
+  bool operator==(const BanTimeIncrement&) const = default;
 };
 
 struct JailOptions {
@@ -28,7 +30,8 @@ struct JailOptions {
   std::optional<BanTimeIncrement> increment = BanTimeIncrement{};
   std::optional<JailLimit> unknown_users = JailLimit{10, std::chrono::seconds{600}};
   std::optional<JailLimit> malformed = JailLimit{20, std::chrono::seconds{60}};
-  std::vector<std::string> trap_extensions;  ///< shell patterns (acl::matches_shell_pattern)
+  std::vector<std::string> trap_extensions;  ///< shell patterns (acl::ShellPattern)
+  bool operator==(const JailOptions&) const = default;
 };
 
 }  // namespace postern::sbc

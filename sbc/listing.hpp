@@ -25,11 +25,4 @@ bool next_slice(const Map& entries, std::uint64_t next_serial, ListCursor& curso
   return cursor.next < *cursor.end;
 }
 
-/// What the PBX makes of us.
-struct PbxStanding {
-  bool probably_banned = false;       ///< it fell silent shortly after it had refused logins, and still is
-  std::uint32_t logins_survived = 0;  ///< so many did it refuse within ten minutes, and went on answering
-  bool operator==(const PbxStanding&) const = default;
-};
-
 }  // namespace postern::sbc

@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -160,6 +159,17 @@ std::string unknown_argument(const CLI::App& app, const std::string& what) {
          "; `postern " + command.get_name() + " --help` tells which there are";
 }
 
+/// The first word; that it is no command is told.
+bool is_unknown_command(CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (word.starts_with('-') || std::ranges::find(names, word) != names.end()) return false;
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  std::cerr << "postern: " << config::in_quotes(word) << " is no command of this version (there are " << joined(names) << ")"
+            << config::did_you_mean(word, known) << '\n';
+  return true;
+}
+
 int command_line(int argc, char** argv) {
   CLI::App app("Postern, a session border controller for SIP", "postern");
   std::string file = "/etc/postern/postern.yaml";
@@ -176,17 +186,11 @@ int command_line(int argc, char** argv) {
                                         "postern check -c /etc/postern/postern.yaml --json", file);
   check_command->add_flag("--json", json, "print the problems as a JSON array on stdout");
   commands::Explain explain(app, file);
-  commands::Ask ask(app, file);
-  commands::Allow allow(app, file);
-  commands::Bans bans(app, file);
   commands::Audit audit(app, file);
-  constexpr std::array<std::string_view, 8> known{"run", "check", "explain", "audit", "registrations", "calls", "bans", "allow"};
-  if (argc > 1 && *argv[1] != '-' && std::ranges::find(known, argv[1]) == known.end()) {
-    std::cerr << "postern: " << config::in_quotes(argv[1])
-              << " is no command of this version (there are run, check, explain, audit, registrations, calls, bans, allow)"
-              << config::did_you_mean(argv[1], known) << '\n';
-    return exit_usage;
-  }
+  commands::Ask ask(app, file);
+  commands::Bans bans(app, file);
+  commands::Allow allow(app, file);
+  if (argc > 1 && is_unknown_command(app, argv[1])) return exit_usage;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError& error) {

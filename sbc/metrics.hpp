@@ -90,8 +90,8 @@ struct Histogram {
   X(transactions,          "postern_transactions",         "SIP transactions under way.")
 
 /// The tables that push an entry out when they are full: postern_evictions_total{table}.
-#define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(scanners) X(bans) X(transactions) X(registrations) X(fellow_registrations) \
-  X(tokens) X(credentials) X(calls) X(devices) X(strikes)
+#define POSTERN_BOUNDED_TABLES(X) X(sources) X(methods) X(scanners) X(bans) X(fellow_bans) X(transactions) X(registrations) \
+  X(fellow_registrations) X(tokens) X(credentials) X(calls) X(devices) X(strikes) X(prefix_walks) X(emergency_callers) X(password_looks)
 // clang-format on
 
 /// A worker's counters: plain numbers that only its thread writes.

@@ -46,6 +46,7 @@ class PrefixWalks {
     walk->prefixes[walk->count++] = prefix;
     return false;
   }
+  [[nodiscard]] std::uint64_t evictions() const { return table_.evictions(); }
 
  private:
   struct Walk {

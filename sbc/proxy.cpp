@@ -50,7 +50,7 @@ Proxy::Proxy(State& state, Admission& admission, Answers& answers)
       redirects_(state),
       stateless_(state, inward_, outward_, redirects_),
       failover_(state),
-      device_limits_(state, answers),
+      device_limits_(state, answers, admission.jail()),
       calls_(state),
       audio_(state) {
   state_.transactions.use(failover_);

@@ -2,51 +2,69 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <string>
 
 #include "acl/dial_pattern.hpp"
-#include "sip/uri.hpp"
+#include "sbc/registrar.hpp"
+#include "sip/dialled.hpp"
 
 namespace postern::sbc {
+namespace {
 
-bool note_refused_destination(State& state, const RefusedDestination& refused, TimePoint now) {
-  const std::uint64_t source = acl::SourceKey(refused.flow.peer.address).value();
-  if (!state.prefix_walks.refused(refused.device, source, refused.number, refused.proven, now)) return false;
+void tell_walk(State& state, const sip::RawMessage& message, const RefusedDestination& refused, TimePoint now) {
   ++state.metrics.call_prefixes.count;
-  if (!state.journal.admits(EventKind::call_prefixes, Outcome::forwarded, now)) return true;
-  const std::string message = fmt::format(
+  if (!state.journal.admits(EventKind::call_prefixes, Outcome::forwarded, now)) return;
+  const std::string text = fmt::format(
       "the device has dialled one number under {} prefixes within {} minutes and reached it by none: a person seldom does, who has stolen "
       "its password does; look at its calls, change its password, and see that calls.allow gives it no more classes than it needs",
       PrefixWalks::most_prefixes, PrefixWalks::window.count());
   Event event;
   event.kind = EventKind::call_prefixes;
   event.source = refused.flow.peer;
-  event.method = "INVITE";
+  event.method = message.method_text;
   event.device = refused.device;
   event.user_agent = refused.user_agent;
-  event.call_id = refused.call_id;
+  event.call_id = message.call_id;
   event.number = refused.number;
   event.detail = refused.proven ? "proven" : "unproven";
-  event.message = message;
+  event.message = text;
   state.journal.write(event);
-  return true;
 }
 
-void note_refused_destination(State& state, const sip::RawMessage& response, const Transaction& transaction, TimePoint now) {
-  constexpr std::array<int, 4> no_refusals{408, 486, 487, 600};
-  if (std::ranges::find(no_refusals, response.status_code) != no_refusals.end()) return;
-  std::string_view line = transaction.original;
-  line = line.substr(0, line.find("\r\n"));
+/// What the INVITE of this header section dials, from its Request-URI.
+std::string_view dialled_by(std::string_view original, std::span<char> buffer) {
+  std::string_view line = original.substr(0, original.find("\r\n"));
   line.remove_prefix(std::min(line.find(' '), line.size()));
   if (!line.empty()) line.remove_prefix(1);
-  const auto uri = sip::UriView::parse(line.substr(0, line.find(' ')));
-  if (!uri) return;
+  return sip::dialled_number(line.substr(0, line.find(' ')), buffer);
+}
+
+}  // namespace
+
+void note_refused_destination(State& state, Jail& jail, const sip::RawMessage& message, const RefusedDestination& refused, TimePoint now) {
+  const std::uint64_t source = acl::SourceKey(refused.flow.peer.address).value();
+  const bool walks = state.prefix_walks.refused(refused.device, source, refused.number, refused.proven, now);
+  if (walks) tell_walk(state, message, refused, now);
+  // What a registered phone may not call is told, and that is all: it may be a typing error.
+  if ((walks || refused.denied) && !state.registrations.live(refused.flow, now)) jail.refused_destination(message, refused, walks, now);
+}
+
+void note_refused_destination(State& state, Jail& jail, const sip::RawMessage& response, const Transaction& transaction, TimePoint now) {
+  constexpr std::array<int, 4> no_refusals{408, 486, 487, 600};
+  if (std::ranges::find(no_refusals, response.status_code) != no_refusals.end()) return;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before they are read
-  std::array<char, 256> user, device;
-  const acl::DialledNumber number(sip::canonical_user(uri->user, user));
-  note_refused_destination(
-      state, {transaction.from, sip::canonical_user(response.from_user, device), number.text, response.call_id, {}, transaction.proven},
-      now);
+  std::array<char, 256> dialled, from;
+  const acl::DialledNumber number(dialled_by(transaction.original, dialled));
+  const std::string user_agent = Jail::user_agent_of(transaction);
+  note_refused_destination(state, jail, response,
+                           {.flow = transaction.from,
+                            .device = Registrar::login_in(transaction.memo).value_or(sip::canonical_user(response.from_user, from)),
+                            .number = number.text,
+                            .user_agent = user_agent,
+                            .proven = transaction.proven},
+                           now);
 }
 
 }  // namespace postern::sbc

@@ -10,8 +10,7 @@ namespace postern::sbc {
 namespace {
 
 // A memo is a list of lines "Xtext": a the user name of its credentials, u the AOR's user, c the Call-ID, i the instance, - a binding to be
-// taken off,
-// + "core URI TAB device URI", * all bindings.
+// taken off, + "core URI TAB device URI", * all bindings.
 constexpr std::chrono::seconds default_expires{3600};   // RFC 3261 §10.2.1.1: what a registrar without a word means
 constexpr std::chrono::seconds longest_expires{86400};  // an answer is not trusted to hold a table entry for ever
 constexpr std::chrono::seconds silent_after{50};        // twice the keep-alive: the old flow of an instance is given up

@@ -285,8 +285,7 @@ const Binding* Registrations::replaced_by(std::string_view aor_user, std::string
 const Binding* Registrations::held_for(std::string_view aor_user, std::string_view contact_uri, const Flow& flow, TimePoint now) const {
   const Binding* found = nullptr;
   impl_->each_of(aor_user, [&](const Node& node) {
-    const Binding& binding = node.binding;
-    if (binding.expires > now && binding.flow == flow && binding.contact_uri == contact_uri) found = &binding;
+    if (node.binding.expires > now && node.binding.flow == flow && node.binding.contact_uri == contact_uri) found = &node.binding;
   });
   return found;
 }
@@ -346,6 +345,11 @@ std::size_t Registrations::devices_at(const acl::Address& address, TimePoint now
   return found == impl_->sources.end() ? 0 : found->second;
 }
 
+bool Registrations::lives_at(std::string_view aor_user, const acl::Address& address, TimePoint now) const {
+  impl_->settle(now);
+  return impl_->devices.contains({acl::SourceKey(address).value(), impl_->hash.of(aor_user)});
+}
+
 void Registrations::heard(const Flow& flow, TimePoint now) {
   const auto found = impl_->flows.find(FlowKey(flow));
   if (found == impl_->flows.end()) return;
@@ -379,21 +383,18 @@ bool Registrations::list(ListCursor& cursor, std::size_t limit, TimePoint now, c
 }
 
 std::size_t Registrations::size() const { return impl_->size(); }
-
 std::uint64_t Registrations::evictions() const { return impl_->evictions; }
 
 std::optional<TimePoint> Registrations::next_expiry() const {
   const Node* node = impl_->soonest();
-  if (node == nullptr) return std::nullopt;
-  return node->binding.expires;
+  return node == nullptr ? std::nullopt : std::optional(node->binding.expires);
 }
 
 std::optional<Binding> Registrations::pop_expired(TimePoint now) {
   impl_->settle(now);
   if (impl_->lapsed.empty()) return std::nullopt;
-  Node& node = *impl_->lapsed.begin()->second;
-  node.fresh();
-  return impl_->remove(node);
+  impl_->lapsed.begin()->second->fresh();
+  return impl_->remove(*impl_->lapsed.begin()->second);
 }
 
 }  // namespace postern::sbc

@@ -94,6 +94,8 @@ class Registrations {
   /// How many different devices (AORs) hold live registrations from this source (acl::SourceKey: an IPv4 address or an IPv6 /64); the
   /// allowance of a proven source counts them.
   [[nodiscard]] std::size_t devices_at(const acl::Address& address, TimePoint now) const;
+  /// Does this AOR hold a live registration from there?
+  [[nodiscard]] bool lives_at(std::string_view aor_user, const acl::Address& address, TimePoint now) const;
   /// A packet of this flow came in; nothing happens if no binding has it.
   void heard(const Flow& flow, TimePoint now);
   /// When that was last, for other workers. The flow has a binding.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
 #include <iterator>
 
@@ -19,8 +20,6 @@ void add_form(sip::Traits traits, acl::ScannerScore& score) {
 #undef X
 }
 
-bool is_loopback(const acl::Address& address) { return address.is_v4() && address.v4_value() >> 24U == 127; }
-
 }  // namespace
 
 ScannerWatch::ScannerWatch(State& state, Admission& admission) : state_(state), admission_(admission) { text_.reserve(longest_text); }
@@ -28,7 +27,7 @@ ScannerWatch::ScannerWatch(State& state, Admission& admission) : state_(state), 
 void ScannerWatch::weigh_form(const sip::RawMessage& request, const Flow& flow, acl::ScannerScore& score) const {
   sip::Traits traits = sip::traits_of(request);
   // What is true of its sender, or all that clients know of us, tells nothing.
-  if (is_loopback(flow.peer.address)) traits.clear(sip::Trait::loopback_via);
+  if (flow.peer.address.is_loopback()) traits.clear(sip::Trait::loopback_via);
   if (!state_.options.pbx.public_domain) traits.clear(sip::Trait::address_as_host);
   add_form(traits, score);
 }
@@ -50,10 +49,11 @@ RequestStanding ScannerWatch::check(const sip::RawMessage& request, const Flow& 
   if (score->sum() < *state_.options.scanner_score) return standing;
   write_text(*score);
   standing.outcome = Outcome::scanner_score;
+  std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   const Evidence evidence{.cause = Cause::scanner_score,
                           .flow = flow,
                           .proven = source.proven,
-                          .account = request.from_user,
+                          .account = Jail::account_of(request, buffer),
                           .message = &request,
                           .detail = text_};
   standing.bans = admission_.jail().judge(evidence, now) != Sentence::none;

@@ -145,6 +145,7 @@ Gauges State::gauges() const {
   gauges.evicted_methods = method_buckets.evictions();
   gauges.evicted_scanners = scanners.evictions();
   gauges.evicted_bans = bans.evictions();
+  gauges.evicted_fellow_bans = fellow_bans.evictions();
   gauges.evicted_transactions = transactions.evictions();
   gauges.evicted_registrations = registrations.evictions();
   gauges.evicted_fellow_registrations = fellow_bindings.evictions();
@@ -153,6 +154,8 @@ Gauges State::gauges() const {
   gauges.evicted_devices = options.pbx.worker == 0 ? shared->devices.evictions() : 0;
   gauges.evicted_strikes = strikes.evictions() + (options.pbx.worker == 0 ? shared->guessed.evictions() : 0);
   gauges.evicted_tokens = tokens.evictions() + route_sets.evictions();
+  gauges.evicted_prefix_walks = prefix_walks.evictions();
+  gauges.evicted_password_looks = options.pbx.worker == 0 ? shared->weak_passwords.evictions() : 0;
   return gauges;
 }
 

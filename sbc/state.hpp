@@ -74,13 +74,17 @@ struct State {
   void tell_registered(const Binding& binding);
   /// What another worker tells. `ended` is called for each of our bindings that has ended there.
   void learn(const Note& note, TimePoint now, const std::function<void(const Binding&)>& ended);
+  /// Do packets of this source come to this worker?
+  [[nodiscard]] bool serves(const acl::Address& source) const { return fellows == nullptr || fellows->is_ours(source); }
   /// Do the packets of a device with this flow come to another worker?
-  [[nodiscard]] bool is_of_another(const Flow& device) const {
-    return fellows != nullptr && is_datagram(device.transport) && !fellows->is_ours(device.peer.address);
-  }
+  [[nodiscard]] bool is_of_another(const Flow& device) const { return is_datagram(device.transport) && !serves(device.peer.address); }
   /// Did another worker send a request with this Via and branch to the PBX? Its transactions are not ours to look into, but what it sealed
   /// is known again.
   [[nodiscard]] bool is_of_fellow(const sip::ViaView& via, std::string_view branch);
+  [[nodiscard]] bool is_banned(const acl::Address& source, TimePoint now) {
+    const acl::Ban* ban = ban_of(source, now);
+    return ban != nullptr && ban->proof == acl::Proof::proven;
+  }
   /// The ban in force, or nullptr.
   [[nodiscard]] const acl::Ban* ban_of(const acl::Address& source, TimePoint now) {
     const acl::Ban* own = bans.check(source, now);

@@ -123,12 +123,13 @@ std::uint64_t GuessedAccounts::evictions() const {
 
 acl::Worth Strikes::ProvenFirst::worth(const SourceStrikes& strikes, std::uint32_t idle_ticks, TimePoint /*now*/) {
   const auto& counts = strikes.by_proof[static_cast<std::size_t>(proven)];
-  const bool any = counts.failed.count + counts.malformed.count + counts.refused.count + counts.flood.count > 0;
+  const bool counted = counts.failed.count + counts.malformed.count + counts.refused.count + counts.flood.count > 0;
+  const bool any = counted || (counts.failed_users.bits | counts.tried.bits) != 0 || strikes.blocked_pair != 0 || strikes.called;
   return {any ? 1 : 0, -std::int64_t{idle_ticks}};
 }
 
 acl::Worth Strikes::ProvenFirst::worth(const PairStrikes& strikes, std::uint32_t idle_ticks, TimePoint /*now*/) {
-  return {strikes.failed[static_cast<std::size_t>(proven)].count > 0 ? 1 : 0, -std::int64_t{idle_ticks}};
+  return {strikes.failed[static_cast<std::size_t>(proven)].count + strikes.while_blocked.count > 0 ? 1 : 0, -std::int64_t{idle_ticks}};
 }
 
 Strikes::Strikes(Mac& mac, std::uint64_t seed)
@@ -160,6 +161,16 @@ PairStrikes& Strikes::pair(std::uint64_t pair, TimePoint now) {
   return *pairs_.add(pair, {}, now, acl::Worth::most());
 }
 
+bool Strikes::has_called(const acl::Address& source) {
+  const SourceStrikes* strikes = sources_.find(source_key(source));
+  return strikes != nullptr && strikes->called;
+}
+
+void Strikes::forget_block(const acl::Address& source, std::uint64_t pair) {
+  SourceStrikes* strikes = sources_.find(source_key(source));
+  if (strikes != nullptr && strikes->blocked_pair == pair) strikes->blocked_pair = 0;
+}
+
 bool Strikes::block(AccountBlock block, TimePoint now) {
   const std::uint64_t key = pair_of(block.source, block.account);
   SourceStrikes& strikes = source(block.source, now);
@@ -171,8 +182,16 @@ bool Strikes::block(AccountBlock block, TimePoint now) {
 std::array<std::uint64_t, 2> Strikes::accept(const acl::Address& source, std::string_view account, TimePoint now) {
   const std::array<std::uint64_t, 2> keys{source_key(source), pair_of(source, account)};
   for (const std::uint64_t key : keys) restore_acceptance(key, now + remembered_acceptance, now);
-  forget_pair(keys[1]);
-  sources_.erase(keys[0]);
+  // Who holds one account gets no new tries of others by it: what is proven runs out by itself.
+  constexpr auto unproven = static_cast<std::size_t>(acl::Proof::unproven);
+  if (PairStrikes* pair = pairs_.find(keys[1])) {
+    pair->failed[unproven] = {};
+    pair->silenced_until = {};
+  }
+  if (SourceStrikes* strikes = sources_.find(keys[0])) {
+    strikes->by_proof[unproven] = {};
+    strikes->by_proof[static_cast<std::size_t>(proven)].tried = {};
+  }
   return keys;
 }
 
@@ -205,7 +224,7 @@ std::uint32_t Strikes::offences(const acl::Address& source, TimePoint now) {
 void Strikes::remember_offence(const acl::Address& source, std::uint32_t times, TimePoint until, TimePoint now) {
   const std::uint64_t key = source_key(source);
   if (Until* known = offences_.touch(key, now)) {
-    *known = {until, times};
+    *known = {std::max(known->until, until), std::max(known->times, times)};
   } else {
     offences_.add(key, {until, times}, now, acl::Worth::most());
   }

@@ -58,12 +58,14 @@ struct SourceStrikes {
   std::array<Counts, 2> by_proof;  ///< by acl::Proof
   std::uint64_t blocked_pair = 0;  ///< the account that is blocked there, as Strikes::pair_of(); a second one makes it the source's doing
   TimePoint blocked_until;
+  bool called = false;  ///< a call of one who had to log in was answered
 };
 
 /// The same of one account at one source.
 struct PairStrikes {
   std::array<StrikeCount, 2> failed;  ///< by acl::Proof
   StrikeCount while_blocked;
+  TimePoint next_try;        ///< while it is blocked where it was accepted
   TimePoint silenced_until;  ///< its unproven packets with credentials are dropped
 };
 
@@ -152,11 +154,15 @@ class Strikes {
   /// Is there something to look up at all? Else the next is nullptr anyway.
   [[nodiscard]] const PairStrikes* find_pair(std::uint64_t pair) { return pairs_.size() == 0 ? nullptr : pairs_.find(pair); }
   void forget_pair(std::uint64_t pair) { pairs_.erase(pair); }
+  /// That account is not the one that is blocked there any more.
+  void forget_block(const acl::Address& source, std::uint64_t pair);
   void forget_source(const acl::Address& source) { sources_.erase(source_key(source)); }
 
   /// A REGISTER of the account was accepted from there. Returns the keys that hold from now on, for who keeps them over a restart.
   std::array<std::uint64_t, 2> accept(const acl::Address& source, std::string_view account, TimePoint now);
   void restore_acceptance(std::uint64_t key, TimePoint until, TimePoint now);
+  /// SourceStrikes::called
+  [[nodiscard]] bool has_called(const acl::Address& source);
   /// Was any account accepted from there not long ago? Was this one?
   [[nodiscard]] bool accepts_some(const acl::Address& source, TimePoint now) { return accepted(source_key(source), now); }
   [[nodiscard]] bool accepted(std::uint64_t key, TimePoint now);

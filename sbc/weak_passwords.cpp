@@ -75,6 +75,11 @@ std::size_t WeakPasswords::accounts() const {
   return looks_.size();
 }
 
+std::uint64_t WeakPasswords::evictions() const {
+  const std::scoped_lock hold(lock_);
+  return looks_.evictions();
+}
+
 WeakVerdicts WeakPasswords::verdicts() const {
   const std::scoped_lock hold(lock_);
   return weak_;

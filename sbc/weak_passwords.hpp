@@ -60,6 +60,8 @@ class WeakPasswords {
   [[nodiscard]] WeakVerdicts verdicts() const;
   /// How many accounts have been looked at since the start.
   [[nodiscard]] std::size_t accounts() const;
+  /// Of those whose last look is remembered.
+  [[nodiscard]] std::uint64_t evictions() const;
   /// Digests that were looked at, and those that there was no room for.
   [[nodiscard]] std::uint64_t looked_at() const { return looked_at_; }
   [[nodiscard]] std::uint64_t missed() const { return missed_; }

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <chrono>
 #include <iostream>
 #include <map>
+#include <string_view>
 
-#include "config/values.hpp"
 #include "sbc/commands/daemon.hpp"
 #include "sbc/commands/exit_status.hpp"
 
@@ -35,29 +34,18 @@ Allow::Allow(CLI::App& app, std::string& file)
 int Allow::run() { return list_->parsed() ? list() : change(); }
 
 int Allow::list() {
-  const auto answer = ask(file_, "allow list");
-  if (const int* status = std::get_if<int>(&answer)) return *status;
-  const auto& entries = std::get<ordered_json>(answer);
-  if (json_) {
-    std::cout << entries.dump(2) << '\n';
-    return exit_good;
-  }
   constexpr std::array<std::string_view, 3> keys{"device", "country", "until"};
-  if (!entries.empty()) std::cout << table_of(entries, keys);
-  std::cout << fmt::format("{} pass{}\n", entries.size(), entries.size() == 1 ? "" : "es");
-  return exit_good;
+  return print_list(file_, "allow list", json_, keys,
+                    [](const ordered_json& entries) { return fmt::format("{} pass{}", entries.size(), entries.size() == 1 ? "" : "es"); });
 }
 
 int Allow::change() {
   std::map<std::string, std::string> texts{{"device", device_}};
   if (!country_.empty()) texts["country"] = country_;
   if (add_->parsed()) {
-    const auto duration = config::parse_duration(duration_);
-    if (!duration || *duration < std::chrono::seconds{1}) {
-      std::cerr << fmt::format("postern: --for wants {}\n", config::kinds::duration.noun);
-      return exit_failed;
-    }
-    texts["for"] = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*duration).count());
+    const auto seconds = duration_argument(duration_);
+    if (!seconds) return exit_failed;
+    texts["for"] = *seconds;
   }
   const auto answer = ask(file_, add_->parsed() ? "allow add" : "allow remove", texts);
   if (const int* status = std::get_if<int>(&answer)) return *status;

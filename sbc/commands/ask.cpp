@@ -4,15 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <iostream>
-#include <optional>
 #include <set>
-#include <span>
+#include <string>
 #include <string_view>
-#include <vector>
 
 #include "sbc/commands/daemon.hpp"
-#include "sbc/commands/exit_status.hpp"
 
 namespace postern::commands {
 namespace {
@@ -21,19 +17,15 @@ using nlohmann::ordered_json;
 
 std::string counted(std::size_t count, std::string_view one) { return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s"); }
 
-std::string registrations_text(const ordered_json& entries) {
-  constexpr std::array<std::string_view, 7> keys{"aor", "source", "transport", "country", "expires", "since", "contact"};
+std::string registrations_summary(const ordered_json& entries) {
   std::set<std::string> devices;
   for (const ordered_json& entry : entries) devices.insert(cell(entry, "aor"));
-  const std::string summary = counted(entries.size(), "registration") + " of " + counted(devices.size(), "device") + "\n";
-  return entries.empty() ? summary : table_of(entries, keys) + summary;
+  return counted(entries.size(), "registration") + " of " + counted(devices.size(), "device");
 }
 
-std::string calls_text(const ordered_json& entries) {
-  constexpr std::array<std::string_view, 7> keys{"device", "from", "to", "state", "since", "source", "call_id"};
+std::string calls_summary(const ordered_json& entries) {
   const auto established = std::ranges::count_if(entries, [](const ordered_json& entry) { return cell(entry, "state") == "established"; });
-  const std::string summary = fmt::format("{}, {} established\n", counted(entries.size(), "call"), established);
-  return entries.empty() ? summary : table_of(entries, keys) + summary;
+  return fmt::format("{}, {} established", counted(entries.size(), "call"), established);
 }
 
 }  // namespace
@@ -46,15 +38,10 @@ Ask::Ask(CLI::App& app, std::string& file)
                         "  postern calls\n  postern calls -c /etc/postern/postern.yaml --json", file, json_)) {}
 
 int Ask::run() {
-  const bool registrations = registrations_->parsed();
-  const auto answer = ask(file_, registrations ? "registrations" : "calls");
-  if (const int* status = std::get_if<int>(&answer)) return *status;
-  const auto& entries = std::get<ordered_json>(answer);
-  if (json_)
-    std::cout << entries.dump(2) << '\n';
-  else
-    std::cout << (registrations ? registrations_text(entries) : calls_text(entries));
-  return exit_good;
+  constexpr std::array<std::string_view, 7> of_registration{"aor", "source", "transport", "country", "expires", "since", "contact"};
+  constexpr std::array<std::string_view, 7> of_call{"device", "from", "to", "state", "since", "source", "call_id"};
+  if (registrations_->parsed()) return print_list(file_, "registrations", json_, of_registration, registrations_summary);
+  return print_list(file_, "calls", json_, of_call, calls_summary);
 }
 
 }  // namespace postern::commands

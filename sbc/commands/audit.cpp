@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <iostream>
+#include <optional>
+#include <span>
 #include <system_error>
+#include <thread>
 #include <variant>
 
 #include "config/located.hpp"
@@ -37,11 +40,13 @@ constexpr std::array practices{
     Practice{"the jail is on and enforced, and the PBX does not ban Postern", audit_jail},
 };
 
+constexpr std::size_t most_others = 3;  // of containers' bridges there may be many
+
 const char* to_string(AuditStatus status) { return status == AuditStatus::ok ? "ok" : status == AuditStatus::warn ? "warn" : "fail"; }
 
-/// The daemon's answers, or why there are none.
+/// The daemon's answers, or why there are none. Registrations come first: of each that is listed the other answer tells.
 void ask(AuditFacts& facts) {
-  for (const auto& [command, into] : {std::pair("audit", &facts.daemon), {"registrations", &facts.registrations}}) {
+  for (const auto& [command, into] : {std::pair("registrations", &facts.registrations), {"audit", &facts.daemon}}) {
     auto answer = net::ask_daemon(facts.config.shell.control.path, command);
     if (const auto* none = std::get_if<net::NoAnswer>(&answer)) {
       facts.no_daemon = config::printable(none->message);
@@ -61,14 +66,28 @@ std::string address_of_bind(const sbc::PbxOptions& pbx) {
   }
 }
 
-/// Another address of this host that the PBX may see; nullopt: there is none.
-std::optional<acl::Address> other_address(const acl::Address& pbx, const std::string& bind) {
+/// Other addresses of this host, which the PBX may see.
+std::vector<acl::Address> other_addresses(const acl::Address& pbx, const std::string& bind) {
+  std::vector<acl::Address> found;
   for (const acl::Address& address : net::interface_addresses()) {
     const bool link_local = !address.is_v4() && address.bytes()[0] == 0xfe && (address.bytes()[1] & 0xc0U) == 0x80;
     if (address.is_v4() != pbx.is_v4() || address.is_loopback() != pbx.is_loopback() || link_local) continue;
-    if (address.to_string() != bind && address != pbx) return address;
+    if (address.to_string() != bind && address != pbx && found.size() < most_others) found.push_back(address);
   }
-  return std::nullopt;
+  return found;
+}
+
+/// One of the PBX's host that is not for SIP, and that answers this host if any does: what comes of it shows a way back.
+sbc::Endpoint port_to_answer(const sbc::Endpoint& pbx, const PortStates& states) {
+  const std::span<const AuditedPort> ports = audited_ports();
+  const auto fits = [&](std::size_t i) { return ports[i].kind == Kind::connect && !ports[i].sip && ports[i].port != pbx.port; };
+  std::optional<std::uint16_t> first;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    if (!fits(i)) continue;
+    if (states[i] != net::PortState::filtered) return {pbx.address, ports[i].port};
+    if (!first) first = ports[i].port;
+  }
+  return {pbx.address, *first};
 }
 
 bool is_local(const std::string& text) {
@@ -90,29 +109,29 @@ class Probing {
   explicit Probing(AuditFacts& facts) : facts_(facts), user_(known_user(facts)) {}
 
   void run() {
-    const sbc::PbxOptions& pbx = facts_.config.engine.pbx;
-    const acl::Address target = pbx.addresses.front().address;
+    const sbc::Endpoint& pbx = facts_.config.engine.pbx.addresses.front();
     // What the PBX's own fail2ban would take for an attacker's is not sent.
     const bool asks_pbx = !user_.empty();
-    const std::size_t at_pbx = asks_pbx ? add_ports(target) : 0;
-    const Kind kind = sbc::is_datagram(pbx.transport) ? Kind::sip_options : Kind::connect;
-    std::optional<std::size_t> from_bind, from_other;
-    const auto bind = acl::Address::parse(facts_.bind);
-    if (asks_pbx && is_local(facts_.bind)) from_bind = add({kind, pbx.addresses.front(), bind});
-    if (const auto other = asks_pbx ? other_address(target, facts_.bind) : std::nullopt) {
-      facts_.other_address = other->to_string();
-      from_other = add({kind, pbx.addresses.front(), other});
-    }
+    const std::size_t at_pbx = asks_pbx ? add_ports(pbx.address) : 0;
+    std::optional<std::size_t> from_bind;
+    if (asks_pbx && is_local(facts_.bind)) from_bind = add({kind_of_pbx(), pbx, acl::Address::parse(facts_.bind)});
     const auto outside = acl::Address::parse(facts_.outside_address);
     const std::size_t at_outside = outside ? add_ports(*outside) : 0;
+    const std::vector<acl::Address> others = asks_pbx ? other_addresses(pbx.address, facts_.bind) : std::vector<acl::Address>();
+    total_ = probes_.size() + others.size() * probes_an_other;
     send();
     if (asks_pbx) facts_.pbx = part(at_pbx);
     if (outside) facts_.outside = part(at_outside);
     if (from_bind) facts_.pbx_from_bind = states_[*from_bind];
-    if (from_other) facts_.pbx_from_other = states_[*from_other];
+    if (!others.empty()) ask_from(others, pbx);
   }
 
  private:
+  static constexpr std::size_t probes_an_other = 2;
+
+  [[nodiscard]] Kind kind_of_pbx() const {
+    return sbc::is_datagram(facts_.config.engine.pbx.transport) ? Kind::sip_options : Kind::connect;
+  }
   std::size_t add(const net::Probe& probe) {
     probes_.push_back(probe);
     return probes_.size() - 1;
@@ -126,19 +145,39 @@ class Probing {
     const auto begin = states_.begin() + static_cast<std::ptrdiff_t>(first);
     return {begin, begin + static_cast<std::ptrdiff_t>(audited_ports().size())};
   }
+  /// Once it is known which ports answer.
+  void ask_from(const std::vector<acl::Address>& others, const sbc::Endpoint& pbx) {
+    const sbc::Endpoint answers = port_to_answer(pbx, facts_.pbx);
+    std::size_t at = probes_.size();
+    for (const acl::Address& other : others) {
+      add({kind_of_pbx(), pbx, other});
+      add({Kind::connect, answers, other});
+    }
+    std::this_thread::sleep_for(net::ProbeOptions().between);
+    send();
+    for (const acl::Address& other : others) {
+      facts_.others.push_back({other.to_string(), states_[at], states_[at + 1]});
+      at += probes_an_other;
+    }
+  }
+  /// Those that were added since the last time.
   void send() {
+    const std::size_t before = states_.size();
     net::ProbeOptions options;
     options.user = user_;
-    options.progress = [this](std::size_t sent) {
-      if (sent == 1 || sent == probes_.size() || sent % 5 == 0) std::cerr << fmt::format("probing: {} of {}\n", sent, probes_.size());
+    options.progress = [this, before](std::size_t of_these) {
+      const std::size_t sent = before + of_these;
+      if (sent == 1 || sent == total_ || sent % 5 == 0) std::cerr << fmt::format("probing: {} of {}\n", sent, total_);
     };
-    states_ = net::probe(probes_, options);
+    const std::vector<net::PortState> states = net::probe(std::span(probes_).subspan(before), options);
+    states_.insert(states_.end(), states.begin(), states.end());
   }
 
   AuditFacts& facts_;
   std::string user_;
   std::vector<net::Probe> probes_;
   std::vector<net::PortState> states_;
+  std::size_t total_ = 0;
 };
 
 void print(const std::vector<AuditRow>& rows) {
@@ -188,7 +227,7 @@ int Audit::run() {
     for (const config::Problem& problem : loaded.problems) std::cerr << problem.to_string() << '\n';
     return exit_failed;
   }
-  AuditFacts facts(loaded.config);
+  AuditFacts facts(loaded);
   facts.outside_address = outside_;
   facts.bind = address_of_bind(loaded.config.engine.pbx);
   facts.here = net::listening_ports();
@@ -198,7 +237,7 @@ int Audit::run() {
   rows.reserve(practices.size());
   for (const Practice& practice : practices) rows.push_back(practice.row(facts));
   if (json_)
-    std::cout << json_of(rows).dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+    std::cout << json_of(rows).dump(2, ' ', true, ordered_json::error_handler_t::replace) << '\n';
   else
     print(rows);
   const bool failed = std::ranges::any_of(rows, [](const AuditRow& row) { return row.status == AuditStatus::fail; });

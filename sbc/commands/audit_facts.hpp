@@ -44,7 +44,7 @@ struct AuditedPort {
   std::string_view name;
   std::string_view core_remedy;     ///< on the PBX, seen from Postern's host
   std::string_view outside_remedy;  ///< seen from the internet
-  bool fails_on_core;               ///< it has no business to be reached from there; else it is worth a warning
+  bool fails_on_core;  ///< it has no business to be reached from there; else it is worth a warning, and nothing on Postern's host
   bool sip;
 };
 std::span<const AuditedPort> audited_ports();
@@ -52,9 +52,20 @@ std::span<const AuditedPort> audited_ports();
 /// By audited_ports(); empty: not probed.
 using PortStates = std::vector<net::PortState>;
 
-struct AuditFacts {
-  explicit AuditFacts(const config::Config& loaded) : config(loaded) {}  ///< which must outlive it
+/// An address of this host that is not the one that the PBX sees of Postern, and what the PBX makes of it.
+struct OtherAddress {
+  std::string address;
+  net::PortState sip;    ///< of its own port, asked as from Postern's address
+  net::PortState other;  ///< of a port of its host that is not for SIP
 
+  /// Silence means that something is shut only where anything can come back.
+  [[nodiscard]] bool has_way_back() const { return sip != net::PortState::filtered || other != net::PortState::filtered; }
+};
+
+struct AuditFacts {
+  explicit AuditFacts(const config::LoadResult& from) : loaded(from), config(from.config) {}  ///< which must outlive it
+
+  const config::LoadResult& loaded;
   const config::Config& config;
   std::string no_daemon;                         ///< why the daemon told nothing; empty: it did
   nlohmann::ordered_json daemon, registrations;  ///< its answers to `audit` and `registrations`
@@ -64,8 +75,7 @@ struct AuditFacts {
   std::string outside_address;                   ///< empty: not asked for
   std::vector<net::ListeningPort> here;          ///< on this host
   std::optional<net::PortState> pbx_from_bind;   ///< OPTIONS to the PBX's own port from Postern's address and another port
-  std::optional<net::PortState> pbx_from_other;  ///< the same from another address of this host
-  std::string other_address;
+  std::vector<OtherAddress> others;              ///< some; empty: there is none, or they were not asked from
 
   /// Users that are registered, each once.
   [[nodiscard]] std::vector<std::string> devices() const;

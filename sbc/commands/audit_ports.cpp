@@ -93,10 +93,16 @@ void look_at_outside(const AuditFacts& facts, Findings& findings) {
   }
 }
 
-/// Of Postern's own host: what listens beyond loopback and is neither Postern's nor SSH or web, which are for its firewall.
+/// Of Postern's own host: what listens beyond loopback, is not Postern's, and has no business there. Who may reach SSH and the web is a
+/// matter of its firewall, which does not show in what listens.
 void look_at_host(const AuditFacts& facts, Findings& findings) {
+  if (facts.here.empty()) {
+    findings.not_seen("what listens on this host: the kernel's tables name nothing");
+    return;
+  }
   std::string names;
   for (const AuditedPort& port : ports) {
+    if (!port.fails_on_core) continue;
     const bool tcp = port.kind == Kind::connect;
     const bool listens = std::ranges::any_of(facts.here, [&](const net::ListeningPort& here) {
       return here.tcp == tcp && here.port == port.port && !here.address.is_loopback();
@@ -105,7 +111,7 @@ void look_at_host(const AuditFacts& facts, Findings& findings) {
     names += (names.empty() ? "" : ", ") + name_of(port);
   }
   if (names.empty())
-    findings.ok("on this host nothing of these listens but Postern");
+    findings.ok("on this host none of SIP, IAX2, AMI and SQL listens beside Postern");
   else
     findings.warn(fmt::format("on this host listens {}", names), "close or restrict it by this host's firewall");
 }
@@ -150,12 +156,39 @@ void look_at_bind(const AuditFacts& facts, Findings& findings) {
   }
 }
 
+std::string addresses_of(const std::vector<OtherAddress>& others) {
+  std::vector<std::string> addresses;
+  addresses.reserve(others.size());
+  for (const OtherAddress& other : others) addresses.push_back(other.address);
+  return listed(addresses);
+}
+
 /// Something of that address has come through the daemon, and it has not fallen silent.
 bool answers_daemon(const AuditFacts& facts, const std::string& pbx) {
   const auto all = facts.daemon.value("pbx", nlohmann::ordered_json::array());
   return facts.daemon.value("shown", std::uint64_t{0}) > 0 && std::ranges::any_of(all, [&](const auto& entry) {
            return entry.value("address", std::string()) == pbx && entry.value("up", false);
          });
+}
+
+/// Whether it answers others than Postern.
+void look_at_others(const AuditFacts& facts, Findings& findings) {
+  const std::string pbx = facts.config.engine.pbx.addresses.front().to_string();
+  const auto& others = facts.others;
+  const auto answered = std::ranges::find(others, PortState::open, &OtherAddress::sip);
+  const auto shut = std::ranges::find_if(others, &OtherAddress::has_way_back);
+  if (answered != others.end())
+    findings.fail(fmt::format("{} answers SIP from {}, which is not Postern's address", pbx, answered->address), firewall_snippet(facts));
+  else if (others.empty())
+    findings.not_seen("whether the PBX answers others: this host has no other address to ask from", firewall_snippet(facts));
+  else if (facts.pbx_from_bind != PortState::open && !answers_daemon(facts, pbx))
+    findings.not_seen(fmt::format("whether {} answers others: it answers nobody now", pbx));
+  else if (shut == others.end())
+    findings.not_seen(fmt::format("whether {} answers others: its host answers nothing at all to {}, to which it may have no way back", pbx,
+                                  addresses_of(others)),
+                      firewall_snippet(facts));
+  else
+    findings.ok(fmt::format("{} answers {}, and does not answer {}, which its host can reach", pbx, facts.bind, shut->address));
 }
 
 }  // namespace
@@ -172,16 +205,7 @@ AuditRow audit_open_ports(const AuditFacts& facts) {
 
 AuditRow audit_pbx_access(const AuditFacts& facts) {
   Findings findings;
-  const std::string pbx = facts.config.engine.pbx.addresses.front().to_string();
-  const bool lives = facts.pbx_from_bind == PortState::open || answers_daemon(facts, pbx);
-  if (facts.pbx_from_other == PortState::open)
-    findings.fail(fmt::format("{} answers SIP from {}, which is not Postern's address", pbx, facts.other_address), firewall_snippet(facts));
-  else if (!facts.pbx_from_other)
-    findings.not_seen("whether the PBX answers others: this host has no other address to ask from", firewall_snippet(facts));
-  else if (!lives)
-    findings.not_seen(fmt::format("whether {} answers others: it answers nobody now", pbx));
-  else
-    findings.ok(fmt::format("{} is silent to {} and answers {}", pbx, facts.other_address, facts.bind));
+  look_at_others(facts, findings);
   look_at_bind(facts, findings);
   return findings.row();
 }

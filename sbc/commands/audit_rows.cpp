@@ -2,15 +2,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <map>
 #include <set>
-#include <utility>
-#include <variant>
 
-#include "acl/device_set.hpp"
+#include "acl/policy.hpp"
 #include "sbc/commands/audit_facts.hpp"
+#include "sbc/hidden_callers.hpp"
 #include "sbc/weak_kinds.hpp"
+#include "sip/uri.hpp"
 
 namespace postern::commands {
 namespace {
@@ -18,7 +19,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t most_listed = 8;
-constexpr std::size_t many_callers = 20;
 constexpr unsigned logins_that_ban = 10;  // twice what fail2ban takes for one that guesses, unless it was told otherwise
 
 std::string plural(std::size_t count, std::string_view one) { return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s"); }
@@ -29,37 +29,25 @@ bool is_short_number(std::string_view user) {
   return user.size() >= 2 && user.size() <= 5 && std::ranges::all_of(user, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// The entry that holds for a device: an exact name before groups and patterns, those in file order.
-class DeviceEntries {
- public:
-  explicit DeviceEntries(const acl::PolicyOptions& policy) : policy_(policy) {
-    for (const acl::DeviceOptions& device : policy.devices) {
-      auto set = acl::DeviceSet::compile({&device.key, 1}, policy.device_groups);
-      if (auto* compiled = std::get_if<acl::DeviceSet>(&set)) sets_.push_back({&device, std::move(*compiled)});
-    }
-  }
-  [[nodiscard]] const acl::DeviceOptions* of(const std::string& user) const {
-    const auto exact = std::ranges::find(policy_.devices, user, &acl::DeviceOptions::key);
-    if (exact != policy_.devices.end()) return &*exact;
-    const auto found = std::ranges::find_if(sets_, [&](const auto& set) { return set.second.contains(user); });
-    return found == sets_.end() ? nullptr : found->first;
-  }
-
- private:
-  const acl::PolicyOptions& policy_;
-  std::vector<std::pair<const acl::DeviceOptions*, acl::DeviceSet>> sets_;
-};
-
 /// The registered devices that no entry gives what `has` looks for.
 template <class Predicate>
 std::vector<std::string> devices_without(const AuditFacts& facts, Predicate has) {
-  const DeviceEntries entries(facts.config.policy);
   std::vector<std::string> without = facts.devices();
   std::erase_if(without, [&](const std::string& user) {
-    const acl::DeviceOptions* entry = entries.of(user);
-    return entry != nullptr && has(*entry);
+    std::array<char, 256> buffer{};
+    const auto entry = facts.loaded.policy->devices().entry_of(sip::canonical_user(user, buffer));
+    return entry && has(facts.config.policy.devices[*entry]);
   });
   return without;
+}
+
+/// The registered devices none of whose digests was looked at; all, if a daemon of an older version does not tell.
+std::vector<std::string> devices_not_tried(const AuditFacts& facts) {
+  std::vector<std::string> devices = facts.devices();
+  if (!facts.daemon.contains("not_tried")) return devices;
+  const auto named = facts.daemon.value("not_tried", std::set<std::string>());
+  std::erase_if(devices, [&](const std::string& user) { return !named.contains(user); });
+  return devices;
 }
 
 /// Rows 2 and 3: whether each registered device has what an entry may give it.
@@ -99,7 +87,7 @@ void look_at_callers(const AuditFacts& facts, Findings& findings) {
     if (source && source->is_private() && !source->is_loopback()) accounts[source->to_string()].insert(entry.value("aor", std::string()));
   }
   for (const auto& [address, users] : accounts) {
-    if (users.size() > many_callers)
+    if (users.size() > sbc::HiddenCallers::many)
       findings.warn(
           fmt::format("{} accounts come from {}, and nobody from a public address: a NAT (Docker's, a router's) hides the callers, "
                       "so that address is never banned",
@@ -145,16 +133,20 @@ AuditRow audit_passwords(const AuditFacts& facts) {
     weak.push_back(fmt::format("{} ({})", entry.value("account", std::string()), kind ? sbc::info(*kind).meaning : "is weak"));
   }
   const std::vector<std::string> devices = facts.devices();
-  const auto tried = facts.daemon.value("accounts_tried", std::size_t{0});
+  const std::vector<std::string> not_tried = devices_not_tried(facts);
   if (!weak.empty())
     findings.fail(fmt::format("the password of {}: {}", plural(weak.size(), "account"), listed(weak)),
                   "give each a long random password on the PBX and in the phone (VitalPBX: PBX > Extensions > Extensions)");
-  if (tried == 0 || tried < devices.size())
-    findings.not_seen(fmt::format("digests of {} of {} were tried since the start; the others come with their next REGISTER", tried,
-                                  plural(devices.size(), "registered device")));
+  if (devices.empty())
+    findings.not_seen("no device is registered");
+  else if (!not_tried.empty())
+    findings.not_seen(fmt::format("{} of {} had no digest tried since the start (its next REGISTER brings one): {}", not_tried.size(),
+                                  plural(devices.size(), "registered device"), listed(not_tried)));
   else if (weak.empty())
     findings.ok(
-        fmt::format("the digests of {} were tried: no password is a user name, an extension or a common word", plural(tried, "account")));
+        fmt::format("the digests of {} were tried, every registered device's ({}) among them: no password is a user name, an "
+                    "extension or a common word",
+                    plural(facts.daemon.value("accounts_tried", std::size_t{0}), "account"), devices.size()));
   std::vector<std::string> numbers;
   std::ranges::copy_if(devices, std::back_inserter(numbers), [](const std::string& user) { return is_short_number(user); });
   if (!numbers.empty())
@@ -219,6 +211,8 @@ AuditRow audit_jail(const AuditFacts& facts) {
     findings.ok("the jail is on");
   else
     findings.fail("the jail is off: nobody is banned for what he tries", "take `jail: off` out");
+  if (std::ranges::find(facts.loaded.problems, "enforce", &config::Problem::path) != facts.loaded.problems.end())
+    findings.warn("`enforce` has no effect in this version: rules, jail and limits are enforced whatever it says", "take `enforce` out");
   if (!facts.no_daemon.empty()) {
     findings.not_seen("whether the PBX bans Postern: " + facts.no_daemon);
     return findings.row();

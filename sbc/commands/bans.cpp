@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <chrono>
 #include <iostream>
 #include <map>
+#include <string_view>
 
-#include "config/values.hpp"
 #include "sbc/commands/daemon.hpp"
 #include "sbc/commands/exit_status.hpp"
 
@@ -34,17 +33,9 @@ Bans::Bans(CLI::App& app, std::string& file)
 int Bans::run() { return list_->parsed() ? list() : change(); }
 
 int Bans::list() {
-  const auto answer = ask(file_, "bans list");
-  if (const int* status = std::get_if<int>(&answer)) return *status;
-  const auto& entries = std::get<ordered_json>(answer);
-  if (json_) {
-    std::cout << entries.dump(2) << '\n';
-    return exit_good;
-  }
   constexpr std::array<std::string_view, 7> keys{"address", "account", "cause", "evidence", "proof", "since", "until"};
-  if (!entries.empty()) std::cout << table_of(entries, keys);
-  std::cout << fmt::format("{} kept out\n", entries.size());
-  return exit_good;
+  return print_list(file_, "bans list", json_, keys,
+                    [](const ordered_json& entries) { return fmt::format("{} kept out", entries.size()); });
 }
 
 int Bans::change() {
@@ -52,12 +43,9 @@ int Bans::change() {
   if (!address_.empty()) texts["address"] = address_;
   if (!account_.empty()) texts["account"] = account_;
   if (add_->parsed()) {
-    const auto duration = config::parse_duration(duration_);
-    if (!duration || *duration < std::chrono::seconds{1}) {
-      std::cerr << fmt::format("postern: --for wants {}\n", config::kinds::duration.noun);
-      return exit_failed;
-    }
-    texts["for"] = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*duration).count());
+    const auto seconds = duration_argument(duration_);
+    if (!seconds) return exit_failed;
+    texts["for"] = *seconds;
   }
   const auto answer = ask(file_, add_->parsed() ? "bans add" : remove_->parsed() ? "bans remove" : "bans clear", texts);
   if (const int* status = std::get_if<int>(&answer)) return *status;
@@ -68,6 +56,11 @@ int Bans::change() {
     std::cout << fmt::format("{} let in again\n", done.value("pardoned", 0));
   } else {
     std::cout << fmt::format("{} {}\n", address_, add_->parsed() ? "is banned" : "is let in again");
+    if (const auto devices = done.value("devices", 0); devices > 0)
+      std::cout << fmt::format(
+          "{} {} registered there: live registrations and accounts that were accepted from there go on; change the "
+          "password of whoever is not to\n",
+          devices, devices == 1 ? "device is" : "devices are");
   }
   return exit_good;
 }

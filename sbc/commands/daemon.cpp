@@ -1,12 +1,15 @@
 #include "sbc/commands/daemon.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <chrono>
 #include <iostream>
-#include <optional>
 #include <vector>
 
 #include "config/load.hpp"
 #include "config/located.hpp"
+#include "config/values.hpp"
 #include "sbc/commands/exit_status.hpp"
 #include "sbc/commands/table.hpp"
 #include "sbc/net/control_client.hpp"
@@ -33,6 +36,21 @@ std::optional<std::string> socket_of(const std::string& file) {
   return loaded.config.shell.control.path;
 }
 
+/// Its head are the keys in upper case.
+std::string table_of(const ordered_json& entries, std::span<const std::string_view> keys) {
+  std::vector<TableRow> rows(1);
+  for (const std::string_view key : keys) {
+    std::string& name = rows.front().emplace_back(key);
+    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  }
+  for (const ordered_json& entry : entries) {
+    TableRow& row = rows.emplace_back();
+    for (const std::string_view key : keys) row.push_back(cell(entry, std::string(key)));
+  }
+  std::sort(rows.begin() + 1, rows.end());
+  return table(rows);
+}
+
 }  // namespace
 
 CLI::App* add_asking(CLI::App& parent, const std::string& name, const std::string& description, const std::string& examples,
@@ -55,23 +73,29 @@ std::variant<ordered_json, int> ask(const std::string& file, const std::string& 
   return std::get<ordered_json>(std::move(answer));
 }
 
+int print_list(const std::string& file, const std::string& command, bool json, std::span<const std::string_view> keys,
+               const std::function<std::string(const ordered_json&)>& summary) {
+  const auto answer = ask(file, command);
+  if (const int* status = std::get_if<int>(&answer)) return *status;
+  const auto& entries = std::get<ordered_json>(answer);
+  if (json)
+    std::cout << entries.dump(2, ' ', true) << '\n';
+  else
+    std::cout << (entries.empty() ? "" : table_of(entries, keys)) << summary(entries) << '\n';
+  return exit_good;
+}
+
+std::optional<std::string> duration_argument(const std::string& text) {
+  const auto duration = config::parse_duration(text);
+  if (duration && *duration >= std::chrono::seconds{1})
+    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*duration).count());
+  std::cerr << fmt::format("postern: --for wants {}\n", config::kinds::duration.noun);
+  return std::nullopt;
+}
+
 std::string cell(const ordered_json& entry, const std::string& key) {
   const auto value = entry.find(key);
   return value != entry.end() && value->is_string() ? value->get<std::string>() : "";
-}
-
-std::string table_of(const ordered_json& entries, std::span<const std::string_view> keys) {
-  std::vector<TableRow> rows(1);
-  for (const std::string_view key : keys) {
-    std::string& name = rows.front().emplace_back(key);
-    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  }
-  for (const ordered_json& entry : entries) {
-    TableRow& row = rows.emplace_back();
-    for (const std::string_view key : keys) row.push_back(cell(entry, std::string(key)));
-  }
-  std::sort(rows.begin() + 1, rows.end());
-  return table(rows);
 }
 
 }  // namespace postern::commands

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,8 +22,14 @@ CLI::App* add_asking(CLI::App& parent, const std::string& name, const std::strin
 std::variant<nlohmann::ordered_json, int> ask(const std::string& file, const std::string& command,
                                               const std::map<std::string, std::string>& texts = {});
 
-/// A table of what an array of objects has under `keys`, which in upper case are its head; sorted by the first of them.
-std::string table_of(const nlohmann::ordered_json& entries, std::span<const std::string_view> keys);
+/// Asks for an array of objects and prints it: as JSON, or as a table of what they have under `keys`, sorted by the first of them, and its
+/// summary, a line. The exit status.
+int print_list(const std::string& file, const std::string& command, bool json, std::span<const std::string_view> keys,
+               const std::function<std::string(const nlohmann::ordered_json&)>& summary);
+
+/// What `--for` says, in seconds, as the daemon takes it; nullopt, which is told: it is no duration.
+std::optional<std::string> duration_argument(const std::string& text);
+
 /// The text under that key; empty: there is none.
 std::string cell(const nlohmann::ordered_json& entry, const std::string& key);
 

@@ -1,10 +1,13 @@
 #include "sbc/commands/explain.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 #include <variant>
 #include <vector>
 
@@ -60,9 +63,14 @@ std::optional<std::string> read_message(const std::string& path) {
   return std::move(bytes);
 }
 
-/// Those of the daemon whose state folder that is.
+/// Those of the daemon whose state folder that is; that they may not be read is told.
 std::shared_ptr<const acl::TravelPasses> passes_of(const config::LoadResult& loaded) {
-  return net::TravelPassFile(loaded.config.shell.state).snapshot(sbc::DryRun::epoch);
+  const std::string& folder = loaded.config.shell.state;
+  const std::string path = folder + "/passes";
+  if (::access(path.c_str(), R_OK) != 0 && errno != ENOENT)
+    std::cerr << fmt::format("{}: {}: judged as if no travel pass stood; explain it as Postern's own user, or as root\n",
+                             config::printable(path), std::generic_category().message(errno));
+  return net::TravelPassFile(folder).snapshot(sbc::DryRun::epoch);
 }
 
 std::string method_in(const std::string& message) {
@@ -143,9 +151,10 @@ int Explain::one_packet() {
 int Explain::capture() {
   const auto loaded = load(file_);
   if (!loaded) return exit_failed;
-  if (other_.empty()) return explain_capture(*loaded, pcap_, json_) ? exit_good : exit_failed;
+  const Judging before{*loaded, passes_of(*loaded)};
+  if (other_.empty()) return explain_capture(before, pcap_, json_) ? exit_good : exit_failed;
   const auto other = load(other_);
-  return other && compare_capture(*loaded, *other, pcap_, json_) ? exit_good : exit_failed;
+  return other && compare_capture(before, {*other, passes_of(*other)}, pcap_, json_) ? exit_good : exit_failed;
 }
 
 }  // namespace postern::commands

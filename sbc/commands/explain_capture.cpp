@@ -108,8 +108,10 @@ sbc::CaptureJudge judge_of(const config::LoadResult& loaded, const sbc::OwnAddre
 /// One configuration.
 class Verdicts : public net::CaptureSink {
  public:
-  Verdicts(const config::LoadResult& loaded, const sbc::OwnAddresses& own, bool json)
-      : json_(json), judge_(judge_of(loaded, own)), summary_(*loaded.policy) {}
+  Verdicts(const Judging& judging, const sbc::OwnAddresses& own, bool json)
+      : json_(json), judge_(judge_of(judging.by, own)), summary_(*judging.by.policy) {
+    judge_.set_passes(judging.passes);
+  }
 
   bool wants(sbc::Transport transport, const sbc::Endpoint& source, const sbc::Endpoint& destination) override {
     return judge_.wants(transport, source, destination);
@@ -144,8 +146,11 @@ class Verdicts : public net::CaptureSink {
 /// Two of them, side by side.
 class Changes : public net::CaptureSink {
  public:
-  Changes(const config::LoadResult& before, const config::LoadResult& after, const sbc::OwnAddresses& own, bool json)
-      : before_(judge_of(before, own)), after_(judge_of(after, own)), writer_(json) {}
+  Changes(const Judging& before, const Judging& after, const sbc::OwnAddresses& own, bool json)
+      : before_(judge_of(before.by, own)), after_(judge_of(after.by, own)), writer_(json) {
+    before_.set_passes(before.passes);
+    after_.set_passes(after.passes);
+  }
 
   bool wants(sbc::Transport transport, const sbc::Endpoint& source, const sbc::Endpoint& destination) override {
     return before_.wants(transport, source, destination) || after_.wants(transport, source, destination);
@@ -220,16 +225,16 @@ void ChangeWriter::finish() {
     std::cout << fmt::format("{} of {} verdicts change\n", changes_, packets_);
 }
 
-bool explain_capture(const config::LoadResult& loaded, const std::string& pcap, bool json) {
+bool explain_capture(const Judging& judging, const std::string& pcap, bool json) {
   Addresses addresses;
   if (!read(pcap, addresses)) return false;
-  Verdicts sink(loaded, addresses.own, json);
+  Verdicts sink(judging, addresses.own, json);
   const auto counts = read(pcap, sink);
   if (counts) sink.finish(*counts);
   return counts.has_value();
 }
 
-bool compare_capture(const config::LoadResult& before, const config::LoadResult& after, const std::string& pcap, bool json) {
+bool compare_capture(const Judging& before, const Judging& after, const std::string& pcap, bool json) {
   Addresses addresses;
   if (!read(pcap, addresses)) return false;
   Changes sink(before, after, addresses.own, json);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "acl/travel_passes.hpp"
 #include "config/load.hpp"
 #include "sbc/explain.hpp"
 #include "sbc/flow.hpp"
@@ -43,8 +45,14 @@ class ChangeWriter {
   std::uint64_t changes_ = 0;
 };
 
+/// What judges a capture: a configuration, and the travel passes that stand in its state folder.
+struct Judging {
+  const config::LoadResult& by;
+  std::shared_ptr<const acl::TravelPasses> passes;
+};
+
 /// Both print to stdout (beside JSON the summary goes to stderr); false: the capture cannot be read, which is told.
-bool explain_capture(const config::LoadResult& loaded, const std::string& pcap, bool json);
-bool compare_capture(const config::LoadResult& before, const config::LoadResult& after, const std::string& pcap, bool json);
+bool explain_capture(const Judging& judging, const std::string& pcap, bool json);
+bool compare_capture(const Judging& before, const Judging& after, const std::string& pcap, bool json);
 
 }  // namespace postern::commands

@@ -1,6 +1,7 @@
 #include "sbc/net/audit_answer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -9,6 +10,8 @@
 
 #include "sbc/fellows.hpp"
 #include "sbc/net/state_record.hpp"
+#include "sbc/registrations.hpp"
+#include "sip/uri.hpp"
 
 namespace postern::net {
 namespace {
@@ -44,6 +47,51 @@ struct Seen {
   }
 };
 
+std::string text_of(const ordered_json& json) { return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace); }
+
+bool was_looked_at(sbc::WeakPasswords& accounts, std::string_view user) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before it is read
+  std::array<char, 256> buffer;
+  const std::string_view account = sip::canonical_user(user, buffer);
+  // At the beginning of time no look is too old to count.
+  return accounts.verdict_on(account) || !accounts.wants(account, acl::TimePoint{});
+}
+
+/// The array of registered users none of whose digests was looked at, part by part and worker by worker.
+class NotTried {
+ public:
+  NotTried(LookAtEngine engines, sbc::WeakPasswords& accounts) : engines_(std::move(engines)), accounts_(accounts) {}
+  /// False: that was all.
+  bool next(std::string& out) {
+    bool more = false;
+    const auto list = [&](const sbc::Engine& engine) {
+      more = engine.list(cursor_, entries_a_part, acl::Clock::now(), [&](const sbc::Binding& binding) { add(binding.aor_user, out); });
+    };
+    if (!engines_(worker_, list)) {
+      out += first_ ? "[]" : "]";
+      return false;
+    }
+    if (!more) {
+      cursor_ = {};
+      ++worker_;
+    }
+    return true;
+  }
+
+ private:
+  void add(const std::string& user, std::string& out) {
+    if (was_looked_at(accounts_, user)) return;
+    out += std::exchange(first_, false) ? "[" : ",";
+    out += text_of(user);
+  }
+
+  LookAtEngine engines_;
+  sbc::WeakPasswords& accounts_;
+  sbc::ListCursor cursor_;
+  std::size_t worker_ = 0;
+  bool first_ = true;
+};
+
 ordered_json json_of(const sbc::WeakVerdicts& verdicts) {
   const Clocks clocks = Clocks::read();
   ordered_json json = ordered_json::array();
@@ -70,12 +118,15 @@ ordered_json json_of(const Seen& seen, const sbc::Shared& shared) {
 
 }  // namespace
 
-AnswerPart audit_answer(LookAtEngine engines, const sbc::Shared& shared) {
-  return [engines = std::move(engines), &shared](std::string& out) {
+AnswerPart audit_answer(LookAtEngine engines, sbc::Shared& shared) {
+  NotTried not_tried(engines, shared.weak_passwords);
+  return [engines = std::move(engines), &shared, not_tried = std::move(not_tried), begun = false](std::string& out) mutable {
+    if (!std::exchange(begun, true)) out += "{\"not_tried\":";
+    if (not_tried.next(out)) return true;
     Seen seen;
     for (std::size_t worker = 0; engines(worker, [&seen](const sbc::Engine& engine) { seen.add(engine); }); ++worker) {
     }
-    out += json_of(seen, shared).dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+    out += "," + text_of(json_of(seen, shared)).substr(1) + "\n";
     return false;
   };
 }

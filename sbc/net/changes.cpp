@@ -76,10 +76,22 @@ void add_rules(const Configuration& before, const Configuration& after, List& li
     list.add("default_action", fmt::format("{} -> {}", to_string(before.rules.default_action), to_string(after.rules.default_action)));
 }
 
+bool same_networks(const acl::SharedNetworks& one, const acl::SharedNetworks& other) { return *one == *other; }
+
 bool same_device(const acl::DeviceOptions& a, const acl::DeviceOptions& b) {
-  const auto same_networks = [](const acl::SharedNetworks& one, const acl::SharedNetworks& other) { return *one == *other; };
   return std::ranges::equal(a.permit, b.permit, same_networks) && std::ranges::equal(a.deny, b.deny, same_networks) &&
          a.listeners == b.listeners && a.extension == b.extension;
+}
+
+bool same_allowance(const acl::CallAllowance& a, const acl::CallAllowance& b) {
+  const bool same_source =
+      a.source.has_value() == b.source.has_value() && (!a.source || std::ranges::equal(*a.source, *b.source, same_networks));
+  return same_source && a.devices == b.devices && a.classes == b.classes;
+}
+
+bool same_calls(const std::optional<acl::CallOptions>& a, const std::optional<acl::CallOptions>& b) {
+  if (!a || !b) return !a && !b;
+  return a->classes == b->classes && std::ranges::equal(a->allow, b->allow, same_allowance) && a->deny_status == b->deny_status;
 }
 
 void add_devices(const acl::PolicyOptions& before, const acl::PolicyOptions& after, List& list) {
@@ -92,6 +104,7 @@ void add_devices(const acl::PolicyOptions& before, const acl::PolicyOptions& aft
   if (before.device_groups != after.device_groups) list.add("device_groups");
   if (before.emergency != after.emergency) list.add("emergency");
   if (before.emergency_prefixes != after.emergency_prefixes) list.add("emergency_prefixes");
+  if (!same_calls(before.calls, after.calls)) list.add("calls");
 }
 
 void add_geo(const acl::Geo& before, const acl::Geo& after, List& list) {
@@ -103,7 +116,7 @@ void add_geo(const acl::Geo& before, const acl::Geo& after, List& list) {
 void add_listeners(const sbc::EngineOptions& before, const sbc::EngineOptions& after, List& list) {
   const auto same = [](const sbc::ListenerOptions& a, const sbc::ListenerOptions& b) {
     return a.transport == b.transport && a.bind == b.bind && a.advertise == b.advertise && a.advertise_to == b.advertise_to &&
-           a.tls == b.tls && a.origins == b.origins;
+           a.tls == b.tls && a.origins == b.origins && a.trap == b.trap;
   };
   const std::string different = differences(
       before.listeners, after.listeners, [](const sbc::ListenerOptions& listener) { return std::string_view(listener.name); }, same);
@@ -142,11 +155,15 @@ std::string changes(const Configuration& before, const Configuration& after) {
   add_pbx(before.engine.pbx, after.engine.pbx, list);
   if (before.engine.trusted != after.engine.trusted)
     list.add("trusted", fmt::format("{} -> {} networks", before.engine.trusted.size(), after.engine.trusted.size()));
+  if (before.engine.trunk_networks != after.engine.trunk_networks) list.add("trunks");
   if (before.engine.registered_only != after.engine.registered_only) list.add("registered_only");
   add_geo(before.policy->geo(), after.policy->geo(), list);
   add_rules(before, after, list);
   add_devices(before.rules, after.rules, list);
   if (before.engine.limits != after.engine.limits) list.add("limits");
+  if (before.engine.redirects != after.engine.redirects) list.add("redirects");
+  if (before.engine.weak_passwords != after.engine.weak_passwords) list.add("weak_passwords");
+  if (before.engine.jail != after.engine.jail) list.add("jail");
   if (before.engine.scanner_score != after.engine.scanner_score) list.add("jail.score");
   if (before.engine.keepalive != after.engine.keepalive) list.add("keepalive");
   add_shell(before.shell, after.shell, list);

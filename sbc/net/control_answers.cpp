@@ -161,11 +161,18 @@ AnswerPart ban_answer(const LookAtEngine& engines, const ControlArguments& argum
       return refusal(fmt::format("a ban lasts from 1 to {} seconds", longest.count()));
   }
   bool banned = false;
-  engines(0, [&](sbc::Engine& engine) { banned = engine.ban(*address, std::chrono::seconds{seconds}, acl::Clock::now()); });
+  std::size_t devices = 0;
+  const auto ban = [&](sbc::Engine& engine) {
+    if (!engine.serves(*address)) return;
+    banned = engine.ban(*address, std::chrono::seconds{seconds}, acl::Clock::now());
+    devices = engine.devices_at(*address, acl::Clock::now());
+  };
+  for (std::size_t worker = 0; engines(worker, ban); ++worker) {
+  }
   if (!banned)
     return refusal(fmt::format(
         "{} is never banned: it is trusted, a trunk, the PBX, an address of this host, its gateway, or one that hides many callers", text));
-  return whole_answer(ordered_json{{"banned", address->to_string()}}.dump());
+  return whole_answer(ordered_json{{"banned", address->to_string()}, {"devices", devices}}.dump());
 }
 
 AnswerPart pardon_answer(const LookAtEngine& engines, const ControlArguments& arguments) {

@@ -9,10 +9,12 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <sstream>
 #include <utility>
 
 #include "sbc/net/socket_address.hpp"
+#include "sbc/net/state_folder.hpp"
 #include "sbc/net/thread_name.hpp"
 
 namespace postern::net {
@@ -48,73 +50,119 @@ std::string joined(const std::vector<acl::Address>& addresses) {
   return text;
 }
 
-}  // namespace
-
-/// What is under way.
-class DynamicNames::Lookups {
+/// One name that is looked up. By a channel of its own: c-ares reads resolv.conf only when it makes one, so each look-up asks the servers
+/// that stand there now, whatever still hangs at those of before.
+class Lookup {
  public:
-  using Take = std::function<void(const std::string& name, const std::string& problem, std::vector<acl::Address> addresses)>;
-
-  explicit Lookups(Take take) : take_(std::move(take)) {
-    if (ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS) ares_init(&channel_);
+  explicit Lookup(const std::string& name) {
+    ares_options options{};  // without domains to put behind a name: c-ares 1.18 goes by that, 1.23 and newer by the flag
+    options.flags = ARES_FLAG_NOSEARCH;
+    const int status = ares_init_options(&channel_, &options, ARES_OPT_FLAGS | ARES_OPT_DOMAINS);
+    if (status == ARES_SUCCESS)
+      ask(name);
+    else
+      finish(status, nullptr);
   }
-  ~Lookups() {
+  ~Lookup() {
     if (channel_ != nullptr) ares_destroy(channel_);
-    ares_library_cleanup();
   }
-  Lookups(const Lookups&) = delete;
-  Lookups& operator=(const Lookups&) = delete;
+  Lookup(const Lookup&) = delete;
+  Lookup& operator=(const Lookup&) = delete;
 
-  void begin(const std::string& name) {
-    if (channel_ == nullptr) return take_(name, "c-ares cannot be started", {});
-    ares_addrinfo_hints hints{};
-    hints.ai_family = AF_UNSPEC;
-    ++under_way_;
-    ares_getaddrinfo(channel_, name.c_str(), nullptr, &hints, &Lookups::on_answer, new Query{this, name});
-  }
-  [[nodiscard]] bool any() const { return under_way_ > 0; }
+  [[nodiscard]] bool done() const { return done_; }
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+  [[nodiscard]] const std::vector<acl::Address>& addresses() const { return addresses_; }
 
-  void poll() {
+  /// Puts its sockets behind those of others; how long to wait for them, at the longest.
+  milliseconds wait_with(std::vector<pollfd>& polled) {
+    first_ = polled.size();
+    if (done_) return milliseconds{0};
     std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
-    const int wanted = ares_getsock(channel_, sockets.data(), static_cast<int>(sockets.size()));
-    std::array<pollfd, ARES_GETSOCK_MAXNUM> polled{};
-    nfds_t count = 0;
+    const auto wanted = static_cast<unsigned>(ares_getsock(channel_, sockets.data(), static_cast<int>(sockets.size())));
     for (std::size_t i = 0; i < sockets.size(); ++i) {
-      const bool reads = ARES_GETSOCK_READABLE(static_cast<unsigned>(wanted), i) != 0;
-      const bool writes = ARES_GETSOCK_WRITABLE(static_cast<unsigned>(wanted), i) != 0;
-      if (reads || writes) polled[count++] = {sockets[i], static_cast<short>((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)), 0};
+      const bool reads = ARES_GETSOCK_READABLE(wanted, i) != 0;
+      const bool writes = ARES_GETSOCK_WRITABLE(wanted, i) != 0;
+      if (reads || writes) polled.push_back({sockets[i], static_cast<short>((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)), 0});
     }
+    count_ = polled.size() - first_;
     timeval longest{0, static_cast<suseconds_t>(std::chrono::microseconds(longest_poll).count())};
     timeval space{};
     const timeval* next = ares_timeout(channel_, &longest, &space);
-    ::poll(polled.data(), count, static_cast<int>(next->tv_sec * 1000 + next->tv_usec / 1000 + 1));
-    for (nfds_t i = 0; i < count; ++i) {
-      const bool readable = (polled[i].revents & (POLLIN | POLLERR | POLLHUP)) != 0;
-      const bool writable = (polled[i].revents & POLLOUT) != 0;
-      ares_process_fd(channel_, readable ? polled[i].fd : ARES_SOCKET_BAD, writable ? polled[i].fd : ARES_SOCKET_BAD);
+    return milliseconds{next->tv_sec * 1000 + next->tv_usec / 1000 + 1};
+  }
+
+  void process(std::span<const pollfd> polled) {
+    if (done_) return;
+    for (const pollfd& each : polled.subspan(first_, count_)) {
+      const bool readable = (each.revents & (POLLIN | POLLERR | POLLHUP)) != 0;
+      const bool writable = (each.revents & POLLOUT) != 0;
+      ares_process_fd(channel_, readable ? each.fd : ARES_SOCKET_BAD, writable ? each.fd : ARES_SOCKET_BAD);
     }
     ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // timeouts
   }
 
  private:
-  struct Query {
-    Lookups* lookups;
-    std::string name;
-  };
-
-  static void on_answer(void* argument, int status, int /*timeouts*/, ares_addrinfo* found) {
-    const std::unique_ptr<Query> query(static_cast<Query*>(argument));
-    const std::unique_ptr<ares_addrinfo, decltype(&ares_freeaddrinfo)> owner(found, ares_freeaddrinfo);
-    --query->lookups->under_way_;
-    if (status == ARES_EDESTRUCTION) return;
-    const bool good = status == ARES_SUCCESS && found != nullptr;
-    query->lookups->take_(query->name, good ? std::string() : ares_strerror(status),
-                          good ? addresses_of(*found) : std::vector<acl::Address>());
+  void ask(const std::string& name) {
+    ares_addrinfo_hints hints{};
+    hints.ai_family = AF_UNSPEC;
+    ares_getaddrinfo(channel_, name.c_str(), nullptr, &hints, &Lookup::on_answer, this);
   }
 
-  Take take_;
+  static void on_answer(void* argument, int status, int /*timeouts*/, ares_addrinfo* found) {
+    const std::unique_ptr<ares_addrinfo, decltype(&ares_freeaddrinfo)> owner(found, ares_freeaddrinfo);
+    static_cast<Lookup*>(argument)->finish(status, found);
+  }
+
+  void finish(int status, const ares_addrinfo* found) {
+    done_ = true;
+    if (status != ARES_SUCCESS) problem_ = ares_strerror(status);
+    if (status == ARES_SUCCESS && found != nullptr) addresses_ = addresses_of(*found);
+  }
+
   ares_channel channel_ = nullptr;
-  std::size_t under_way_ = 0;
+  std::size_t first_ = 0;  // of what was polled, what is its own
+  std::size_t count_ = 0;
+  bool done_ = false;
+  std::string problem_;
+  std::vector<acl::Address> addresses_;
+};
+
+}  // namespace
+
+/// What is under way, each name once.
+class DynamicNames::Lookups {
+ public:
+  using Take = std::function<void(const std::string& name, const std::string& problem, std::vector<acl::Address> addresses)>;
+
+  explicit Lookups(Take take) : take_(std::move(take)) { ares_library_init(ARES_LIB_INIT_ALL); }
+  ~Lookups() {
+    under_way_.clear();
+    ares_library_cleanup();
+  }
+  Lookups(const Lookups&) = delete;
+  Lookups& operator=(const Lookups&) = delete;
+
+  void begin(const std::string& name) { under_way_.try_emplace(name, name); }
+  [[nodiscard]] bool any() const { return !under_way_.empty(); }
+  [[nodiscard]] bool has(const std::string& name) const { return under_way_.contains(name); }
+
+  /// Waits a moment for answers and hands on those that are there.
+  void poll() {
+    std::vector<pollfd> polled;
+    milliseconds wait = longest_poll;
+    for (auto& [name, lookup] : under_way_) wait = std::min(wait, lookup.wait_with(polled));
+    ::poll(polled.data(), polled.size(), static_cast<int>(wait.count()));
+    for (auto& [name, lookup] : under_way_) lookup.process(polled);
+    std::erase_if(under_way_, [this](const auto& each) {
+      const auto& [name, lookup] = each;
+      if (lookup.done()) take_(name, lookup.problem(), lookup.addresses());
+      return lookup.done();
+    });
+  }
+
+ private:
+  Take take_;
+  std::map<std::string, Lookup> under_way_;
 };
 
 DynamicNames::DynamicNames(std::string folder, NameAnswers kept, Log& log, std::function<void()> changed)
@@ -137,17 +185,11 @@ NameAnswers DynamicNames::read(const std::string& folder) {
   return answers;
 }
 
-/// Whole or not at all. That it cannot be written is what `event=state` tells of the folder anyway.
+/// Not under the mutex: nobody waits for the disk. That it cannot be written is what `event=state` tells of the folder anyway.
 void DynamicNames::write() const {
-  const std::filesystem::path path = file_in(folder_);
-  const std::filesystem::path next = path.string() + ".new";
-  {
-    std::ofstream file(next, std::ios::trunc);
-    for (const auto& [name, addresses] : answers_) file << name << ' ' << joined(addresses) << '\n';
-    if (!file.flush()) return;
-  }
-  std::error_code ignored;
-  std::filesystem::rename(next, path, ignored);
+  std::string text;
+  for (const auto& [name, addresses] : answers()) text += name + ' ' + joined(addresses) + '\n';
+  static_cast<void>(StateFolder::write_whole(folder_, file_name, text));
 }
 
 void DynamicNames::apply(const std::vector<DynamicName>& names) {
@@ -195,9 +237,10 @@ void DynamicNames::take(const std::string& name, const std::string& problem, std
     differs = last != addresses;
     if (differs || told) log_.write(LogLevel::info, "name_found", {{"name", name}, {"address", joined(addresses)}});
     last = std::move(addresses);
-    if (differs) write();
   }
-  if (differs) changed_();
+  if (!differs) return;
+  write();
+  changed_();
 }
 
 void DynamicNames::run(const std::stop_token& stop) {
@@ -212,6 +255,7 @@ void DynamicNames::run(const std::stop_token& stop) {
       const auto now = steady_clock::now();
       auto next = now + std::chrono::hours{1};
       for (auto& [name, asked] : names_) {
+        if (lookups.has(name)) continue;  // at a dead server they would pile up, and the oldest speak last
         if (asked.due <= now) {
           due.push_back(name);
           asked.due = now + asked.refresh;

@@ -20,8 +20,9 @@ namespace postern::net {
 /// The last good answer to each name, sorted.
 using NameAnswers = std::map<std::string, std::vector<acl::Address>>;
 
-/// A thread of its own asks the servers of /etc/resolv.conf (c-ares) for A and AAAA. An answer that names no address, or none at all,
-/// changes nothing: the last good one holds, over a restart too (a file of the state folder), and the log tells it once.
+/// A thread of its own asks the servers that /etc/resolv.conf names just then (c-ares) for A and AAAA of the name as it is written: no
+/// search domain is tried. An answer that names no address, or none at all, changes nothing: the last good one holds, over a restart too
+/// (a file of the state folder), and the log tells it once.
 class DynamicNames {
  public:
   static constexpr std::size_t most_addresses = 64;  ///< of one name

@@ -2,14 +2,19 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <linux/netlink.h>
 #include <nftables/libnftables.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 
+#include "acl/file_descriptor.hpp"
 #include "sbc/net/thread_name.hpp"
 
 namespace postern::net {
@@ -18,7 +23,8 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds look_again{1};
-constexpr std::size_t most_changes = 4096;  // that wait: with more than these all is written anew
+constexpr seconds longest = std::chrono::hours{24 * 365};  // nft refuses a timeout of nine digits, and all that comes with it
+constexpr std::size_t most_changes = 4096;                 // that wait: with more than these all is written anew
 
 /// A network as the sets have it.
 struct Element {
@@ -30,7 +36,20 @@ struct Element {
 };
 
 seconds left_of(acl::TimePoint until, acl::TimePoint now) {
-  return std::chrono::ceil<seconds>(std::max(until - now, acl::Duration::zero()));
+  return std::chrono::ceil<seconds>(std::clamp<acl::Duration>(until - now, acl::Duration::zero(), longest));
+}
+
+/// Whom the jail never bans; of IPv6 at least the /64, since that is what would stand there.
+acl::NetworkSet never_banned(const sbc::EngineOptions& options) {
+  std::vector<acl::Network> networks;
+  const auto add = [&networks](const acl::Address& address, unsigned prefix_length) {
+    networks.emplace_back(address, std::min(prefix_length, address.is_v4() ? 32U : 64U));
+  };
+  for (const acl::Network& network : options.trusted) add(network.address(), network.prefix_length());
+  for (const acl::Network& network : options.trunk_networks) add(network.address(), network.prefix_length());
+  for (const acl::Address& address : options.never_banned) add(address, 128);
+  for (const sbc::Endpoint& pbx : options.pbx.addresses) add(pbx.address, 128);
+  return acl::NetworkSet(networks);
 }
 
 }  // namespace
@@ -83,18 +102,30 @@ class KernelBans::Table {
     if (std::exchange(stands_, false)) run("add table inet postern\ndelete table inet postern\n");
   }
 
+  /// One that a killed run has left. Nothing is told: mostly there is none, and who has it off may lack the right to look, or a kernel that
+  /// has tables.
+  void remove_left() {
+    if (open()) nft_run_cmd_from_buffer(context_.get(), "delete table inet postern\n");
+  }
+
  private:
   struct Free {
     void operator()(nft_ctx* context) const { nft_ctx_free(context); }
   };
 
+  bool open() {
+    if (context_ != nullptr) return true;
+    // Where there are no such sockets (RestrictAddressFamilies of a unit, say) nft_ctx_new() would end the process.
+    if (!acl::FileDescriptor(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER))) return false;
+    context_.reset(nft_ctx_new(NFT_CTX_DEFAULT));
+    if (context_ == nullptr) return false;
+    nft_ctx_buffer_output(context_.get());
+    nft_ctx_buffer_error(context_.get());
+    return true;
+  }
+
   bool run(const std::string& text) {
-    if (context_ == nullptr) {
-      context_.reset(nft_ctx_new(NFT_CTX_DEFAULT));
-      if (context_ == nullptr) return failed("libnftables cannot be opened");
-      nft_ctx_buffer_output(context_.get());
-      nft_ctx_buffer_error(context_.get());
-    }
+    if (!open()) return failed("libnftables cannot be opened");
     const bool done = nft_run_cmd_from_buffer(context_.get(), text.c_str()) == 0;
     said_ = nft_ctx_get_output_buffer(context_.get());
     const std::string error = nft_ctx_get_error_buffer(context_.get());
@@ -124,12 +155,17 @@ class KernelBans::Table {
 KernelBans::KernelBans(Log& log) : log_(log) {}
 KernelBans::~KernelBans() = default;
 
-void KernelBans::apply(bool on, std::span<const sbc::ListenerOptions> listeners) {
+void KernelBans::apply(bool on, const sbc::EngineOptions& options) {
+  const bool starts = !std::exchange(applied_, true);
+  if (starts && !on) Table(log_).remove_left();
+  acl::NetworkSet spared = never_banned(options);
   {
     const std::lock_guard lock(mutex_);
     on_ = on;
+    spared_ = std::move(spared);
+    std::erase_if(bans_, [this](const auto& ban) { return spared_.contains(ban.first); });
     ports_.clear();
-    for (const sbc::ListenerOptions& listener : listeners) {
+    for (const sbc::ListenerOptions& listener : options.listeners) {
       if (listener.open && std::ranges::find(ports_, listener.bind.port) == ports_.end()) ports_.push_back(listener.bind.port);
     }
     all_changed_ = true;
@@ -138,13 +174,21 @@ void KernelBans::apply(bool on, std::span<const sbc::ListenerOptions> listeners)
   if (on && !thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
+void KernelBans::restore(const sbc::DurableState& kept) {
+  std::set<acl::SourceKey> with_devices;
+  for (const sbc::Binding& binding : kept.bindings) with_devices.insert(acl::SourceKey(binding.flow.peer.address));
+  for (const sbc::DurableBan& ban : kept.bans) {
+    if (ban.strangers_only && !with_devices.contains(acl::SourceKey(ban.source))) keep(ban.source, ban.until);
+  }
+}
+
 void KernelBans::keep(const acl::Address& source, acl::TimePoint until) {
   {
     const std::lock_guard lock(mutex_);
     const auto now = acl::Clock::now();
-    if (until <= now)
+    if (until <= now || spared_.contains(source))
       bans_.erase(source);
-    else if (bans_.size() < most || bans_.contains(source))
+    else if (bans_.contains(source) || has_room(now))
       bans_[source] = until;
     else
       return;
@@ -157,6 +201,15 @@ void KernelBans::keep(const acl::Address& source, acl::TimePoint until) {
 
 void KernelBans::forget_ended(acl::TimePoint now) {
   std::erase_if(bans_, [now](const auto& ban) { return ban.second <= now; });
+}
+
+/// While it is off no thread takes out what has ended; nor may each of very many bans look through all of them.
+bool KernelBans::has_room(acl::TimePoint now) {
+  if (bans_.size() >= most && now >= look_for_room_at_) {
+    forget_ended(now);
+    look_for_room_at_ = now + look_again;
+  }
+  return bans_.size() < most;
 }
 
 void KernelBans::run(const std::stop_token& stop) {

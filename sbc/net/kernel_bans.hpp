@@ -7,13 +7,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "acl/address.hpp"
+#include "acl/networks.hpp"
 #include "acl/rate.hpp"
+#include "sbc/durable.hpp"
 #include "sbc/net/log.hpp"
 #include "sbc/options.hpp"
 
@@ -34,9 +35,13 @@ class KernelBans {
   KernelBans(const KernelBans&) = delete;
   KernelBans& operator=(const KernelBans&) = delete;
 
-  /// At the start and when a reload changes them. Off: the table is removed. From the main thread.
-  void apply(bool on, std::span<const sbc::ListenerOptions> listeners);
-  /// The address, or its /64, is banned until then; a time that has passed: no longer. From any thread, and while it is off too.
+  /// At the start and at each reload. Off: the table is removed, at the start one that a killed run has left. Bans of who is never banned
+  /// by these options are forgotten. From the main thread.
+  void apply(bool on, const sbc::EngineOptions& options);
+  /// The bans of the run before; but not where a phone is registered, which a ban leaves alone.
+  void restore(const sbc::DurableState& kept);
+  /// The address, or its /64, is banned until then; a time that has passed: no longer. From any thread, and while it is off too. A /64 that
+  /// has an address in it that is never banned is left to Postern.
   void keep(const acl::Address& source, acl::TimePoint until);
 
  private:
@@ -44,6 +49,7 @@ class KernelBans {
 
   void run(const std::stop_token& stop);
   void forget_ended(acl::TimePoint now);
+  [[nodiscard]] bool has_room(acl::TimePoint now);
 
   Log& log_;
   std::mutex mutex_;
@@ -52,10 +58,13 @@ class KernelBans {
   std::map<acl::Address, acl::TimePoint> bans_;
   std::vector<acl::Address> changed_;  ///< since the thread has looked
   bool all_changed_ = true;
+  acl::NetworkSet spared_;  ///< nothing of it stands there
+  acl::TimePoint look_for_room_at_;
   bool on_ = false;
   std::vector<std::uint16_t> ports_;
 
-  std::jthread thread_;  // while it is on, or was
+  bool applied_ = false;  // the main thread's
+  std::jthread thread_;   // while it is on, or was
 };
 
 }  // namespace postern::net

@@ -1,12 +1,9 @@
 #include "sbc/net/password_trials.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -14,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-#include "acl/file_descriptor.hpp"
+#include "sbc/net/state_folder.hpp"
 #include "sbc/net/state_record.hpp"
 #include "sbc/net/thread_name.hpp"
 
@@ -43,31 +40,18 @@ sbc::WeakVerdicts verdicts_in(const std::string& text, const Clocks& clocks) {
   return verdicts;
 }
 
-bool write(const std::string& path, std::string_view text) {
-  const std::string next = path + ".new";
-  ::unlink(next.c_str());  // left over from a start that was interrupted
-  const acl::FileDescriptor file(::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file.get()) == 0 &&
-         std::rename(next.c_str(), path.c_str()) == 0;
-}
-
 }  // namespace
 
 PasswordTrials::PasswordTrials(sbc::WeakPasswords& accounts, std::string folder, Log& log)
     : accounts_(accounts), folder_(std::move(folder)), log_(log) {
-  accounts_.on_waiting([this] {
+  // It is never taken back: where one worker has thrown, another may be in it still.
+  accounts_.on_waiting([waker = waker_] {
     {
-      const std::scoped_lock hold(waiting_);
-      woken_ = true;
+      const std::scoped_lock hold(waker->lock);
+      waker->woken = true;
     }
-    wake_.notify_one();
+    waker->wake.notify_one();
   });
-}
-
-// The workers have ended by then: nobody hands in any more.
-PasswordTrials::~PasswordTrials() {
-  thread_ = {};
-  accounts_.on_waiting({});
 }
 
 void PasswordTrials::start() {
@@ -90,9 +74,9 @@ void PasswordTrials::restore() {
 void PasswordTrials::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     while (const auto digest = stop.stop_requested() ? std::nullopt : accounts_.take()) look_at(*digest);
-    std::unique_lock hold(waiting_);
-    wake_.wait(hold, stop, [this] { return woken_; });
-    woken_ = false;
+    std::unique_lock hold(waker_->lock);
+    waker_->wake.wait(hold, stop, [this] { return waker_->woken; });
+    waker_->woken = false;
   }
 }
 
@@ -117,7 +101,7 @@ void PasswordTrials::keep() const {
   for (const auto& [account, verdict] : accounts_.verdicts())
     json.push_back({{"account", account}, {"kind", sbc::info(verdict.kind).word}, {"since", clocks.to_wall(verdict.since)}});
   const std::string text = json.dump(1, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-  if (write(folder_ + std::string(file_name), text)) return;
+  if (StateFolder::write_whole(folder_, std::string(file_name.substr(1)), text)) return;
   const std::string error = std::generic_category().message(errno);
   log_.write(LogLevel::warning, "state",
              {{"folder", folder_},

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -20,7 +19,7 @@ class PasswordTrials {
  public:
   /// `accounts` and `log` must outlive it. `folder`: the state folder; empty: nothing is kept.
   PasswordTrials(sbc::WeakPasswords& accounts, std::string folder, Log& log);
-  ~PasswordTrials();
+  ~PasswordTrials() = default;  // the thread ends; whoever hands in meanwhile, or from then on, wakes nobody
   PasswordTrials(const PasswordTrials&) = delete;
   PasswordTrials& operator=(const PasswordTrials&) = delete;
 
@@ -28,6 +27,13 @@ class PasswordTrials {
   void start();
 
  private:
+  /// What those who hand in share with the thread: it lasts for as long as one of them may call.
+  struct Waker {
+    std::mutex lock;
+    std::condition_variable_any wake;
+    bool woken = false;
+  };
+
   void restore();
   void run(const std::stop_token& stop);
   void look_at(const sbc::WatchedDigest& digest);
@@ -36,10 +42,8 @@ class PasswordTrials {
   sbc::WeakPasswords& accounts_;
   std::string folder_;
   Log& log_;
-  std::mutex waiting_;
-  std::condition_variable_any wake_;
-  bool woken_ = false;
-  std::jthread thread_;
+  std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();
+  std::jthread thread_;  // last: it ends first
 };
 
 }  // namespace postern::net

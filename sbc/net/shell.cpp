@@ -6,13 +6,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/system/system_error.hpp>
+#include <chrono>
 #include <csignal>
 #include <ctime>
 #include <memory>
 #include <numeric>
 #include <ratio>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t most_problem_lines = 20;
+constexpr std::chrono::seconds names_retry{10};
 
 void log_problems(Log& log, LogLevel level, std::string_view event, std::string_view result, const std::vector<FileProblem>& problems) {
   for (std::size_t i = 0; i < std::min(problems.size(), most_problem_lines); ++i) {
@@ -75,20 +77,21 @@ struct Shell::Impl {
         control(std::in_place, io, current->shell.control, control_commands(), log),
         signals(io, SIGTERM, SIGINT, SIGHUP),
         names(current->shell.state, DynamicNames::read(current->shell.state), log,
-              [this] { asio::post(io, [this] { reloads.request(Reloads::What::names); }); }),
+              [this] { asio::post(io, [this] { on_names_changed(); }); }),
         reloads(
-            io, std::move(loader), names, [this] { return current; }, [this](Reloads::Result result) { take_over(std::move(result)); }) {
+            io, std::move(loader), names, [this] { return begin_reload(); },
+            [this](Reloads::Result result) { take_over(std::move(result)); }) {
     admin = open_admin(current->shell.admin);
     const sbc::DurableState kept = store.load(workers.first().options().listeners);
     workers.remember(store, kernel, kept);
-    put_into_kernel(kept);
+    kernel.restore(kept);
+    apply_kernel();
     workers.set_passes(passes.snapshot(acl::Clock::now()));
     passwords.emplace(workers.shared().weak_passwords, store.keeps() ? folder.path() : std::string(), log);
   }
 
   [[nodiscard]] std::unique_ptr<Admin> open_admin(const std::optional<sbc::Endpoint>& bind);
   [[nodiscard]] ControlCommands control_commands();
-  void put_into_kernel(const sbc::DurableState& kept);
   void apply_kernel();
   [[nodiscard]] AnswerPart with_passes(AnswerPart answer);
   void tell_stuck(std::size_t worker);
@@ -96,6 +99,9 @@ struct Shell::Impl {
   void wait_signal();
   void on_signal(int signal);
   void stop();
+  void on_names_changed();
+  void retry_names();
+  [[nodiscard]] std::shared_ptr<const Configuration> begin_reload();
   void take_over(Reloads::Result result);
   [[nodiscard]] std::vector<FileProblem> apply(Reloads::Result& result);
   [[nodiscard]] std::unique_ptr<Admin> next_admin(const std::optional<sbc::Endpoint>& bind);
@@ -115,6 +121,10 @@ struct Shell::Impl {
   std::unique_ptr<Admin> admin;
   std::uint64_t reloads_applied = 0;
   std::uint64_t reloads_refused = 0;
+  std::uint64_t names_changed = 0;  // how many times
+  std::uint64_t names_read = 0;     // of these, what the reload under way knows of
+  std::uint64_t names_held = 0;     // and what the rules in use do
+  asio::steady_timer names_timer{io};
   DynamicNames names;
   Reloads reloads;  // last: its thread ends first
 };
@@ -151,23 +161,13 @@ ControlCommands Shell::Impl::control_commands() {
           {"audit", [this, engines](const ControlArguments&) { return audit_answer(engines, workers.shared()); }}};
 }
 
-/// The bans of the run before; but not where a phone is registered, which a ban leaves alone.
-void Shell::Impl::put_into_kernel(const sbc::DurableState& kept) {
-  std::set<acl::SourceKey> with_devices;
-  for (const sbc::Binding& binding : kept.bindings) with_devices.insert(acl::SourceKey(binding.flow.peer.address));
-  for (const sbc::DurableBan& ban : kept.bans) {
-    if (ban.strangers_only && !with_devices.contains(acl::SourceKey(ban.source))) kernel.keep(ban.source, ban.until);
-  }
-  apply_kernel();
-}
-
 /// The engines take them over.
 AnswerPart Shell::Impl::with_passes(AnswerPart answer) {
   workers.set_passes(passes.snapshot(acl::Clock::now()));
   return answer;
 }
 
-void Shell::Impl::apply_kernel() { kernel.apply(current->shell.kernel == Kernel::nftables, workers.first().options().listeners); }
+void Shell::Impl::apply_kernel() { kernel.apply(current->shell.kernel == Kernel::nftables, workers.first().options()); }
 
 void Shell::Impl::tell_stuck(std::size_t worker) {
   log.write(
@@ -225,6 +225,24 @@ void Shell::Impl::stop() {
   io.stop();
 }
 
+void Shell::Impl::on_names_changed() {
+  ++names_changed;
+  reloads.request(Reloads::What::names);
+}
+
+/// What refused it, a list that was missing just then, may be gone; but the names do not change again for that.
+void Shell::Impl::retry_names() {
+  names_timer.expires_after(names_retry);
+  names_timer.async_wait([this](error_code error) {
+    if (!error && names_held != names_changed) reloads.request(Reloads::What::names);
+  });
+}
+
+std::shared_ptr<const Configuration> Shell::Impl::begin_reload() {
+  names_read = names_changed;
+  return current;
+}
+
 /// All or nothing: what can fail comes first.
 std::vector<FileProblem> Shell::Impl::apply(Reloads::Result& result) {
   Configuration& next = result.configuration;
@@ -265,8 +283,10 @@ void Shell::Impl::take_over(Reloads::Result result) {
     current = std::make_shared<const Configuration>(std::move(result.configuration));
     apply_kernel();
     names.apply(current->shell.names);
+    names_held = names_read;
   } else {
     ++reloads_refused;
+    if (names_held != names_changed) retry_names();
     log_problems(log, LogLevel::error, "reload", "refused", problems);
     log.write(LogLevel::error, "reload",
               {{"result", "refused"},

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <chrono>
 #include <span>
+#include <string>
+#include <string_view>
 #include <system_error>
 
 #include "sbc/net/start_error.hpp"
@@ -19,7 +21,6 @@ namespace postern::net {
 namespace {
 
 constexpr const char* key_name = "key";
-constexpr const char* new_key_name = "key.new";
 constexpr std::size_t most_key_bytes = 1024;
 
 std::string error_text() { return std::generic_category().message(errno); }
@@ -35,8 +36,31 @@ KeyRing::Seconds seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+acl::FileDescriptor open_folder(const std::string& path) {
+  return acl::FileDescriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
 acl::FileDescriptor open_key(int folder) {
   return acl::FileDescriptor(::openat(folder, key_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+}
+
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+/// StateFolder::write_whole(), of an open folder.
+bool write_whole_in(int folder, const std::string& name, std::string_view text) {
+  const std::string next = name + ".new";
+  // Left over from a time that was interrupted.
+  ::unlinkat(folder, next.c_str(), 0);
+  const acl::FileDescriptor file(::openat(folder, next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  return file && write_all(file.get(), text) && ::fsync(file.get()) == 0 && ::renameat(folder, next.c_str(), folder, name.c_str()) == 0 &&
+         ::fsync(folder) == 0;
 }
 
 /// Empty: no plain file, or not to be read.
@@ -56,7 +80,7 @@ StateFolder::StateFolder(std::string path) : path_(std::move(path)) {
         "or name another one with the key `state`",
         path_, error_text(), ::geteuid()));
   }
-  folder_ = acl::FileDescriptor(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  folder_ = open_folder(path_);
   if (!folder_) {
     throw StartError(
         fmt::format("state: cannot open the folder {}: {}; it must be a folder owned by the user that Postern runs as (uid {}), "
@@ -105,7 +129,7 @@ sbc::Secrets StateFolder::secrets() {
 }
 
 std::optional<sbc::Secrets> StateFolder::peek(const std::string& path) {
-  const acl::FileDescriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const acl::FileDescriptor folder = open_folder(path);
   if (!folder) return std::nullopt;
   const acl::FileDescriptor file = open_key(folder.get());
   struct stat status{};
@@ -156,13 +180,11 @@ std::optional<KeyRing> StateFolder::read_key(KeyRing::Seconds now) const {
   return ring;
 }
 
-bool StateFolder::write_key(const KeyRing& ring) const {
-  const std::string bytes = ring.to_bytes();
-  // Left over from a start that was interrupted.
-  ::unlinkat(folder_.get(), new_key_name, 0);
-  const acl::FileDescriptor file(::openat(folder_.get(), new_key_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  return file && ::write(file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(file.get()) == 0 &&
-         ::renameat(folder_.get(), new_key_name, folder_.get(), key_name) == 0 && ::fsync(folder_.get()) == 0;
+bool StateFolder::write_key(const KeyRing& ring) const { return write_whole_in(folder_.get(), key_name, ring.to_bytes()); }
+
+bool StateFolder::write_whole(const std::string& path, const std::string& name, std::string_view text) {
+  const acl::FileDescriptor folder = open_folder(path);
+  return folder && write_whole_in(folder.get(), name, text);
 }
 
 }  // namespace postern::net

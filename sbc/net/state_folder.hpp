@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "acl/file_descriptor.hpp"
 #include "sbc/engine.hpp"
@@ -23,6 +24,9 @@ class StateFolder {
   /// Another key seals tokens from now on, if its time has come (KeyRing). `seconds`: since 1970. nullopt: it has not. Throws
   /// std::system_error, and all is as before, if it cannot be written; may be called from another thread once secrets() has returned.
   std::optional<sbc::Secrets> turn_keys(KeyRing::Seconds seconds);
+  /// The file `name` of the state folder `path` holds `text`, whole and on the disk, and its owner alone may read it (0600). False: errno
+  /// says why, and no half of it is there. Of each name from one thread at a time. It waits for the disk.
+  [[nodiscard]] static bool write_whole(const std::string& path, const std::string& name, std::string_view text);
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] int fd() const { return folder_.get(); }

@@ -1,6 +1,7 @@
 #include "sbc/net/travel_passes.hpp"
 
 #include <fmt/chrono.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -11,6 +12,8 @@
 #include <sstream>
 #include <system_error>
 #include <utility>
+
+#include "sbc/net/state_folder.hpp"
 
 namespace postern::net {
 namespace {
@@ -44,13 +47,15 @@ std::int64_t number_in(std::string_view text) {
 }  // namespace
 
 TravelPassFile::TravelPassFile(std::string folder) : folder_(std::move(folder)) {
+  const std::int64_t latest = seconds_now() + longest_pass;
   std::ifstream file(file_in(folder_));
   for (std::string line; passes_.size() < most && std::getline(file, line);) {
     std::istringstream words(line);
     std::string device, country, until;
     words >> device >> country >> until;
     const auto where = acl::Country::parse(country);
-    if (is_device(device) && where && number_in(until) > 0) passes_.push_back({device, *where, number_in(until)});
+    const std::int64_t ends = number_in(until);
+    if (is_device(device) && where && ends > 0 && ends <= latest) passes_.push_back({device, *where, ends});
   }
   forget_ended();
 }
@@ -59,18 +64,10 @@ void TravelPassFile::forget_ended() {
   std::erase_if(passes_, [now = seconds_now()](const Pass& pass) { return pass.until <= now; });
 }
 
-/// Whole or not at all.
 bool TravelPassFile::write() const {
-  const std::filesystem::path path = file_in(folder_);
-  const std::filesystem::path next = path.string() + ".new";
-  {
-    std::ofstream file(next, std::ios::trunc);
-    for (const Pass& pass : passes_) file << pass.device << ' ' << pass.country.to_string() << ' ' << pass.until << '\n';
-    if (!file.flush()) return false;
-  }
-  std::error_code error;
-  std::filesystem::rename(next, path, error);
-  return !error;
+  std::string text;
+  for (const Pass& pass : passes_) text += fmt::format("{} {} {}\n", pass.device, pass.country.to_string(), pass.until);
+  return StateFolder::write_whole(folder_, file_name, text);
 }
 
 std::shared_ptr<const acl::TravelPasses> TravelPassFile::snapshot(acl::TimePoint now) const {

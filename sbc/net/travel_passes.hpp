@@ -12,7 +12,7 @@
 namespace postern::net {
 
 /// Of the main thread alone. They stand in the file `passes` of the state folder, a line `DEVICE COUNTRY UNTIL` each, UNTIL in seconds
-/// since 1970; lines that cannot be read are passed over, and so are passes that have ended.
+/// since 1970; lines that cannot be read are passed over, and so are passes that have ended or that last longer than any may.
 class TravelPassFile {
  public:
   static constexpr std::size_t most = 1000;

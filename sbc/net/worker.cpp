@@ -39,7 +39,6 @@ Worker::~Worker() = default;
 
 void Worker::remember(StateStore& store, KernelBans& kernel, sbc::DurableState kept) {
   engine_->restore(std::move(kept), acl::Clock::now());
-  if (!store.keeps()) return;
   teller_ = std::make_unique<StateTeller>(store, &kernel);
   teller_->apply(options_.listeners);
   engine_->tell(*teller_);

@@ -41,7 +41,8 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Takes back what was kept, and has `store` keep what changes from now on. Before start(), at most once; `store` must outlive it.
+  /// Takes back what was kept, and has `store` keep what changes from now on, if it keeps anything, and `kernel` hear of bans. Before
+  /// start(), at most once; both must outlive it.
   void remember(StateStore& store, KernelBans& kernel, sbc::DurableState kept);
   /// Tokens are sealed with another key from now on.
   void set_token_keys(const sbc::Secrets& secrets) { engine_->set_token_keys(secrets); }
@@ -134,7 +135,7 @@ class Worker {
   sbc::Outbox outbox_;
   boost::asio::steady_timer timer_;
   std::optional<acl::TimePoint> armed_;
-  std::unique_ptr<StateTeller> teller_;  ///< nullptr: nothing is kept
+  std::unique_ptr<StateTeller> teller_;  ///< nullptr: before remember(), if ever
   boost::asio::steady_timer store_timer_;
   sbc::Histogram forward_;
   acl::NetworkSet trusted_;

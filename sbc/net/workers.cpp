@@ -196,23 +196,10 @@ std::vector<sbc::Endpoint> Workers::core() const {
   return all;
 }
 
-// What did not fit a token may be asked for anywhere; the rest is where its source comes to.
 void Workers::remember(StateStore& store, KernelBans& kernel, const sbc::DurableState& kept) {
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    const Member& member = *members_[i];
-    const auto is_its = [&](const acl::Address& source) { return member.company == nullptr || member.company->is_ours(source); };
-    sbc::DurableState part;
-    part.contents = kept.contents;
-    for (const sbc::DurableBan& ban : kept.bans) {
-      if (is_its(ban.source)) part.bans.push_back(ban);
-    }
-    for (const sbc::Binding& binding : kept.bindings) {
-      if (is_its(binding.flow.peer.address)) part.bindings.push_back(binding);
-    }
-    for (const sbc::DurableTrust& trust : kept.trust) {
-      if (is_its(trust.source)) part.trust.push_back(trust);
-    }
-    member.worker->remember(store, kernel, std::move(part));
+  for (const auto& member : members_) {
+    const auto is_its = [&](const acl::Address& source) { return member->company == nullptr || member->company->is_ours(source); };
+    member->worker->remember(store, kernel, sbc::part_of(kept, is_its));
   }
 }
 

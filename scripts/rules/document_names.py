@@ -55,8 +55,9 @@ def spans_of(document):
 
 def has_case(text, group, case):
     """Whether a Python or C++ test file has that class or suite, and that case in it."""
-    if re.search(rf"^class {group}\b", text, re.M):
-        return not case or re.search(rf"^class {group}\b.*?^    def {case}\(", text, re.M | re.S) is not None
+    suite = re.search(rf"^class {group}\b.*?(?=^class |\Z)", text, re.M | re.S)
+    if suite:
+        return not case or re.search(rf"^    def {case}\(", suite[0], re.M) is not None
     return re.search(rf"\bTEST(?:_F|_P)?\(\s*{group}\s*,\s*{case or chr(92) + 'w+'}\s*\)", text) is not None
 
 

@@ -51,7 +51,8 @@ TEST(DialClasses, OrderIsPlaceByPlaceAndNotByLength) {
   EXPECT_EQ(classes({{"XX9", 0}, {"X.", 1}}).classify("128"), 1) << "back to what is less specific";
   EXPECT_EQ(classes({{"[12]3X", 0}, {"[12]3!", 1}, {"1!", 2}}).classify("23"), 1);
   EXPECT_EQ(classes({}).classify("1"), std::nullopt);
-  EXPECT_EQ(classes({{"!", 7}}).classify(""), 7);
+  EXPECT_EQ(classes({{"!", 7}}).classify("1"), 7);
+  EXPECT_EQ(classes({{"!", 7}}).classify(""), std::nullopt) << "what could not be read is no number of theirs";
   EXPECT_EQ(classes({{std::string(64, 'X'), 3}}).classify(std::string(64, '5')), 3);
   EXPECT_EQ(classes({{std::string(64, 'X'), 3}}).classify(std::string(65, '5')), std::nullopt);
 }

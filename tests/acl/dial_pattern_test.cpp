@@ -119,20 +119,19 @@ TEST(DialPattern, OverlapsWhereANumberMatchesBoth) {
 }
 
 TEST(DialledNumber, IsWhatPatternsSee) {
-  const auto read = [](std::string_view user) { return std::string(DialledNumber(user).text); };
-  EXPECT_EQ(read("0049 (30) 123-45.67"), "0049301234567");
+  const auto read = [](std::string_view dialled) { return std::string(DialledNumber(dialled).text); };
+  EXPECT_EQ(read("0049301234567"), "0049301234567");
   EXPECT_EQ(read("+49301234"), "0049301234");
-  EXPECT_EQ(read("(+49)301234"), "0049301234");
+  EXPECT_EQ(read("+"), "00");
   EXPECT_EQ(read("++49"), "00+49") << "one leading + is read so";
   EXPECT_EQ(read("0+49"), "0+49");
   EXPECT_EQ(read("*98#"), "*98#");
   EXPECT_EQ(read("bob"), "bob");
-  EXPECT_EQ(read("-.() "), "");
+  EXPECT_EQ(read(""), "");
   EXPECT_EQ(read(std::string(128, '1')), std::string(128, '1'));
   EXPECT_EQ(read(std::string(129, '1')), "") << "longer than any number";
   EXPECT_EQ(read("+" + std::string(126, '1')), "00" + std::string(126, '1'));
   EXPECT_EQ(read("+" + std::string(127, '1')), "");
-  EXPECT_EQ(read(std::string(500, '-') + "1"), "1");
 }
 
 }  // namespace

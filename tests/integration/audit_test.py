@@ -12,6 +12,7 @@ from support.sip import Phone
 
 USER, OTHER, PASSWORD = "kx83hd", "zv41tb", "kT9-w2.zq"   # no numbers, and no word of any list
 FAILED_LOGINS = 11
+OUTSIDE = "10.77.0.9"   # of this host, beside loopback
 DEVICES = "devices: {'*': {permit: [127.0.0.0/8]}}\n"
 CALLS = "calls: {classes: {internal: [1XXX]}, allow: [{device: '*', classes: [internal]}]}\n"
 HEALTH = "health_check: 1s, timeout: 500ms"
@@ -62,6 +63,37 @@ class Audit(case.Case):
         self.addCleanup(listener.close)
         return listener
 
+    def drop(self, table, what):
+        """Until the test ends."""
+        tool("nft", "-f", "-", text=f"table ip {table} {{\nchain input {{\ntype filter hook input priority 0\n{what} drop\n}}\n}}\n")
+        self.addCleanup(tool, "nft", "delete", "table", "ip", table)
+
+    def test_silence_proves_nothing_where_there_is_no_way_back(self):
+        self.postern = self.run_until_end(Postern(self.folder, text(DEVICES + CALLS)))
+        self.registers()
+        self.drop("deaf", f"ip saddr {ADDRESS[0]} ip daddr 127.0.0.1")
+        rows = self.audit()
+        self.assert_status(rows, row7="warn")
+        self.assertIn("not seen: whether 127.77.0.5:15077 answers others: its host answers nothing at all to 127.0.0.1", rows[7]["evidence"])
+        self.assertIn("nft -f -", rows[7]["remedy"])
+
+    def test_who_was_not_looked_at_since_the_start_is_named(self):
+        self.pbx.set_password(OTHER, PASSWORD)
+        first = Postern(self.folder, text())
+        self.addCleanup(first.stop_if_alive)
+        self.postern = first
+        self.registers()
+        first.stop()
+        self.postern = self.run_until_end(Postern(self.folder, text(), name="again"))
+        other = self.run_until_end(Phone(("127.1.0.2", 5080), ACCESS, OTHER, PASSWORD))
+        for expires in (3600, 0):
+            self.assertEqual(other.register(expires).status, 200)
+        rows = self.audit()
+        self.assert_status(rows, row1="warn")
+        self.assertIn(f"not seen: 1 of 1 registered device had no digest tried since the start (its next REGISTER brings one): {USER}", rows[1]["evidence"])
+        self.registers()
+        self.assert_status(self.audit(), row1="ok")
+
     def test_each_row_turns_from_ok_to_fail_and_back(self):
         self.postern = self.run_until_end(Postern(self.folder, text(DEVICES + CALLS)))
         self.registers()
@@ -71,6 +103,8 @@ class Audit(case.Case):
         # The firewall that it prints, as the PBX's operator would put it there.
         snippet = re.search(r"nft -f - <<'END'\n(.*?)END\n.*?to take it back: nft (delete table \S+ \S+)", rows[7]["remedy"], re.S)
         tool("nft", "-f", "-", text=snippet.group(1))
+        tool("ip", "address", "replace", f"{OUTSIDE}/32", "dev", "lo")
+        self.listen(OUTSIDE, 22)
         rows = self.audit("--from-outside", ACCESS[0])
         self.assert_status(rows, row5="ok", row7="ok")
 
@@ -78,9 +112,9 @@ class Audit(case.Case):
         self.registers(OTHER, OTHER, "127.1.0.2")
         tool("nft", *snippet.group(2).split())
         pbx = f"'udp://{ADDRESS[0]}:{ADDRESS[1]}'"
-        bad = text("devices: {other: {permit: [127.0.0.0/8]}}\njail: off\n").replace(pbx, f"[{pbx}, 'udp://127.77.0.6:5060']")
+        bad = text("devices: {other: {permit: [127.0.0.0/8]}}\njail: off\nenforce: off\n").replace(pbx, f"[{pbx}, 'udp://127.77.0.6:5060']")
         self.assertEqual(self.postern.reload(bad), "applied")
-        listeners = [self.listen(ADDRESS[0], 5038), self.listen(ACCESS[0], 3306)]
+        listeners = [self.listen(ADDRESS[0], 5038), self.listen(ACCESS[0], 3306), self.listen(OUTSIDE, 5038)]
         tool("nft", "-f", "-", text=f"table ip ban {{\nchain input {{\ntype filter hook input priority 0\nip saddr {CORE[0]} udp sport {CORE[1]} drop\n}}\n}}\n")
         wait_for(lambda: self.postern.metric("postern_pbx_up") == 0, "the PBX to fall silent")
         rows = self.audit("--from-outside", ACCESS[0])
@@ -89,7 +123,9 @@ class Audit(case.Case):
         self.assertNotIn(PASSWORD, json.dumps(rows))
         self.assertIn("AMI 5038/tcp", rows[5]["evidence"])
         self.assertIn("shows SQL 3306/tcp to the outside", rows[5]["evidence"])
+        self.assertIn("on this host listens AMI 5038/tcp", rows[5]["evidence"])
         self.assertIn("the jail is off", rows[8]["evidence"])
+        self.assertIn("`enforce` has no effect in this version", rows[8]["evidence"])
         self.assertIn("fail2ban-client unban 127.77.0.2", rows[8]["remedy"])
 
         self.assertEqual(self.postern.reload(text(DEVICES + CALLS)), "applied")
@@ -97,6 +133,7 @@ class Audit(case.Case):
             listener.close()
         tool("nft", "delete", "table", "ip", "ban")
         tool("nft", "-f", "-", text=snippet.group(1))
+        self.addCleanup(tool, "nft", *snippet.group(2).split())
         wait_for(lambda: self.postern.metric("postern_pbx_up") == 1, "the PBX to answer again")
         self.pbx.set_password(OTHER, PASSWORD)
         self.registers(OTHER, PASSWORD, "127.1.0.2")

@@ -48,10 +48,11 @@ class Scanner(case.Case):
 
     def tool(self, *command):
         """Runs it until its first packets are out: most of them wait long for answers that do not come."""
+        self.capture.settle()  # what the one before has sent
+        before = len(self.capture.between(destination=ACCESS))
         process = subprocess.Popen(command, cwd=self.folder, env={"PATH": "/usr/bin:/bin", "HOME": self.folder}, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            before = len(self.capture.between(destination=ACCESS))
             wait_for(lambda: self.capture.between(destination=ACCESS)[before:], f"a packet of {command}")
         finally:
             process.kill()

@@ -11,10 +11,12 @@ from support.door import ACCESS, CORE, Postern, config
 from support.pbx import ADDRESS, Pbx
 from support.proc import Process, wait_for
 from support.sip import Phone, digest
-from support.stream import closed, connect
+from support.stream import closed, connect, unread
 
 SCANNER = "rules: [{name: no evil phones, user_agent: evil, action: ban, ban_time: 1h}]\nuser_agents: {evil: [evilphone]}\n"
 STREAMS = ("127.3.0.1", 5062)
+OPTIONS = (b"OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP 127.1.0.1;branch=z9hG4bK1\r\nFrom: <sip:a>;tag=1\r\nTo: <sip:a>\r\nCall-ID: 1\r\n"
+           b"CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nUser-Agent: evilphone\r\nContent-Length: 0\r\n\r\n")
 ADDRESSES = [f"127.1.0.{number}" for number in range(1, 65)]  # that all of them meet one worker is one chance in 2^63
 
 
@@ -204,17 +206,21 @@ class Workers(case.Case):
         banned = self.one_of_each()
         for address in banned:
             connection = connect(STREAMS, (address, 0))
-            connection.sendall(b"OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP 127.1.0.1;branch=z9hG4bK1\r\nFrom: <sip:a>;tag=1\r\nTo: <sip:a>\r\nCall-ID: 1\r\n"
-                               b"CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nUser-Agent: evilphone\r\nContent-Length: 0\r\n\r\n")
+            connection.sendall(OPTIONS)
             self.assertEqual(closed(connection), b"")
         self.assertEqual(self.postern.metric("postern_bans_total", cause="rule_ban"), 2)
         self.assertEqual(self.postern.metric("postern_bans_active"), 2)
         for workers in (2, 3, 1):
             self.postern.kill()
             self.start(workers, SCANNER)
-            for address in banned:
-                self.assertEqual(closed(connect(STREAMS, (address, 0))), b"")
-            self.assertEqual(self.postern.metric("postern_packets_total", outcome="banned"), 2)
+            # An account was accepted from there: it is listened to, for that one to come back.
+            connections = [connect(STREAMS, (address, 0)) for address in banned]
+            for connection in connections:
+                connection.sendall(OPTIONS.replace(b"evilphone", b"a phone"))
+            self.postern.wait_metric("postern_packets_total", len(banned), outcome="banned")
+            for connection in connections:
+                self.assertEqual(unread(connection), b"")
+                connection.close()
 
     def test_another_postern_on_the_port_is_refused(self):
         other = several(2).replace("state: state", "state: other").replace("control.sock", "other.sock").replace("9460", "9461").replace("5080", "5090")

@@ -13,7 +13,7 @@ class DeviceUseTest : public ::testing::Test {
   /// A call of the device from that source which the PBX takes.
   void call(std::uint64_t source = 1) {
     ASSERT_EQ(use_.ask(device_, source, allowance_, true, now_), Answer::passes);
-    use_.answered(device_, source, allowance_, true, true, now_);
+    use_.answered(device_, source, allowance_, now_, true, now_);
   }
   Answer ask(std::uint64_t source = 1, bool reserve = true) { return use_.ask(device_, source, allowance_, reserve, now_); }
 
@@ -44,7 +44,7 @@ TEST_F(DeviceUseTest, WhatThePbxDoesNotTakeCostsTheDeviceNothing) {
   allowance_.calls_per_hour = 2;
   for (int i = 0; i < 100; ++i) {
     ASSERT_EQ(ask(7), Answer::passes) << i;
-    use_.answered(device_, 7, allowance_, true, false, now_);
+    use_.answered(device_, 7, allowance_, now_, false, now_);
   }
   call();
   call();
@@ -59,6 +59,35 @@ TEST_F(DeviceUseTest, WhatIsOnItsWayCountsForItsSourceAlone) {
   EXPECT_EQ(ask(1), Answer::passes) << "the device's";
   now_ += 33s;
   EXPECT_EQ(ask(7), Answer::passes) << "nobody answers any more";
+}
+
+/// A PBX that is silent: nothing is ever answered, and whoever redials makes no call at all.
+TEST_F(DeviceUseTest, WhatComesToNothingEndsByItself) {
+  allowance_.calls = 4;
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(ask(), Answer::passes) << i;
+    now_ += 20s;
+  }
+  now_ += 40s;
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(ask(), Answer::passes) << i;
+  EXPECT_EQ(ask(), Answer::over_calls) << "at the same time";
+}
+
+TEST_F(DeviceUseTest, AnAnswerTakesBackItsOwnClaimAlone) {
+  allowance_.calls = 2;
+  const TimePoint lost = now_;
+  EXPECT_EQ(ask(), Answer::passes);
+  now_ += 10s;
+  const TimePoint slow = now_;
+  EXPECT_EQ(ask(), Answer::passes);
+  now_ += 10s;
+  EXPECT_EQ(ask(), Answer::over_calls);
+  use_.answered(device_, 1, allowance_, slow, false, now_);
+  EXPECT_EQ(ask(), Answer::passes);
+  now_ = lost + 33s;
+  use_.answered(device_, 1, allowance_, lost, false, now_);
+  EXPECT_EQ(ask(), Answer::passes) << "the first has come to nothing";
+  EXPECT_EQ(ask(), Answer::over_calls) << "its late answer is not that of the third";
 }
 
 TEST_F(DeviceUseTest, CallsInAnHourAreCountedInStepsOfFiveMinutes) {
@@ -86,7 +115,7 @@ TEST_F(DeviceUseTest, CallsAtTheSameTimeEnd) {
   allowance_.calls = 1;
   call();
   EXPECT_EQ(ask(), Answer::passes) << "it neither rings nor is answered";
-  use_.answered(device_, 1, allowance_, true, true, now_);
+  use_.answered(device_, 1, allowance_, now_, true, now_);
   use_.call_began(device_);
   use_.call_began(0);
   EXPECT_EQ(ask(), Answer::over_calls);
@@ -104,7 +133,7 @@ TEST_F(DeviceUseTest, IsBoundedAndForgetsWhoHasNoCallFirst) {
   use_.call_began(device_);
   for (int i = 0; i < 10'000; ++i) {
     const std::uint64_t other = use_.key(std::to_string(i), sip::Method::message);
-    use_.answered(other, 1, allowance_, false, true, now_);
+    use_.answered(other, 1, allowance_, std::nullopt, true, now_);
   }
   EXPECT_GT(use_.evictions(), 9000U);
   EXPECT_EQ(ask(), Answer::over_calls);

@@ -227,5 +227,29 @@ TEST_F(DurableTest, RetellsAllThatStands) {
   EXPECT_THAT(retold(), testing::UnorderedElementsAreArray(expected));
 }
 
+TEST_F(DurableTest, AWorkerTakesWhatIsOfItsSources) {
+  const acl::Address its = address("203.0.113.7");
+  const acl::Address other = address("198.51.100.9");
+  Binding of_other = binding("1002");
+  of_other.flow.peer.address = other;
+  const TimePoint until = now_ + hours(1);
+  const DurableState kept{.bindings = {binding("1001"), of_other},
+                          .bans = {{.source = its, .until = until}, {.source = other, .until = until}},
+                          .blocks = {{its, "1001", until, now_}, {other, "1002", until, now_}},
+                          .offences = {{its, 1, until}, {other, 1, until}},
+                          .acceptances = {{17, until}},
+                          .trust = {{its, until}, {other, until}},
+                          .contents = {{TokenTable::inward, 1, "text"}}};
+  const DurableState part = part_of(kept, [&](const acl::Address& source) { return source == its; });
+  EXPECT_THAT(part.bindings, SizeIs(1));
+  EXPECT_THAT(part.bans, SizeIs(1));
+  EXPECT_THAT(part.blocks, SizeIs(1));
+  EXPECT_EQ(part.blocks.at(0).account, "1001");
+  EXPECT_THAT(part.offences, SizeIs(1));
+  EXPECT_THAT(part.acceptances, SizeIs(1));
+  EXPECT_THAT(part.trust, SizeIs(1));
+  EXPECT_THAT(part.contents, SizeIs(1));
+}
+
 }  // namespace
 }  // namespace postern::sbc

@@ -52,5 +52,10 @@ TEST_F(PrefixWalksTest, TenMinutesLaterItIsForgotten) {
   EXPECT_TRUE(refused("75551234567"));
 }
 
+TEST_F(PrefixWalksTest, TellsWhatItHadToForget) {
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(refused(std::to_string(5'551'000 + i)));
+  EXPECT_GT(walks_.evictions(), 900U);
+}
+
 }  // namespace
 }  // namespace postern::sbc

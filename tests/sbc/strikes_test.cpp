@@ -47,17 +47,31 @@ TEST_F(StrikesTest, ManyUsersAreToldApartNearEnough) {
   EXPECT_EQ(users.count(), DistinctUsers::most);
 }
 
-TEST_F(StrikesTest, AnAcceptedAccountIsRememberedForAMonthAndClearsWhatWasCounted) {
+TEST_F(StrikesTest, AnAcceptedAccountIsRememberedForAMonthAndClearsWhatWasForged) {
   const acl::Address office = address("203.0.113.7");
   const std::uint64_t pair = strikes_.pair_of(office, "1001");
-  strikes_.pair(pair, start).failed[1].add(minutes{10}, start);
+  PairStrikes& counted = strikes_.pair(pair, start);
+  counted.silenced_until = start + minutes{1};
+  for (StrikeCount& failed : counted.failed) failed.add(minutes{10}, start);
+  for (SourceStrikes::Counts& counts : strikes_.source(office, start).by_proof) {
+    counts.failed.add(minutes{10}, start);
+    counts.tried.add(17, minutes{10}, start);
+  }
   EXPECT_FALSE(strikes_.accepts_some(office, start));
   strikes_.accept(office, "1001", start);
   EXPECT_TRUE(strikes_.accepts_some(office, start));
   EXPECT_TRUE(strikes_.accepted(pair, start + Strikes::remembered_acceptance - seconds{1}));
   EXPECT_FALSE(strikes_.accepted(pair, start + Strikes::remembered_acceptance));
   EXPECT_FALSE(strikes_.accepted(strikes_.pair_of(office, "1002"), start));
-  EXPECT_EQ(strikes_.find_pair(pair), nullptr);
+  // What is proven stays, or who holds one account had new tries of others by each refresh of his.
+  ASSERT_NE(strikes_.find_pair(pair), nullptr);
+  EXPECT_EQ(strikes_.find_pair(pair)->failed[0].count, 0U);
+  EXPECT_EQ(strikes_.find_pair(pair)->failed[1].count, 1U);
+  EXPECT_EQ(strikes_.find_pair(pair)->silenced_until, TimePoint());
+  const auto& by_proof = strikes_.source(office, start).by_proof;
+  EXPECT_EQ(by_proof[0].failed.count, 0U);
+  EXPECT_EQ(by_proof[1].failed.count, 1U);
+  EXPECT_EQ(by_proof[1].tried.count(), 0U);
 }
 
 TEST_F(StrikesTest, AnIpv6SourceIsItsNetwork) {

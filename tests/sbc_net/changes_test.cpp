@@ -73,6 +73,21 @@ TEST_F(Changes, OfDevicesNameThem) {
   EXPECT_EQ(told(), "devices (their order), emergency, emergency_prefixes");
 }
 
+TEST_F(Changes, OfCallsAndTrapsAreSeen) {
+  before_.rules.calls.emplace();
+  before_.rules.calls->classes = {{"local", {"ZXXXXX"}}};
+  before_.rules.calls->allow = {{std::nullopt, {"1*"}, {"local"}}};
+  after_ = before_;
+  after_.rules.calls->at.line = 17;
+  EXPECT_EQ(told(), "nothing");
+  after_.rules.calls->allow[0].devices = {"*"};
+  EXPECT_EQ(told(), "calls");
+  after_ = before_;
+  after_.engine.listeners[0].trap = true;
+  after_.rules.calls.reset();
+  EXPECT_EQ(told(), "listeners ~public, calls");
+}
+
 TEST_F(Changes, OfRulesWithOneNameAreToldApartByTheirPlace) {
   add_rule(before_, "bad networks");
   after_ = before_;
@@ -99,6 +114,11 @@ TEST_F(Changes, OfAllElseSayWhat) {
   after_.engine.pbx.timeout = std::chrono::seconds{5};
   after_.engine.trusted.emplace_back(at("192.0.2.1", 0).address, 32U);
   after_.engine.registered_only.push_back(sip::Method::message);
+  after_.engine.trunk_networks.emplace_back(at("192.0.2.9", 0).address, 32U);
+  after_.engine.redirects = sbc::EngineOptions::Redirects::internal;
+  after_.engine.weak_passwords = sbc::EngineOptions::WeakPasswords::off;
+  after_.engine.jail.failed.max_retry = 3;
+  after_.engine.scanner_score.reset();
   after_.engine.limits.pbx.reset();
   after_.rules.default_action = acl::Action::drop;
   after_.shell.log.level = LogLevel::debug;
@@ -106,7 +126,8 @@ TEST_F(Changes, OfAllElseSayWhat) {
   EXPECT_EQ(
       told(),
       "listeners ~public +second, pbx.address 10.0.0.5:15060 -> 10.0.0.5:15060 10.0.0.6:15060, pbx.domain, pbx.timeout 4000 ms -> 5000 "
-      "ms, trusted 0 -> 1 networks, registered_only, default_action allow -> drop, limits, admin, log.level");
+      "ms, trusted 0 -> 1 networks, trunks, registered_only, default_action allow -> drop, limits, redirects, weak_passwords, jail, "
+      "jail.score, admin, log.level");
 }
 
 }  // namespace

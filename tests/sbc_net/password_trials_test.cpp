@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -100,6 +101,24 @@ TEST_F(PasswordTrialsTest, WithoutAFolderItWorksAll) {
   trials.start();
   accounts.hand_in(made_with("1234"), acl::Clock::now());
   EXPECT_TRUE(comes_true([&] { return accounts.verdict_on("10\"01") == sbc::WeakKind::digits; }));
+}
+
+TEST_F(PasswordTrialsTest, WorkersMayHandInWhileItEndsAndAfterwards) {
+  sbc::WeakPasswords accounts(1);
+  std::atomic<bool> ended = false;
+  std::jthread worker;
+  {
+    PasswordTrials trials(accounts, {}, log_);
+    trials.start();
+    worker = std::jthread([&] {
+      const sbc::WatchedDigest digest = made_with("long and random");
+      while (!ended) accounts.hand_in(digest, acl::Clock::now());
+      EXPECT_TRUE(accounts.take().has_value());  // there is room again
+      accounts.hand_in(digest, acl::Clock::now());
+    });
+    EXPECT_TRUE(comes_true([&] { return accounts.looked_at() > 0; }));
+  }
+  ended = true;
 }
 
 }  // namespace

@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <system_error>
 
@@ -55,6 +57,11 @@ class StateFolderTest : public testing::Test {
 unsigned mode_of(const fs::path& path) {
   struct stat status{};
   return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 07777U : 0;
+}
+
+std::string content(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 TEST_F(StateFolderTest, MakesFolderAndKeyForItselfAlone) {
@@ -171,6 +178,36 @@ TEST_F(StateFolderTest, AKeyThatCannotBeWrittenIsNotUsed) {
   EXPECT_THROW(folder.turn_keys(INT64_MAX / 2), std::system_error);
   fs::remove(this->folder() / "key.new");
   EXPECT_EQ(secrets().secret, before.secret);
+}
+
+TEST_F(StateFolderTest, WritesAFileWholeForItsOwnerAlone) {
+  secrets();
+  const fs::path file = folder() / "names";
+  std::ofstream(folder() / "elsewhere") << "untouched";
+  fs::create_symlink("elsewhere", folder() / "names.new");
+  const mode_t before = ::umask(0);
+  EXPECT_TRUE(StateFolder::write_whole(folder().string(), "names", "first and long\n"));
+  ::umask(before);
+  EXPECT_EQ(mode_of(file), 0600U);
+  EXPECT_EQ(content(folder() / "elsewhere"), "untouched");
+  ::chmod(file.c_str(), 0644);  // as the first versions wrote it
+  const std::string much(3'000'000, 'x');
+  EXPECT_TRUE(StateFolder::write_whole(folder().string(), "names", much));
+  EXPECT_EQ(mode_of(file), 0600U);
+  EXPECT_EQ(content(file), much);
+  EXPECT_FALSE(fs::exists(folder() / "names.new"));
+}
+
+TEST_F(StateFolderTest, AFileThatCannotBeWrittenIsAsItWas) {
+  secrets();
+  const fs::path file = folder() / "names";
+  EXPECT_TRUE(StateFolder::write_whole(folder().string(), "names", "before"));
+  fs::create_directory(folder() / "names.new");  // in the way
+  EXPECT_FALSE(StateFolder::write_whole(folder().string(), "names", "after"));
+  EXPECT_EQ(errno, EEXIST);
+  EXPECT_EQ(content(file), "before");
+  EXPECT_FALSE(StateFolder::write_whole((folder() / "missing").string(), "names", "after"));
+  EXPECT_EQ(errno, ENOENT);
 }
 
 TEST_F(StateFolderTest, RefusesAKeyThatIsALinkOrNoFile) {

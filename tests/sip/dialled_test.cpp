@@ -41,8 +41,24 @@ TEST(Dialled, NumbersAsAPbxTakesThem) {
 
 TEST(Dialled, NoLongerThanTheBuffer) {
   std::array<char, 4> buffer{};
-  EXPECT_EQ(dialled_number("sip:1-1-2-3-4-5-6@a", buffer).size() <= buffer.size(), true);
-  EXPECT_EQ(dialled("sip:" + std::string(300, '1') + "@a").size(), 256U);
+  EXPECT_EQ(dialled_number("sip:112@a", buffer), "112");
+  EXPECT_EQ(dialled_number("sip:1-1-2-3-4-5-6@a", buffer), "") << "what is cut off is part of it";
+  EXPECT_EQ(dialled("sip:" + std::string(255, '1') + "@a").size(), 255U);
+  EXPECT_EQ(dialled("sip:" + std::string(256, '1') + "@a"), "");
+  EXPECT_EQ(dialled("sip:1" + std::string(300, '-') + "900@a"), "");
+  EXPECT_EQ(dialled("sip:%31" + std::string(300, '.') + "900@a"), "");
+}
+
+TEST(Dialled, UsersAsTheyStandThere) {
+  EXPECT_EQ(dialled_user("sip:%31-1;npdi:secret@a;user=phone"), "%31-1;npdi");
+  EXPECT_EQ(dialled_user("tel:+49-30;ext=1?Replaces=x"), "+49-30;ext=1");
+  EXPECT_EQ(dialled_user("Tel:"), "");
+  EXPECT_EQ(dialled_user("sip:a"), "");
+  EXPECT_EQ(dialled_user("mailto:1@a"), "");
+  std::array<char, 256> buffer{};
+  EXPECT_EQ(dialled_number_of("0049 (30) 123-45.67", buffer), "0049301234567");
+  EXPECT_EQ(dialled_number_of("(+49)%2030", buffer), "+4930");
+  EXPECT_EQ(dialled_number_of("-.() ", buffer), "");
 }
 
 TEST(Dialled, EmergencyServices) {

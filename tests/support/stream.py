@@ -41,6 +41,15 @@ def closed(connection, timeout=8.0):
     return data
 
 
+def unread(connection):
+    """What has come, without waiting."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(65536)
+    except BlockingIOError:
+        return b""
+
+
 class StreamPhone(Phone):
     """A phone on one connection of TCP or TLS."""
 
