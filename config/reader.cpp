@@ -19,9 +19,6 @@ std::string_view word_of(const Row& row, std::string_view text) {
   return word;
 }
 
-/// Does it hold from the start on, whatever a reload says?
-bool is_held(const Row& row) { return row.store != nullptr && row.effect == Effect::now && !row.reload; }
-
 /// Equal where the values are, however they are written.
 std::string text_of(const Value& value, std::string_view written) {
   if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
@@ -85,7 +82,7 @@ void Reader::read(const YamlNode& root) {
 
 void Reader::hold_defaults() {
   for (const Row& row : schema()) {
-    if (!is_held(row)) continue;
+    if (!row.held || row.store == nullptr) continue;
     const Parsed standard = row.standard.empty() ? Parsed{} : row.kind->parse(row.standard, row.range);
     draft_.held.try_emplace(std::string(row.path), Setting{standard.value ? text_of(*standard.value, row.standard) : std::string()});
   }
@@ -93,10 +90,7 @@ void Reader::hold_defaults() {
 
 void Reader::announce(const Row& row, Context& context) {
   const Effect effect = row.effect;
-  if (effect == Effect::protective && context.announced != Effect::protective)
-    report_.error(context.at, "is not available in this version; remove it rather than count on it");
-  else if (effect == Effect::later && context.announced == Effect::now)
-    report_.warning(context.at, "has no effect in this version");
+  if (effect == Effect::later && context.announced == Effect::now) report_.warning(context.at, "has no effect in this version");
   context.announced = std::max(context.announced, effect);
 }
 
@@ -205,7 +199,7 @@ void Reader::read_scalar(const Row& row, const YamlNode& node, const Context& co
   if (!parsed.problem.empty()) report_.warning(context.at, parsed.problem);
   if (row.store != nullptr && !context.unnamed)
     row.store(draft_, {*parsed.value, context.at, context.name, context.unless, context.negated});
-  if (is_held(row))
+  if (row.held)
     draft_.held[std::string(row.path)] = {text_of(*parsed.value, node.text), context.at.position.line, context.at.position.column};
 }
 

@@ -13,17 +13,7 @@ namespace {
 
 constexpr std::size_t comment_width = 110;
 
-std::string_view note(const Row& row) {
-  switch (row.effect) {
-    case Effect::now:
-      return "";
-    case Effect::later:
-      return " (No effect in this version.)";
-    case Effect::protective:
-      return " (Not available in this version.)";
-  }
-  return "";
-}
+std::string_view note(const Row& row) { return row.effect == Effect::later ? " (No effect in this version.)" : ""; }
 
 std::string_view value_of(const Row& row) { return row.standard.empty() ? row.example : row.standard; }
 
@@ -98,15 +88,8 @@ std::string range_text(const Row& row) {
 }
 
 std::string_view effect_text(const Row& row) {
-  switch (row.effect) {
-    case Effect::now:
-      return row.reload ? "now, reload" : "now";
-    case Effect::later:
-      return "not yet: warning";
-    case Effect::protective:
-      return "not yet: error";
-  }
-  return "";
+  if (row.effect == Effect::later) return "not yet: warning";
+  return row.held ? "now" : "now, reload";
 }
 
 void append_row(std::string& out, const Row& row) {

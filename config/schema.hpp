@@ -23,8 +23,7 @@ enum class Form : std::uint8_t {
 /// Whether a key does something in this version.
 enum class Effect : std::uint8_t {
   now,
-  later,       ///< writing it gives a warning
-  protective,  ///< writing it is an error: the operator would count on a protection that is not there
+  later,  ///< writing it gives a warning
 };
 
 /// One valid scalar on its way into the draft.
@@ -48,7 +47,7 @@ struct Row {
   bool single = false;          ///< of a list: one value will do
   bool filled = false;          ///< of a list or map: not empty
   bool required = false;
-  bool reload = false;           ///< taken over by a reload
+  bool held = false;             ///< from the start on, whatever a reload says
   std::string_view scalar_is{};  ///< of value_or_map: a scalar stands for this key below it
   std::string_view like{};       ///< takes the conditions of that row
   std::string_view standard{};   ///< the default, as YAML

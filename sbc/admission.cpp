@@ -83,7 +83,7 @@ Event Admission::event_of(EventKind kind, Outcome reason, const sip::RawMessage*
   if (request == nullptr) return event;
   event.user_agent = request->user_agent;
   event.method = request->method_text;
-  event.device = request->method == sip::Method::register_ ? request->to_user : request->from_user;
+  event.device = request->claimed_user();
   event.call_id = request->call_id;
   return event;
 }
@@ -211,9 +211,8 @@ acl::RequestFacts Admission::facts_of(const Flow& flow, const SourceStanding& so
 bool Admission::has_pass(const sip::RawMessage& request, const Flow& flow, TimePoint now) {
   if (!state_.may_have_pass(flow.peer.address, now)) return false;
   const acl::Country country = state_.countries.of(state_.policy->geo(), flow.peer.address);
-  const bool registers = request.method == sip::Method::register_;
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
-  if (!state_.passes->hold(sip::canonical_user(registers ? request.to_user : request.from_user, buffer), country, now)) return false;
+  if (!state_.passes->hold(sip::canonical_user(request.claimed_user(), buffer), country, now)) return false;
   for (const sip::HeaderLine& header : request.header_lines()) {
     if (header.name != sip::HeaderName::authorization && header.name != sip::HeaderName::proxy_authorization) continue;
     const auto digest = sip::DigestView::parse(request.text(header.value));

@@ -15,7 +15,7 @@ const acl::Gate* device_denied(const State& state, const sip::RawMessage& reques
   // The PBX decodes a user before it looks it up.
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before it is read
   std::array<char, 256> buffer;
-  const std::string_view device = request.method == sip::Method::register_ ? request.to_user : request.from_user;
+  const std::string_view device = request.claimed_user();
   const acl::Gate* denied = devices.refuses(sip::canonical_user(device, buffer), flow.peer.address, listener);
   for (std::size_t i = 0; i < credentials.count && denied == nullptr; ++i) {
     const auto digest = sip::DigestView::parse(request.text(credentials.entries[i].header->value));

@@ -20,7 +20,7 @@ std::string_view device_of(const sip::RawMessage& request, const CredentialsVerd
     const auto digest = sip::DigestView::parse(request.text(entry.header->value));
     if (digest && !digest->username.empty()) return digest->username;
   }
-  return sip::canonical_user(request.method == sip::Method::register_ ? request.to_user : request.from_user, buffer);
+  return sip::canonical_user(request.claimed_user(), buffer);
 }
 
 void DeviceLimits::apply(TimePoint now) {

@@ -38,9 +38,8 @@ struct Engine::Impl {
   std::optional<Outcome> end_with(const RequestStanding& standing, const Flow& flow, const SourceStanding& source, Outbox& out);
   std::optional<Outcome> jailed(std::string_view request_user, const Flow& flow, const SourceStanding& source,
                                 const CredentialsVerdict& credentials, TimePoint now, Outbox& out);
-  /// What passes bans and limits of its source for whom it is of: an emergency call, or (`goes_on`) what belongs to one; an account that
-  /// was accepted from there.
-  void look_for_help(bool goes_on, const CredentialsVerdict& credentials, const Flow& flow, SourceStanding& source, TimePoint now);
+  /// What passes bans and limits of its source: an emergency call, or (`goes_on`) what belongs to one.
+  void look_for_help(bool goes_on, const Flow& flow, SourceStanding& source, TimePoint now);
   /// What is asked of a request outside a dialog that is no repetition.
   std::optional<Outcome> refused_newcomer(const Arrival& arrival, TimePoint now, Outbox& out);
   void look_for_proof(const Dialog& dialog, const CredentialsVerdict& credentials, const Flow& flow, SourceStanding& source, TimePoint now);

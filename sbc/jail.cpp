@@ -44,7 +44,7 @@ void Jail::spare_exempt(TimePoint now) {
 }
 
 std::string_view Jail::account_of(const sip::RawMessage& message, std::array<char, 256>& buffer) {
-  return sip::canonical_user(message.method == sip::Method::register_ ? message.to_user : message.from_user, buffer);
+  return sip::canonical_user(message.claimed_user(), buffer);
 }
 
 bool Jail::exempt(const acl::Address& source) const {

@@ -31,7 +31,7 @@ bool tells_of_nobody(int status) { return sip::is_challenge(status) || status ==
 // A PBX refuses an account by it, but a call that was declined can reach its caller so, too.
 bool refuses_account(const sip::RawMessage& response, const Transaction& transaction) {
   if (transaction.method == sip::Method::register_ && Concealment::tells(response.status_code)) return true;
-  return response.status_code == 403 && transaction.tried != 0 && !transaction.last_response.starts_with("SIP/2.0 18");
+  return response.status_code == 403 && transaction.is_outside_dialog() && !transaction.last_response.starts_with("SIP/2.0 18");
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ void Jail::answered(const sip::RawMessage& response, const Transaction& transact
   if (login && is_refused) slow_down(*login, transaction, now);
   if (exempt(transaction.from.peer.address)) return;
   if (!login) {
-    if (tells_of_nobody(status) && transaction.tried != 0) tried_in_vain(response, transaction, now);
+    if (tells_of_nobody(status) && transaction.is_outside_dialog()) tried_in_vain(response, transaction, now);
     return;
   }
   if (status < 300 && transaction.is_invite) answered_call(transaction, now);

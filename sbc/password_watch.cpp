@@ -69,7 +69,7 @@ void PasswordWatch::accepted(const Transaction& asked, std::string_view aor_user
 bool PasswordWatch::refuses(const sip::RawMessage& request, const CredentialsVerdict& credentials) const {
   if (state_.options.weak_passwords != Mode::refuse) return false;
   const WeakPasswords& accounts = state_.shared->weak_passwords;
-  const std::string_view device = request.method == sip::Method::register_ ? request.to_user : request.from_user;
+  const std::string_view device = request.claimed_user();
   return std::any_of(credentials.entries.begin(), credentials.entries.begin() + credentials.count, [&](const auto& entry) {
     if (entry.fate == CredentialsVerdict::Fate::remove) return false;
     const auto digest = sip::DigestView::parse(request.text(entry.header->value));

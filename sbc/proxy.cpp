@@ -168,7 +168,7 @@ void Proxy::note_credentials(const Arrival& arrival, std::string& memo, TimePoin
 bool Proxy::says_stale(const Arrival& arrival, TimePoint now) {
   const sip::RawMessage& request = arrival.message;
   if (request.method == Method::ack) return false;
-  const std::string_view user = request.method == Method::register_ ? request.to_user : request.from_user;
+  const std::string_view user = request.claimed_user();
   if (state_.credentials.may_say_stale(arrival.flow.peer.address, request.call_id, user, now)) return true;
   if (state_.journal.admits(EventKind::opaque_not_returned, Outcome::forwarded, now)) {
     Event event;

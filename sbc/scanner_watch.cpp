@@ -40,9 +40,8 @@ RequestStanding ScannerWatch::check(const sip::RawMessage& request, const Flow& 
   weigh_form(request, flow, *score);
   if (!source.known) {
     const bool invites = request.method == sip::Method::invite;
-    const bool registers = request.method == sip::Method::register_;
     state_.scanners.judge(flow.peer.address, source.proven,
-                          {static_cast<std::uint8_t>(request.method), registers ? request.to_user : request.from_user,
+                          {static_cast<std::uint8_t>(request.method), request.claimed_user(),
                            invites ? request.request_user : std::string_view(), invites ? request.call_id : std::string_view()},
                           *score, now);
   }

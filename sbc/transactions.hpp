@@ -55,6 +55,8 @@ struct Transaction {
                             ///< fetches it), and nothing that we make ourselves is longer than what asked for it
   std::uint8_t hop = 0;     ///< which of the PBX's addresses it is at (PbxOptions::addresses)
   std::uint32_t tried = 0;  ///< those that it was sent to, a bit each; 0: it may go to no other
+  /// A dialog stays with its PBX.
+  [[nodiscard]] bool is_outside_dialog() const { return tried != 0; }
   TimePoint started;
   std::string original;  ///< the request's header section as it came (what its answers copy): of an INVITE as long as there is the
                          ///< transaction (a 2xx may come late and again), else until there is a final answer

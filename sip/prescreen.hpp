@@ -70,6 +70,8 @@ struct RawMessage {
 
   [[nodiscard]] std::span<const HeaderLine> header_lines() const { return {headers.data(), header_count}; }
   [[nodiscard]] std::string_view text(Span span) const { return bytes.substr(span.begin, span.size()); }
+  /// Whom a request says that it comes from, as it stands there: who registers, else the user of From.
+  [[nodiscard]] std::string_view claimed_user() const { return method == Method::register_ ? to_user : from_user; }
   [[nodiscard]] std::string_view body() const { return bytes.substr(body_begin); }
   /// The first header of that name, or nullptr.
   [[nodiscard]] const HeaderLine* find(HeaderName name) const;

@@ -100,7 +100,8 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   ++state.metrics.credentials[static_cast<std::size_t>(credentials.standing)];
   look_for_proof(dialog, credentials, flow, source, now);
   const bool in_transaction = message.method == sip::Method::cancel || message.method == sip::Method::ack;
-  look_for_help(dialog.own() || in_transaction, credentials, flow, source, now);
+  look_for_help(dialog.own() || in_transaction, flow, source, now);
+  if (source.accepts_some && admission.jail().passes_ban(message, flow, credentials, now)) source.outcome = Outcome::forwarded;
   if (source.outcome != Outcome::forwarded) {
     if (source.proven && !source.live && source.outcome == Outcome::source_limit) admission.jail().flooded(message, flow, now);
     return refused_by_limit(flow, source, out);
@@ -127,11 +128,9 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   return proxy.request_from_access(arrival, now, out);
 }
 
-void Engine::Impl::look_for_help(bool goes_on, const CredentialsVerdict& credentials, const Flow& flow, SourceStanding& source,
-                                 TimePoint now) {
+void Engine::Impl::look_for_help(bool goes_on, const Flow& flow, SourceStanding& source, TimePoint now) {
   if (emergency.admit(message, flow, source, now)) decision.gate = &state.policy->emergency().gate();
   if (goes_on) emergency.carry_on(message, flow, source);
-  if (source.accepts_some && admission.jail().passes_ban(message, flow, credentials, now)) source.outcome = Outcome::forwarded;
 }
 
 std::optional<Outcome> Engine::Impl::refused_newcomer(const Arrival& arrival, TimePoint now, Outbox& out) {
