@@ -17,6 +17,7 @@ constexpr std::size_t sealed_bytes = 12;
 constexpr std::size_t sealed_letters = 16;
 constexpr std::size_t longest_response = 128;  // SHA-512 in hexadecimal
 constexpr std::uint32_t stale_challenges = 2;
+constexpr std::size_t places_a_turn = 8192;
 
 bool is_over(std::uint32_t since_s, TimePoint now) { return acl::seconds_of(now) - since_s > Credentials::life.count(); }
 
@@ -229,6 +230,13 @@ bool Credentials::may_say_stale(const acl::Address& source, std::string_view cal
   if (said->count == stale_challenges) return false;
   ++said->count;
   return true;
+}
+
+void Credentials::expire(TimePoint now) {
+  const auto is_gone = [now](std::uint64_t /*key*/, const Keep& keep) { return is_over(keep.since_s, now); };
+  nonces_.sweep(places_a_turn, is_gone);
+  stale_.sweep(places_a_turn, is_gone);
+  replays_.expire(now, places_a_turn);
 }
 
 std::uint64_t Credentials::evictions() const { return nonces_.evictions() + stale_.evictions(); }

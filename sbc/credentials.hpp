@@ -91,6 +91,9 @@ class Credentials {
   /// At most twice for a source, Call-ID and user within the life.
   bool may_say_stale(const acl::Address& source, std::string_view call_id, std::string_view user, TimePoint now);
 
+  /// Takes out what is too old to be asked for, among some of the tables' places: what forgers have us remember does not pile up to the
+  /// bound.
+  void expire(TimePoint now);
   [[nodiscard]] std::uint64_t evictions() const;
 
  private:

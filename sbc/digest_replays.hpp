@@ -41,6 +41,11 @@ class DigestReplays {
     return true;
   }
 
+  /// Takes out what is too old, among `limit` places.
+  void expire(acl::TimePoint now, std::size_t limit) {
+    const std::scoped_lock hold(lock_);
+    table_.sweep(limit, [&](std::uint64_t /*response*/, const Passed& passed) { return now - passed.at > life_; });
+  }
   [[nodiscard]] std::uint64_t evictions() const {
     const std::scoped_lock hold(lock_);
     return table_.evictions();

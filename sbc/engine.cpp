@@ -167,6 +167,7 @@ void Engine::advance(TimePoint now, Outbox& out) {
   state.registrations.expire(now, expiries_a_turn, [&](const Binding& binding) { impl_->proxy.ended(binding, now); });
   state.fellow_bindings.expire(now, expiries_a_turn);
   state.calls.expire(now, expiries_a_turn);
+  state.credentials.expire(now);
   impl_->admission.expire_bans(now);
 }
 
