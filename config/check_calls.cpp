@@ -21,6 +21,8 @@ class CallChecker {
       : draft_(draft), calls_(*draft.calls), options_(*draft.config.policy.calls), report_(report) {
     for (std::size_t in = 0; in < calls_.classes.size(); ++in) {
       for (const Located<std::string>& text : calls_.classes[in].patterns) {
+        if (text.value.size() > 1 && text.value.ends_with('*') && !text.value.starts_with('*'))
+          report.warning(text.at, "the `*` is the star key here: any further digits are `.` (one or more) or `!`");
         auto pattern = acl::DialPattern::parse(text.value);
         if (auto* good = std::get_if<acl::DialPattern>(&pattern)) patterns_.push_back({std::move(*good), in, &text});
       }

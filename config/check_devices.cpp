@@ -127,7 +127,7 @@ void check_devices(const Draft& draft, const Resolved& resolved, Report& report)
   check_groups(draft, resolved, report);
 }
 
-void check_emergency(const Draft& draft, Report& report) {
+void check_traps(const Draft& draft, Report& report) {
   const acl::PolicyOptions& policy = draft.config.policy;
   std::vector<std::string> prefixes = policy.emergency_prefixes;
   prefixes.insert(prefixes.begin(), "");
@@ -136,6 +136,12 @@ void check_emergency(const Draft& draft, Report& report) {
     if (!pattern) {
       report.error(trap.at, too_long_a_pattern());
       continue;
+    }
+    doubt_dial_pattern(trap, report);
+    for (const acl::DeviceOptions& device : policy.devices) {
+      if (!acl::is_shell_pattern(device.key) && pattern->matches(device.key))
+        report.error(trap.at, fmt::format("holds {}, which has an entry in `devices` in line {}: it would be banned for registering",
+                                          in_quotes(device.key), device.at.line));
     }
     for (const std::string& prefix : prefixes) {
       const auto found =

@@ -26,7 +26,7 @@ void check_registered_only(const Draft& draft, Report& report) {
                    "nobody can register any more, but from `trusted`: the first REGISTER of a phone comes from no registered flow");
 }
 
-void check_traps(const Draft& draft, Report& report) {
+void check_trap_listeners(const Draft& draft, Report& report) {
   const auto& listeners = draft.config.engine.listeners;
   const bool all = !listeners.empty() && std::ranges::all_of(listeners, &sbc::ListenerOptions::trap);
   if (all) report.error(draft.listeners.front().at, "every listener is a trap: nobody can register or call; add one that is none");
@@ -53,7 +53,7 @@ void check_protection(const Draft& draft, Report& report) {
   check_limits(draft, report);
   check_default_action(draft, report);
   check_registered_only(draft, report);
-  check_traps(draft, report);
+  check_trap_listeners(draft, report);
   check_jail(draft, report);
   check_admin(draft, report);
   check_kernel(draft, report);

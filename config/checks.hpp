@@ -16,8 +16,8 @@ void check_addresses(const Draft& draft, Report& report);
 void check_rules(const Draft& draft, Report& report);
 /// Warnings about entries of `devices` that never match or let nobody in, and groups that nothing names. Bounded work.
 void check_devices(const Draft& draft, const Resolved& resolved, Report& report);
-/// An emergency number that is a trap: an error.
-void check_emergency(const Draft& draft, Report& report);
+/// An emergency number or a device with an entry of its own that is a trap: an error.
+void check_traps(const Draft& draft, Report& report);
 /// Class of service: patterns that two classes have (errors), classes that nobody has and entries that give nothing (warnings). Bounded
 /// work.
 void check_calls(const Draft& draft, Report& report);

@@ -17,6 +17,7 @@ namespace {
 
 void check_pattern(const Located<std::string>& key, Report& report) {
   if (acl::is_shell_pattern(key.value) && !acl::ShellPattern::compile(key.value)) report.error(key.at, too_long_a_pattern());
+  doubt_dial_pattern(key, report);
 }
 
 class DeviceResolver {
@@ -98,6 +99,19 @@ void resolve_device_groups(Draft& draft, Report& report) {
       into.push_back(member.value);
     }
   }
+}
+
+void doubt_dial_pattern(const Located<std::string>& key, Report& report) {
+  const bool has_digit = key.value.find_first_of("0123456789") != std::string::npos;
+  const bool has_letter = key.value.find_first_of("XZN") != std::string::npos;
+  if (!has_letter || !has_digit || key.value.find_first_not_of("0123456789XZN.!*?") != std::string::npos) return;
+  std::string meant = key.value;
+  for (char& c : meant) {
+    if (c == 'X' || c == 'Z' || c == 'N') c = '?';
+    if (c == '.' || c == '!') c = '*';
+  }
+  report.warning(
+      key.at, fmt::format("X, Z and N stand for themselves here, unlike in `calls`: any character is `?`, so write {}", in_quotes(meant)));
 }
 
 std::string too_long_a_pattern() { return fmt::format("has more than {} characters beside its `*`", acl::ShellPattern::longest); }

@@ -26,7 +26,7 @@ const char* word_of(Severity severity) { return severity == Severity::error ? "e
 std::shared_ptr<const acl::Policy> compile(const Draft& draft, Resolved resolved, Report& report) {
   check_rules(draft, report);
   check_devices(draft, resolved, report);
-  check_emergency(draft, report);
+  check_traps(draft, report);
   check_calls(draft, report);
   check_protection(draft, report);
   if (report.has_errors()) return nullptr;

@@ -107,8 +107,10 @@ std::optional<CallGate::Denial> CallGate::judge_target(std::string_view element,
 }
 
 std::optional<CallGate::Denial> CallGate::judge_user(std::string_view user, const Flow& flow) {
-  number_.emplace(sip::dialled_number_of(user, user_));
-  if (policy_ == nullptr) return std::nullopt;
+  const std::string_view dialled = sip::dialled_number_of(user, user_);
+  number_.emplace(dialled);
+  // Who calls for help without a registration meets the PBX's challenge and no class.
+  if (policy_ == nullptr || state_.policy->emergency().contains(dialled)) return std::nullopt;
   const auto in = policy_->classify(number_->text);
   for (std::size_t i = 0; i < caller_count_; ++i) {
     if (policy_->allows(flow.peer.address, callers_[i], in)) continue;

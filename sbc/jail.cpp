@@ -22,6 +22,11 @@ constexpr std::size_t blocks_a_turn = 256;
 constexpr seconds try_of_accepted{30};  // anybody behind its address may guess for an account, and it must not lose its owner for that
 constexpr std::size_t longest_account = 128;
 
+std::string cure_of(const Evidence& evidence, bool of_account) {
+  const std::string source = acl::SourceKey(evidence.flow.peer.address).address().to_string();
+  return "let in again by: postern bans remove " + source + (of_account ? " --account " + std::string(evidence.account) : std::string());
+}
+
 }  // namespace
 
 void Jail::apply(TimePoint now) {
@@ -315,7 +320,8 @@ void Jail::tell(EventKind kind, const Evidence& evidence, const char* proof, sec
   event.device = evidence.account;
   event.duration = duration;
   event.detail = proof;
-  event.message = evidence.detail;
+  const std::string cure = kind == EventKind::strike || !evidence.proven ? std::string() : cure_of(evidence, kind == EventKind::block);
+  event.message = evidence.detail.empty() ? std::string_view(cure) : evidence.detail;
   event.count = kind == EventKind::strike ? 0 : evidence.strikes;
   if (evidence.message != nullptr) {
     event.method = evidence.message->method_text;

@@ -86,6 +86,7 @@ struct Histogram {
   X(registrations,         "postern_registrations",        "Registrations alive now.")                                                   \
   X(fellow_registrations,  "postern_fellow_registrations", "Registrations of other workers that workers know of, each counted at each.") \
   X(calls,                 "postern_calls",                "Calls under way.")                                                           \
+  X(token_contents,        "postern_token_contents",       "What did not fit a token and is kept for it, about 0.4 KB each.")            \
   X(sources_tracked,       "postern_sources_tracked",      "Source addresses remembered.")                                               \
   X(transactions,          "postern_transactions",         "SIP transactions under way.")
 

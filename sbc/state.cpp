@@ -140,6 +140,7 @@ Gauges State::gauges() const {
   gauges.fellow_registrations = fellow_bindings.size();
   gauges.calls = calls.size();
   gauges.sources_tracked = sources.size();
+  gauges.token_contents = tokens.table_size();
   gauges.transactions = transactions.size();
   gauges.evicted_sources = sources.evictions();
   gauges.evicted_methods = method_buckets.evictions();

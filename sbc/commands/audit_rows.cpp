@@ -96,6 +96,14 @@ void look_at_callers(const AuditFacts& facts, Findings& findings) {
   }
 }
 
+bool is_everything(const acl::Network& network) { return network.prefix_length() == 0; }
+
+bool permits_some_only(const acl::DeviceOptions& device) {
+  return !device.permit.empty() && std::ranges::none_of(device.permit, [](const acl::SharedNetworks& networks) {
+    return std::ranges::any_of(*networks, is_everything);
+  });
+}
+
 }  // namespace
 
 void Findings::add(AuditStatus status, const std::string& evidence, const std::string& remedy) {
@@ -158,13 +166,13 @@ AuditRow audit_passwords(const AuditFacts& facts) {
 
 AuditRow audit_networks(const AuditFacts& facts) {
   return audit_devices(facts, "`permit` or `deny`", "name the networks that each device comes from: devices: {\"1*\": {permit: [office]}}",
-                       [](const acl::DeviceOptions& device) { return !device.permit.empty() || !device.deny.empty(); });
+                       [](const acl::DeviceOptions& device) { return permits_some_only(device) || !device.deny.empty(); });
 }
 
 AuditRow audit_bindings(const AuditFacts& facts) {
   return audit_devices(facts, "`permit` or `listeners`",
                        "bind each device to a network or a listener: devices: {\"2*\": {listeners: [tls]}}",
-                       [](const acl::DeviceOptions& device) { return !device.permit.empty() || !device.listeners.empty(); });
+                       [](const acl::DeviceOptions& device) { return permits_some_only(device) || !device.listeners.empty(); });
 }
 
 AuditRow audit_hiding(const AuditFacts& facts) {
@@ -211,6 +219,8 @@ AuditRow audit_jail(const AuditFacts& facts) {
     findings.ok("the jail is on");
   else
     findings.fail("the jail is off: nobody is banned for what he tries", "take `jail: off` out");
+  if (std::ranges::any_of(facts.config.engine.trusted, is_everything))
+    findings.fail("`trusted` holds every address there is: nobody is banned", "name your own networks there, and no others");
   if (std::ranges::find(facts.loaded.problems, "enforce", &config::Problem::path) != facts.loaded.problems.end())
     findings.warn("`enforce` has no effect in this version: rules, jail and limits are enforced whatever it says", "take `enforce` out");
   if (!facts.no_daemon.empty()) {

@@ -86,7 +86,10 @@ std::string in_full(const sbc::Explanation& explanation) {
   if (!explanation.at.file.empty()) text += fmt::format("at:      {}\n", place_of(explanation.at));
   if (!explanation.spared.empty())
     text += fmt::format("pass:    a travel pass stands: the rule {} does not hold\n", config::in_quotes(explanation.spared));
-  return text + score_in_full(explanation);
+  text += score_in_full(explanation);
+  if (outcome.kind != sbc::OutcomeKind::refused)
+    text += "beside:  bans, blocks and weak passwords are not looked at here: postern bans list\n";
+  return text;
 }
 
 std::string dump(const nlohmann::ordered_json& json) { return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace); }

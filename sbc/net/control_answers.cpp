@@ -145,7 +145,9 @@ std::string_view argument(const ControlArguments& arguments, std::string_view na
   return found == arguments.end() ? std::string_view() : std::string_view(found->second);
 }
 
-AnswerPart no_address(std::string_view text) { return refusal(fmt::format("\"{}\" is no IP address", text)); }
+AnswerPart no_address(std::string_view text) {
+  return refusal(fmt::format("\"{}\" is no IP address (without a port); for a network write a rule with `action: ban` or `drop`", text));
+}
 
 }  // namespace
 

@@ -10,6 +10,7 @@ namespace postern::config::test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
@@ -151,7 +152,7 @@ TEST(Emergency, IsNoTrap) {
     draft.config.policy.emergency_prefixes = {"0"};
     draft.trap_extensions = {{trap, {{7, 3}, "jail.trap_extensions[0]"}}};
     Report report("p.yaml");
-    check_emergency(draft, report);
+    check_traps(draft, report);
     const auto problems = report.take();
     return problems.empty() ? "" : problems.front().to_string();
   };
@@ -159,6 +160,20 @@ TEST(Emergency, IsNoTrap) {
             "p.yaml:7:3: jail.trap_extensions[0]: holds the emergency number \"112\": nobody who calls for help may be banned for it");
   for (const char* trap : {"1*", "*", "11?", "0112", "0*", "0???", "*9"}) EXPECT_NE(told(trap), "") << trap;
   for (const char* trap : {"8888", "admin", "1120*", "1?", "12*", "11"}) EXPECT_EQ(told(trap), "") << trap;
+}
+
+TEST(Traps, AreNoDevicesOfTheFile) {
+  EXPECT_THAT(problems_with("devices: {\"7001\": {permit: [10.0.0.0/8]}}\njail: {trap_extensions: [\"7*\"]}\n"),
+              ElementsAre(HasSubstr("holds \"7001\", which has an entry in `devices` in line 3")));
+  EXPECT_THAT(problems_with("devices: {\"1*\": {permit: [10.0.0.0/8]}}\njail: {trap_extensions: [\"8*\"]}\n"), IsEmpty());
+  EXPECT_THAT(problems_with("jail: {trap_extensions: [\"" + std::string(64, '8') + "*\"]}\n"), ElementsAre(HasSubstr("more than 63 characters")));
+}
+
+TEST(Patterns, OfAsteriskAreDoubtedWhereThoseOfAShellStand) {
+  EXPECT_THAT(problems_with("devices: {\"1XXX\": {permit: [10.0.0.0/8]}}\n"), ElementsAre(HasSubstr("so write \"1???\"")));
+  EXPECT_THAT(problems_with("jail: {trap_extensions: [\"8XX.\"]}\n"), ElementsAre(HasSubstr("so write \"8??*\"")));
+  EXPECT_THAT(problems_with("devices: {\"kX83\": {permit: [10.0.0.0/8]}}\n"), IsEmpty());
+  EXPECT_THAT(problems_with("calls: {classes: {abroad: [\"0*\"]}, allow: [{classes: [abroad]}]}\n"), ElementsAre(HasSubstr("the star key here")));
 }
 
 }  // namespace
