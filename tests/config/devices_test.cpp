@@ -166,14 +166,16 @@ TEST(Traps, AreNoDevicesOfTheFile) {
   EXPECT_THAT(problems_with("devices: {\"7001\": {permit: [10.0.0.0/8]}}\njail: {trap_extensions: [\"7*\"]}\n"),
               ElementsAre(HasSubstr("holds \"7001\", which has an entry in `devices` in line 3")));
   EXPECT_THAT(problems_with("devices: {\"1*\": {permit: [10.0.0.0/8]}}\njail: {trap_extensions: [\"8*\"]}\n"), IsEmpty());
-  EXPECT_THAT(problems_with("jail: {trap_extensions: [\"" + std::string(64, '8') + "*\"]}\n"), ElementsAre(HasSubstr("more than 63 characters")));
+  EXPECT_THAT(problems_with("jail: {trap_extensions: [\"" + std::string(64, '8') + "*\"]}\n"),
+              ElementsAre(HasSubstr("more than 63 characters")));
 }
 
 TEST(Patterns, OfAsteriskAreDoubtedWhereThoseOfAShellStand) {
   EXPECT_THAT(problems_with("devices: {\"1XXX\": {permit: [10.0.0.0/8]}}\n"), ElementsAre(HasSubstr("so write \"1???\"")));
   EXPECT_THAT(problems_with("jail: {trap_extensions: [\"8XX.\"]}\n"), ElementsAre(HasSubstr("so write \"8??*\"")));
   EXPECT_THAT(problems_with("devices: {\"kX83\": {permit: [10.0.0.0/8]}}\n"), IsEmpty());
-  EXPECT_THAT(problems_with("calls: {classes: {abroad: [\"0*\"]}, allow: [{classes: [abroad]}]}\n"), ElementsAre(HasSubstr("the star key here")));
+  EXPECT_THAT(problems_with("calls: {classes: {abroad: [\"0*\"]}, allow: [{classes: [abroad]}]}\n"),
+              ElementsAre(HasSubstr("the star key here")));
 }
 
 }  // namespace
