@@ -15,7 +15,7 @@ from support.case import postern_binary
 from support.door import ACCESS, Postern, config
 from support.pbx import ADDRESS, Pbx
 from support.proc import Process, Timeout
-from support.sip import Phone, answer, new_branch, sdp
+from support.sip import Message, Phone, answer, new_branch, sdp
 from support.stream import StreamPhone
 
 SECONDS = float(os.environ.get("POSTERN_JAIL_SECONDS", "12"))
@@ -38,6 +38,50 @@ calls:
 
 def configuration():
     return LISTENERS + "".join(line + "\n" for line in config(extra=RULES).splitlines() if not line.startswith("listeners"))
+
+
+class RepeatingPhone(Phone):
+    """Repeats as RFC 3261 §17 has it over UDP: requests until they are answered, answers and ACKs when what they are for comes again. A flood beside it has the kernel drop a packet now and then."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self._requests, self._replies = {}, {}  # by Call-ID and CSeq; by what came
+
+    @staticmethod
+    def _of(message):
+        """What is the same in each repetition of it."""
+        return message.get("Call-ID"), message.get("CSeq"), message.status if message.is_response else message.all("Via")[0]
+
+    def send(self, data, to):
+        message = Message(data if isinstance(data, bytes) else data.encode("utf-8", "surrogateescape"))
+        if message.is_response:
+            self._replies[self._of(message)[:2] + (message.all("Via")[0],)] = (data, to)
+        elif message.method == "ACK":
+            number = message.get("CSeq").split()[0]
+            for status in (200, 401, 407):
+                self._replies[message.get("Call-ID"), f"{number} INVITE", status] = (data, to)
+        else:
+            self._requests[message.get("Call-ID"), message.get("CSeq")] = (data, to)
+        super().send(data, to)
+
+    def _fill(self, seconds):
+        known = len(self.inbox)
+        super()._fill(seconds)
+        for entry in self.inbox[known:]:
+            if reply := self._replies.get(self._of(entry[0])):
+                super().send(*reply)
+                self.inbox.remove(entry)
+
+    def response(self, call_id, cseq, final=True, timeout=24.0):
+        asked, pause, until = self._requests[call_id, f"{cseq[0]} {cseq[1]}"], 0.5, time.monotonic() + timeout
+        while True:
+            try:
+                return super().response(call_id, cseq, final, min(pause, max(0.0, until - time.monotonic())))
+            except Timeout:
+                if time.monotonic() >= until:
+                    raise
+                super().send(*asked)
+                pause = min(2 * pause, 4)
 
 
 class Pair(threading.Thread):
@@ -148,8 +192,8 @@ class JailRun(case.Case):
         self.postern = self.run_until_end(Postern(self.folder, configuration()))
         self.until = time.monotonic() + SECONDS + 3600  # set anew once all is registered
 
-    def phone(self, host, port, user, **options):
-        return self.run_until_end(Phone((host, port), ACCESS, user, **options))
+    def phone(self, host, port, user, kind=RepeatingPhone):
+        return self.run_until_end(kind((host, port), ACCESS, user))
 
     def phones(self):
         """Pairs of registered phones: each at an address of its own."""
@@ -158,7 +202,7 @@ class JailRun(case.Case):
 
     # Each attacker goes on for the whole run.
     def guesser(self, source, user):
-        phone = self.phone(source, 0, user)
+        phone = self.phone(source, 0, user, Phone)
 
         def act(number):
             phone.password = f"guess{number}"
