@@ -6,7 +6,6 @@
 #include "sbc/refused_destinations.hpp"
 #include "sbc/rewrite.hpp"
 #include "sip/dialled.hpp"
-#include "sip/digest.hpp"
 
 namespace postern::sbc {
 namespace {
@@ -64,9 +63,7 @@ void CallGate::find_callers(const Question& question, TimePoint now) {
   called_by(from);
   for (std::size_t i = 0; i < credentials.count; ++i) {
     const CredentialsVerdict::Entry& entry = credentials.entries[i];
-    if (entry.fate == CredentialsVerdict::Fate::remove || entry.header == nullptr) continue;
-    const auto digest = sip::DigestView::parse(request.text(entry.header->value));
-    if (digest && digest->username != from) called_by(digest->username);
+    if (entry.fate != CredentialsVerdict::Fate::remove && entry.is_digest && entry.username != from) called_by(entry.username);
   }
 }
 

@@ -4,7 +4,6 @@
 
 #include "sbc/refused_destinations.hpp"
 #include "sip/challenge.hpp"
-#include "sip/digest.hpp"
 
 namespace postern::sbc {
 namespace {
@@ -16,9 +15,7 @@ constexpr std::chrono::seconds hour_over{300};  // the hour goes on in steps of 
 std::string_view device_of(const sip::RawMessage& request, const CredentialsVerdict& credentials, std::span<char> buffer) {
   for (std::size_t i = 0; i < credentials.count; ++i) {
     const CredentialsVerdict::Entry& entry = credentials.entries[i];
-    if (entry.fate == CredentialsVerdict::Fate::remove || entry.header == nullptr) continue;
-    const auto digest = sip::DigestView::parse(request.text(entry.header->value));
-    if (digest && !digest->username.empty()) return digest->username;
+    if (entry.fate != CredentialsVerdict::Fate::remove && !entry.username.empty()) return entry.username;
   }
   return sip::canonical_user(request.claimed_user(), buffer);
 }
