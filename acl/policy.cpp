@@ -207,6 +207,12 @@ std::string_view Policy::rule_name(int rule) const {
   return impl_->options[static_cast<std::size_t>(rule)].name;
 }
 
+const SourceLine* Policy::rule_place(int rule) const {
+  if (rule < 0 || static_cast<std::size_t>(rule) >= impl_->options.size()) return nullptr;
+  const SourceLine& at = impl_->options[static_cast<std::size_t>(rule)].at;
+  return at.file.empty() ? nullptr : &at;
+}
+
 const Geo& Policy::geo() const { return impl_->geo; }
 const Devices& Policy::devices() const { return impl_->devices; }
 const EmergencyNumbers& Policy::emergency() const { return impl_->emergency; }

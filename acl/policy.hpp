@@ -83,6 +83,8 @@ class Policy {
   [[nodiscard]] std::span<const RuleOptions> rules() const;
   /// The rule's name (`rules[2]` for one without), `builtin scanners` or `default_action`: what logs and `explain` print.
   [[nodiscard]] std::string_view rule_name(int rule) const;
+  /// Where it stands; nullptr: in no file.
+  [[nodiscard]] const SourceLine* rule_place(int rule) const;
   [[nodiscard]] const Geo& geo() const;
   [[nodiscard]] const Devices& devices() const;
   [[nodiscard]] const EmergencyNumbers& emergency() const;

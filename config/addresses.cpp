@@ -98,6 +98,10 @@ Parsed wrong_authority(const Kind& kind, std::string_view text, const AuthorityR
   return result.problem.empty() ? expected(kind, text) : Parsed::wrong(result.problem);
 }
 
+Parsed nobody_reaches(std::string_view text) {
+  return Parsed::wrong(fmt::format("nobody can reach a wildcard address: {}", in_quotes(text)));
+}
+
 /// What was written is an address without its scheme, or with the one of a SIP URI.
 Parsed without_scheme(const Kind& kind, std::string_view text, std::string_view scheme) {
   std::string_view rest = text;
@@ -137,8 +141,12 @@ Parsed parse_pbx(std::string_view text, const Range& /*range*/) {
 Parsed parse_trunk(std::string_view text, const Range& /*range*/) {
   return parse_sip_address(kinds::trunk_address, text, all_schemes.first(3), true);
 }
+constexpr std::array<Scheme, 1> hep_schemes{{{sbc::Transport::udp, 9060}}};
+
 Parsed parse_hep(std::string_view text, const Range& /*range*/) {
-  return parse_sip_address(kinds::hep_address, text, all_schemes.first(3), true);
+  Parsed parsed = parse_sip_address(kinds::hep_address, text, hep_schemes, false);
+  if (parsed.value && std::get<SipAddress>(*parsed.value).address->is_unspecified()) return nobody_reaches(text);
+  return parsed;
 }
 
 Parsed endpoint(const Kind& kind, std::string_view text, std::string_view whole) {
@@ -160,20 +168,34 @@ Parsed parse_http_listener(std::string_view text, const Range& /*range*/) {
   return endpoint(kinds::http_listener, rest, text);
 }
 
-/// Scheme, host and port of a web address; what follows the authority is left to the web.
-Parsed parse_web(const Kind& kind, std::string_view text, bool path) {
-  const std::string_view scheme = text.starts_with("https://") ? "https://" : "http://";
-  if (!text.starts_with(scheme) || text.size() > 2048 || text.find_first_of(" \t\r\n") != std::string_view::npos)
-    return expected(kind, text);
+/// A web address; what follows the authority is left to the web, but for its fragment, which is never sent (RFC 9110 §7.1). nullopt: it is
+/// none.
+std::optional<net::WebhookOptions> parse_web(std::string_view text) {
+  net::WebhookOptions url;
+  url.tls = text.starts_with("https://");
+  const std::string_view scheme = url.tls ? "https://" : "http://";
+  const bool printable = std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+  if (!text.starts_with(scheme) || text.size() > 2048 || !printable) return std::nullopt;
   const std::string_view rest = text.substr(scheme.size());
-  const std::size_t slash = rest.find('/');
-  if (slash != std::string_view::npos && !path) return expected(kind, text);
-  if (!parse_authority(rest.substr(0, slash)).authority) return expected(kind, text);
-  return {std::string(text), {}};
+  const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
+  const auto authority = parse_authority(rest.substr(0, end)).authority;
+  if (!authority) return std::nullopt;
+  url.host = authority->host;
+  url.port = authority->port != 0 ? authority->port : url.tls ? 443 : 80;
+  url.target = rest.substr(end, rest.find('#') - end);
+  if (!url.target.starts_with('/')) url.target.insert(0, 1, '/');
+  return url;
 }
 
-Parsed parse_http_url(std::string_view text, const Range& /*range*/) { return parse_web(kinds::http_url, text, true); }
-Parsed parse_origin(std::string_view text, const Range& /*range*/) { return parse_web(kinds::origin, text, false); }
+Parsed parse_http_url(std::string_view text, const Range& /*range*/) {
+  if (const auto url = parse_web(text)) return {*url, {}};
+  return expected(kinds::http_url, text);
+}
+Parsed parse_origin(std::string_view text, const Range& /*range*/) {
+  const bool path = text.find_first_of("/?#", text.find("://") + 3) != std::string_view::npos;
+  if (path || !parse_web(text)) return expected(kinds::origin, text);
+  return {std::string(text), {}};
+}
 
 Parsed parse_ip(std::string_view text, const Range& /*range*/) {
   const auto address = acl::Address::parse(text);
@@ -192,8 +214,7 @@ Parsed parse_source(std::string_view text, const Range& /*range*/) {
 Parsed parse_host_port(std::string_view text, const Range& /*range*/) {
   const AuthorityResult result = parse_authority(text);
   if (!result.authority) return wrong_authority(kinds::host_port, text, result);
-  if (result.authority->address && result.authority->address->is_unspecified())
-    return Parsed::wrong(fmt::format("nobody can reach a wildcard address: {}", in_quotes(text)));
+  if (result.authority->address && result.authority->address->is_unspecified()) return nobody_reaches(text);
   return {sbc::HostPort{result.authority->host, result.authority->port}, {}};
 }
 
@@ -241,7 +262,7 @@ const Kind transport{"transport", "udp, tcp, tls, ws or wss", parse_transport};
 const Kind listener_address{"listener URL", "a URL such as udp://0.0.0.0:5060 (udp, tcp, tls, ws or wss)", parse_listener};
 const Kind pbx_address{"SIP URL", "a URL such as udp://10.0.0.5:15060 (udp, tcp or tls)", parse_pbx};
 const Kind trunk_address{"SIP URL with host", "a URL such as udp://sip.voipco.example (udp, tcp or tls)", parse_trunk};
-const Kind hep_address{"HEP URL", "a URL such as udp://10.0.0.9:9060 (udp, tcp or tls)", parse_hep};
+const Kind hep_address{"HEP URL", "a URL such as udp://10.0.0.9:9060", parse_hep};
 const Kind http_listener{"HTTP address", "a URL such as http://127.0.0.1:9460", parse_http_listener};
 const Kind http_url{"web URL", "a URL such as https://hooks.example.com/postern", parse_http_url};
 const Kind origin{"web origin", "an origin such as https://pbx.example.com", parse_origin};

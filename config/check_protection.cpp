@@ -47,6 +47,15 @@ void check_kernel(const Draft& draft, Report& report) {
   if (draft.kernel && draft.kernel->value == "xdp") report.warning(draft.kernel->at, "xdp has no effect in this version: `nftables` has");
 }
 
+void check_hep(const Draft& draft, Report& report) {
+  const auto& server = draft.config.shell.hep;
+  if (server && !server->address.is_private())
+    report.warning(
+        *draft.hep_at,
+        "is no private address: the copies are not encrypted, and tell who calls whom, digests of passwords and where the PBX is; a "
+        "server in a network of your own, or behind a tunnel, is safer");
+}
+
 }  // namespace
 
 void check_protection(const Draft& draft, Report& report) {
@@ -57,6 +66,7 @@ void check_protection(const Draft& draft, Report& report) {
   check_jail(draft, report);
   check_admin(draft, report);
   check_kernel(draft, report);
+  check_hep(draft, report);
 }
 
 }  // namespace postern::config

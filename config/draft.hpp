@@ -103,6 +103,13 @@ struct DraftPolicyTest {
   Located<std::string> listener;  ///< by name; empty: none written
 };
 
+/// The rest of it goes straight into the options.
+struct DraftAlerts {
+  Where at;
+  std::optional<Where> webhook_at;
+  std::optional<Where> command_at;
+};
+
 struct DraftRate {
   Where at;
   bool off = false;
@@ -138,6 +145,8 @@ struct Draft {
   std::optional<Where> jail_off_at;
   std::optional<Where> admin_at;
   std::optional<Located<std::string>> kernel;
+  std::optional<Where> hep_at;
+  std::optional<DraftAlerts> alerts;
   std::optional<Where> workers_at;
   std::optional<Where> registers_registered_only;  ///< where registered_only names REGISTER
   Settings held;                                   ///< what a reload cannot change

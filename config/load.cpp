@@ -65,6 +65,7 @@ LoadResult load(const YamlNode& root, const std::string& directory, const NameAn
   resolve_emergency(draft, report);
   resolve_calls(draft, resolved, report);
   resolve_policy_tests(draft, report);
+  resolve_alerts(draft, directory, report);
   check_addresses(draft, report);
   auto policy = compile(draft, std::move(resolved), report);
   Places places = places_of(draft, report.file());

@@ -97,8 +97,10 @@ LoadResult reload_file(const std::string& path, const Settings& held, const Name
 /// The array of `{"file", "line", "column", "path", "severity", "message"}` that `check --json` prints.
 std::string to_json(const std::vector<Problem>& problems);
 
-/// The commented file of all keys and defaults, and the reference page in Markdown, both made from the schema table.
+/// The commented file of all keys and defaults, the reference page in Markdown, and the same as man page postern.yaml(5), all made from the
+/// schema table.
 std::string default_file();
 std::string reference_page();
+std::string manual_page();
 
 }  // namespace postern::config

@@ -1,10 +1,11 @@
-// The printed default file and docs/configuration.md, both from the schema.
+// The printed default file, docs/configuration.md and the man page postern.yaml(5), all from the schema.
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "config/load.hpp"
 #include "config/reader.hpp"
+#include "config/roff.hpp"
 #include "config/schema.hpp"
 #include "config/words.hpp"
 
@@ -103,11 +104,23 @@ constexpr std::string_view default_file_head =
     "# Postern. Lines that begin with `#key:` show the defaults, or an example where there is none.\n"
     "# `postern check -c FILE` says what is wrong with this file. All keys: docs/configuration.md.\n";
 
-constexpr std::string_view reference_head =
+/// The line of one key in a list with its value, its default and when it takes effect below.
+void append_entry(std::string& out, const Row& row) {
+  out += fmt::format(".TP\n\\fB{}\\fR\n{}{}.\n", roff_verbatim(row.path), roff(describe(row)), range_text(row));
+  if (row.required) out += "Required.\n";
+  if (!row.standard.empty()) out += fmt::format("Default: \\fB{}\\fR.\n", roff_verbatim(row.standard));
+  if (const std::string_view effect = effect_text(row); effect != "now, reload") out += fmt::format("In effect: {}.\n", roff(effect));
+  out += ".br\n" + roff(row.help) + "\n";
+  if (!row.example.empty()) out += fmt::format("Example: \\fB{}\\fR.\n", roff_verbatim(row.example));
+}
+
+constexpr std::string_view page_title =
     "# Configuration\n"
     "\n"
     "<!-- Made from the schema (config/schema.cpp); a test compares them. -->\n"
-    "\n"
+    "\n";
+
+constexpr std::string_view page_head =
     "The smallest file has two lines, and its defaults are the safe ones:\n"
     "\n"
     "```yaml\n"
@@ -131,7 +144,9 @@ constexpr std::string_view reference_head =
     "  protect, an error.\n"
     "\n"
     "`kill -HUP`, or `systemctl reload postern`, reads the file and all that it names again: [how a reload\n"
-    "goes](operations.md#reloading).\n"
+    "goes](operations.md#reloading).\n";
+
+constexpr std::string_view table_head =
     "\n"
     "| key | value | default | in effect | what it does |\n"
     "|---|---|---|---|---|\n";
@@ -141,9 +156,19 @@ constexpr std::string_view reference_head =
 std::string default_file() { return std::string(default_file_head) + DefaultFile().write(); }
 
 std::string reference_page() {
-  std::string out(reference_head);
+  std::string out = std::string(page_title) + std::string(page_head) + std::string(table_head);
   for (const Row& row : schema()) append_row(out, row);
   return out;
+}
+
+std::string manual_page() {
+  std::string out =
+      ".TH POSTERN.YAML 5 \"\" \"Postern\"\n"
+      ".SH NAME\npostern.yaml \\- configuration of Postern, a session border controller for SIP\n"
+      ".SH DESCRIPTION\n";
+  out += roff_page(page_head) + ".SH KEYS\n";
+  for (const Row& row : schema()) append_entry(out, row);
+  return out + ".SH SEE ALSO\n.BR postern (1)\n";
 }
 
 }  // namespace postern::config

@@ -135,7 +135,7 @@ void Resolver::streams(const DraftListener& draft, sbc::ListenerOptions& listene
   if (!secure || !draft.tls) return;
   listener.tls = draft.tls->options;
   for (std::string* file : {&listener.tls->certificate, &listener.tls->private_key, &listener.tls->client_ca}) {
-    if (!file->empty()) *file = absolute_path(directory_, *file);
+    if (!file->empty()) *file = named_file(*file);
   }
 }
 
@@ -165,7 +165,7 @@ void Resolver::pbx_by_stream() {
   const sbc::Transport transport = first.value.transport;
   if (draft_.pbx_ca && transport != sbc::Transport::tls)
     report_.error(draft_.pbx_ca->at, fmt::format("is of tls:// alone; the PBX is reached over {}://", sbc::to_string(transport)));
-  if (draft_.pbx_ca) draft_.config.engine.pbx.ca = absolute_path(directory_, draft_.pbx_ca->value);
+  if (draft_.pbx_ca) draft_.config.engine.pbx.ca = named_file(draft_.pbx_ca->value);
   if (sbc::is_datagram(transport)) return;
   report_.warning(first.at,
                   fmt::format("over {}:// Asterisk forgets every phone when our connection ends, so a restart of Postern or a fault of "
@@ -247,8 +247,12 @@ void Resolver::dynamic_name(const DraftNetwork& draft, std::vector<acl::Network>
   for (const acl::Address& address : answer->second) into.emplace_back(address, address.is_v4() ? 32 : 128);
 }
 
+std::string Resolver::named_file(const std::string& written) {
+  return draft_.config.shell.files.emplace_back(absolute_path(directory_, written));
+}
+
 void Resolver::list_file(const DraftNetwork& draft, std::vector<acl::Network>& into) {
-  const std::string path = absolute_path(directory_, draft.file);
+  const std::string path = named_file(draft.file);
   const auto read = read_file(path, longest_list);
   if (const auto* error = std::get_if<FileError>(&read)) {
     report_.error(draft.at, fmt::format("{}: {}", path, error->message));
@@ -342,7 +346,7 @@ void Resolver::geo() {
   const auto open = [&](const std::optional<Located<std::string>>& written) {
     std::shared_ptr<const acl::GeoDatabase> database;
     if (!written) return database;
-    auto opened = acl::GeoDatabase::open(absolute_path(directory_, written->value));
+    auto opened = acl::GeoDatabase::open(named_file(written->value));
     if (const auto* error = std::get_if<std::string>(&opened))
       report_.error(written->at, *error);
     else

@@ -41,6 +41,8 @@ class Resolver {
   void pbx_by_stream();
   void networks();
   void dynamic_name(const DraftNetwork& draft, std::vector<acl::Network>& into);
+  /// Where that is, which is noted.
+  [[nodiscard]] std::string named_file(const std::string& written);
   void list_file(const DraftNetwork& draft, std::vector<acl::Network>& into);
   void list_problems(const std::string& path, const std::string& key, const acl::NetworkList& list);
   void trusted();
@@ -65,6 +67,8 @@ void resolve_device_groups(Draft& draft, Report& report);
 /// Fills draft.config.policy.devices, one for one.
 void resolve_devices(Draft& draft, Resolved& resolved, Report& report);
 void resolve_emergency(Draft& draft, const Report& report);
+/// Where the command is; reports one that cannot be run, and alerts that reach nobody or can be read on their way.
+void resolve_alerts(Draft& draft, const std::string& directory, Report& report);
 /// Marks the group, if the key is one. A key that is none and nearly one is a user, which the report doubts.
 void note_device_key(const Located<std::string>& key, const Draft& draft, Resolved& resolved, Report& report);
 

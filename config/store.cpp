@@ -136,6 +136,7 @@ void begin_allowed_source(Draft& draft, const Where& /*at*/, const std::string& 
 }
 void allowed_source(Draft& draft, const Item& item) { draft.calls->allow.back().source.push_back({value_of<NetworkRef>(item), item.at}); }
 void deny_status(Draft& draft, const Item& item) { draft.calls->deny_status = static_cast<int>(value_of<std::int64_t>(item)); }
+void enforce(Draft& draft, const Item& item) { draft.config.engine.enforce = value_of<bool>(item); }
 void redirects(Draft& draft, const Item& item) {
   using Redirects = sbc::EngineOptions::Redirects;
   draft.config.engine.redirects = word_of(item) == "internal" ? Redirects::internal : Redirects::block;
@@ -210,6 +211,26 @@ void admin(Draft& draft, const Item& item) {
 void kernel(Draft& draft, const Item& item) {
   draft.kernel = Located<std::string>{std::string(word_of(item)), item.at};
   draft.config.shell.kernel = word_of(item) == "nftables" ? net::Kernel::nftables : net::Kernel::off;
+}
+void hep(Draft& draft, const Item& item) {
+  const auto& server = value_of<SipAddress>(item);
+  draft.config.shell.hep = sbc::Endpoint{*server.address, server.port};
+  draft.hep_at = item.at;
+}
+void begin_alerts(Draft& draft, const Where& at, const std::string& /*name*/) {
+  draft.alerts = {at, {}, {}};
+  draft.config.shell.alerts.emplace();
+}
+void alerts_webhook(Draft& draft, const Item& item) {
+  draft.config.shell.alerts->webhook = value_of<net::WebhookOptions>(item);
+  draft.alerts->webhook_at = item.at;
+}
+void alerts_command(Draft& draft, const Item& item) {
+  draft.config.shell.alerts->command = text_of(item);
+  draft.alerts->command_at = item.at;
+}
+void alerts_min_interval(Draft& draft, const Item& item) {
+  draft.config.shell.alerts->min_interval = value_of<std::chrono::milliseconds>(item);
 }
 void log_format(Draft& draft, const Item& item) {
   draft.config.shell.log.format = word_of(item) == "json" ? net::LogFormat::json : net::LogFormat::text;

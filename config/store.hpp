@@ -117,6 +117,7 @@ void allowed(Draft& draft, const Item& item) {
   (draft.calls->allow.back().*Member).push_back({std::get<std::string>(item.value), item.at});
 }
 void deny_status(Draft& draft, const Item& item);
+void enforce(Draft& draft, const Item& item);
 void redirects(Draft& draft, const Item& item);
 
 void begin_limits(Draft& draft, const Where& at, const std::string& name);
@@ -196,6 +197,11 @@ void control_path(Draft& draft, const Item& item);
 void control_group(Draft& draft, const Item& item);
 void admin(Draft& draft, const Item& item);
 void kernel(Draft& draft, const Item& item);
+void hep(Draft& draft, const Item& item);
+void begin_alerts(Draft& draft, const Where& at, const std::string& name);
+void alerts_webhook(Draft& draft, const Item& item);
+void alerts_command(Draft& draft, const Item& item);
+void alerts_min_interval(Draft& draft, const Item& item);
 void log_format(Draft& draft, const Item& item);
 void log_level(Draft& draft, const Item& item);
 

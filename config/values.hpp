@@ -11,6 +11,7 @@
 #include "acl/address.hpp"
 #include "acl/options.hpp"
 #include "sbc/flow.hpp"
+#include "sbc/net/options.hpp"
 #include "sbc/options.hpp"
 
 namespace postern::config {
@@ -40,7 +41,7 @@ struct SipAddress {
 };
 
 using Value = std::variant<std::string, Word, bool, std::int64_t, std::chrono::milliseconds, RateValue, acl::Network, NetworkRef,
-                           sbc::Endpoint, SipAddress, sbc::HostPort, acl::Address, acl::Country, Asn>;
+                           sbc::Endpoint, SipAddress, sbc::HostPort, acl::Address, acl::Country, Asn, net::WebhookOptions>;
 
 /// Bounds of an integer, of a duration in milliseconds, of a rate's count.
 struct Range {

@@ -13,7 +13,6 @@ constexpr std::uint32_t trusted_allowance = 10;     // an unproven packet of a t
 constexpr std::uint32_t most_unproven_shares = 10;  // an office behind one address starts ten phones at once, not a thousand
 constexpr std::uint32_t most_devices = 10'000;      // of one address; keeps the arithmetic of the allowance small
 constexpr std::chrono::seconds soonest_return{2}, latest_return{600};
-constexpr std::size_t ban_places_a_turn = 32'768;  // of the table's million, so that none is counted for long after its end
 
 std::optional<acl::RateLimit> limit_of(const std::optional<acl::Rate>& rate, TimePoint since) {
   if (!rate) return std::nullopt;
@@ -49,11 +48,6 @@ Outcome outcome_of(acl::Action action, int rule) {
   return Outcome::forwarded;
 }
 
-EventKind kind_of_refusal(sip::Method method) {
-  const bool calls = method == sip::Method::invite || method == sip::Method::refer;
-  return method == sip::Method::register_ || calls ? EventKind::refused : EventKind::refused_other;
-}
-
 }  // namespace
 
 void Admission::apply(TimePoint now) {
@@ -73,21 +67,6 @@ void Admission::apply(TimePoint now) {
   state_.metrics.rules = counts_of(*state_.policy, state_.metrics.rules);
 }
 
-Event Admission::event_of(EventKind kind, Outcome reason, const sip::RawMessage* request, const Flow& flow) {
-  Event event;
-  event.kind = kind;
-  event.reason = reason;
-  event.source = flow.peer;
-  country_ = state_.country_of(flow.peer.address);
-  event.country = country_;
-  if (request == nullptr) return event;
-  event.user_agent = request->user_agent;
-  event.method = request->method_text;
-  event.device = request->claimed_user();
-  event.call_id = request->call_id;
-  return event;
-}
-
 std::uint32_t Admission::devices_at(const acl::Address& address, TimePoint now) const {
   return static_cast<std::uint32_t>(std::clamp<std::size_t>(state_.registrations.devices_at(address, now), 1, most_devices));
 }
@@ -98,8 +77,10 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
   standing.trusted = !state_.trusted.empty() && state_.trusted.contains(address);
   standing.live = state_.registrations.live(flow, now);
   if (!standing.trusted && !standing.live) {
-    if (const acl::Ban* ban = state_.ban_of(address, now)) {
-      standing.outcome = ban->proof == acl::Proof::proven ? Outcome::banned : Outcome::silenced;
+    const acl::Ban* ban = state_.ban_of(address, now);
+    const Outcome outcome = ban != nullptr && ban->proof == acl::Proof::proven ? Outcome::banned : Outcome::silenced;
+    if (ban != nullptr && !spares(outcome, {}, nullptr, flow, now)) {
+      standing.outcome = outcome;
       standing.accepts_some = state_.strikes.accepts_some(address, now);
       if (standing.outcome == Outcome::banned && !standing.accepts_some) return standing;
     }
@@ -115,13 +96,23 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
         standing.accepts_some && (!per_source_ || source.unproven.take(unproven_share(*per_source_, address, now), now));
     return standing;
   }
-  if (per_source_ && !source.unproven.take(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now), now)) {
+  if (per_source_ && !source.unproven.take(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now), now) &&
+      !spares(Outcome::source_limit, {}, nullptr, flow, now)) {
     standing.outcome = Outcome::source_limit;
     return standing;
   }
-  if (unknown_sources_ && !standing.answerable() && !state_.shared->unknown_sources.take(*unknown_sources_, now))
+  if (unknown_sources_ && !standing.answerable() && !state_.shared->unknown_sources.take(*unknown_sources_, now) &&
+      !spares(Outcome::unknown_sources_limit, {}, nullptr, flow, now))
     standing.outcome = Outcome::unknown_sources_limit;
   return standing;
+}
+
+bool Admission::over_source_limit(const Flow& flow, TimePoint now) {
+  const acl::Address& address = flow.peer.address;
+  if (!per_source_) return false;
+  const bool trusted = !state_.trusted.empty() && state_.trusted.contains(address);
+  const acl::RateLimit limit = trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now);
+  return state_.sources.touch(address, now).unproven.wait(limit, now) > acl::Duration::zero();
 }
 
 bool Admission::may_be_emergency(const sip::Glance& glance, const SourceStanding& source) const {
@@ -145,7 +136,7 @@ std::optional<Admission::Unread> Admission::drop_unread(std::string_view bytes, 
     source.first_rule = verdict.rule;
   }
   // What the log has room for is read, so that it can be told in full.
-  if (!verdict.drops || state_.journal.would_admit(kind_of_refusal(glance->method), Outcome::rule_drop, now)) return std::nullopt;
+  if (!verdict.drops || only_counts(state_.enforcement(now), Outcome::rule_drop) || state_.journal.would_admit(kind_of_refusal(glance->method), Outcome::rule_drop, now)) return std::nullopt;
   ++state_.metrics.rules[static_cast<std::size_t>(verdict.rule)].matches;
   state_.metrics.count_received(flow, glance->method);
   return Unread{verdict.rule, glance->method};
@@ -156,7 +147,8 @@ RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
   const acl::Address& address = flow.peer.address;
   const bool trusted = !state_.trusted.empty() && state_.trusted.contains(address);
   const acl::Ban* ban = trusted ? nullptr : state_.ban_of(address, now);
-  if (ban != nullptr && ban->proof == acl::Proof::proven && !state_.strikes.accepts_some(address, now)) {
+  if (ban != nullptr && ban->proof == acl::Proof::proven && !state_.strikes.accepts_some(address, now) &&
+      !spares(Outcome::banned, {}, nullptr, flow, now)) {
     standing.outcome = Outcome::banned;
     return standing;
   }
@@ -165,9 +157,12 @@ RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
   if (state_.may_have_pass(address, now)) return standing;
   const auto rule = state_.policy->refuses_connection(facts_of(flow, {}));
   if (!rule) return standing;
-  standing.rule = rule;
-  standing.outcome = outcome_of(state_.policy->rules()[static_cast<std::size_t>(*rule)].action, *rule);
   ++state_.metrics.rules[static_cast<std::size_t>(*rule)].matches;
+  const Outcome outcome = outcome_of(state_.policy->rules()[static_cast<std::size_t>(*rule)].action, *rule);
+  const Why why{.rule = state_.policy->rule_name(*rule), .at = state_.policy->rule_place(*rule)};
+  if (spares(outcome, why, nullptr, flow, now)) return standing;
+  standing.rule = rule;
+  standing.outcome = outcome;
   return standing;
 }
 
@@ -190,6 +185,7 @@ void Admission::give_own_allowance(SourceStanding& standing, const Flow& flow, T
   }
   standing.outcome = Outcome::forwarded;
   if (!per_source_ || standing.trusted || source.proven.take(per_source_->times(devices_at(address, now)), now)) return;
+  if (spares(Outcome::source_limit, {}, nullptr, flow, now)) return;
   standing.outcome = Outcome::source_limit;
 }
 
@@ -241,17 +237,20 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
     const int rule = verdict.shadows[i];
     ++state_.metrics.rules[static_cast<std::size_t>(rule)].matches;
     const Outcome would = outcome_of(state_.policy->rules()[static_cast<std::size_t>(rule)].action, rule);
+    ++state_.metrics.would_refuse[static_cast<std::size_t>(would)];
     if (!state_.journal.admits(EventKind::would_refuse, would, now)) continue;
-    Event event = event_of(EventKind::would_refuse, would, &request, flow);
-    event.rule = state_.policy->rule_name(rule);
-    state_.journal.write(event);
+    write({.rule = state_.policy->rule_name(rule), .at = state_.policy->rule_place(rule)},
+          event_of(EventKind::would_refuse, would, &request, flow));
   }
   RequestStanding standing;
   if (verdict.spared != acl::Verdict::default_rule) standing.spared = verdict.spared;
   if (verdict.rule != acl::Verdict::default_rule) ++state_.metrics.rules[static_cast<std::size_t>(verdict.rule)].matches;
   standing.rule = verdict.rule;
   if (verdict.action == acl::Action::allow) return standing;
-  standing.outcome = outcome_of(verdict.action, verdict.rule);
+  const Outcome outcome = outcome_of(verdict.action, verdict.rule);
+  const Why why{.rule = state_.policy->rule_name(verdict.rule), .at = state_.policy->rule_place(verdict.rule)};
+  if (spares(outcome, why, &request, flow, now)) return standing;
+  standing.outcome = outcome;
   const bool own_rule = verdict.rule != acl::Verdict::default_rule;
   if (verdict.action == acl::Action::reject)
     standing.status = own_rule ? state_.policy->rules()[static_cast<std::size_t>(verdict.rule)].status : 403;
@@ -292,6 +291,27 @@ void Admission::trapped(const sip::RawMessage* message, const Flow& flow, bool p
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   const std::string_view account = message == nullptr ? std::string_view() : Jail::account_of(*message, buffer);
   jail_.judge({.cause = Cause::trap, .flow = flow, .proven = proven, .account = account, .message = message, .ban_time = {}}, now);
+}
+
+RequestStanding Admission::check_switches(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source,
+                                          const CredentialsVerdict& credentials, TimePoint now) const {
+  RequestStanding standing;
+  const Switches& switches = *state_.switches;
+  const bool of_trunk = !state_.trunk_networks.empty() && state_.trunk_networks.contains(flow.peer.address);
+  if (switches.lockdown(now) && !source.live && !source.trusted && !of_trunk) {
+    standing.outcome = Outcome::lockdown;
+    return standing;
+  }
+  if (switches.blocks().empty()) return standing;
+  std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  const bool begins = request.method == sip::Method::invite || request.method == sip::Method::refer;
+  for (const std::string_view device : {Jail::account_of(request, buffer), credentials.username}) {
+    const DeviceBlock* block = switches.block_of(device, now);
+    if (block == nullptr || (block->outgoing && !begins)) continue;
+    standing.outcome = Outcome::device_blocked;
+    standing.status = 403;
+  }
+  return standing;
 }
 
 RequestStanding Admission::check_registered(const sip::RawMessage& request, const SourceStanding& source) const {
@@ -352,40 +372,6 @@ void Admission::hold_back(Outbox& out, std::size_t first, TimePoint now) {
 bool Admission::repeats_to_unproven(const Outgoing& item, TimePoint now) {
   return item.repeats && state_.registrations.unproven(item.flow, now) &&
          !state_.sources.touch(item.flow.peer.address, now).proved_itself(now);
-}
-
-void Admission::log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now) {
-  const EventKind kind = kind_of_refusal(request == nullptr ? why.method : request->method);
-  if (!state_.journal.admits(kind, outcome, now)) return;
-  Event event = event_of(kind, outcome, request, flow);
-  event.rule = why.rule;
-  event.detail = why.detail;
-  event.number = why.number;
-  event.number_class = why.number_class;
-  state_.journal.write(event);
-}
-
-void Admission::log_connection_refused(std::string_view why, std::string_view meaning, const Flow& flow, TimePoint now) {
-  if (!state_.journal.admits(EventKind::connection_refused, Outcome::forwarded, now)) return;
-  Event event = event_of(EventKind::connection_refused, Outcome::forwarded, nullptr, flow);
-  event.listener = state_.options.listeners[flow.listener].name;
-  event.detail = why;
-  event.message = meaning;
-  state_.journal.write(event);
-}
-
-void Admission::expire_bans(TimePoint now) {
-  state_.fellow_bans.expire(now, ban_places_a_turn, [](const acl::Address&, const acl::Ban&) {});  // who imposed it tells of it
-  state_.bans.expire(now, ban_places_a_turn, [&](const acl::Address& network, const acl::Ban& ban) {
-    const bool proven = ban.proof == acl::Proof::proven;
-    if (!state_.journal.admits(EventKind::unban, proven ? Outcome::banned : Outcome::silenced, now)) return;
-    Event event;
-    event.kind = EventKind::unban;
-    event.cause = static_cast<Cause>(ban.cause);
-    event.source.address = network;
-    state_.journal.write(event);
-  });
-  jail_.expire(now);
 }
 
 }  // namespace postern::sbc

@@ -54,6 +54,8 @@ class Admission {
 
   /// Step 2 of a datagram's life; access side only. `size`: of the datagram.
   SourceStanding check_source(const Flow& flow, std::size_t size, TimePoint now);
+  /// Would a packet that merely bears this address be over limits.per_source? Nothing is spent.
+  [[nodiscard]] bool over_source_limit(const Flow& flow, TimePoint now);
   /// A connection that was accepted: bans, and the rules that refuse it whatever it were to say.
   RequestStanding check_connection(const Flow& flow, TimePoint now);
   /// A request that a rule drops whatever else it says, and that the log has no room for.
@@ -79,6 +81,9 @@ class Admission {
   RequestStanding walk_into_trap(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now);
   /// SIP over a listener that is a trap.
   void trapped(const sip::RawMessage* message, const Flow& flow, bool proven, TimePoint now);
+  /// What the operator has switched, asked of what is of no dialog or a REFER: a lockdown, the block of a device.
+  [[nodiscard]] RequestStanding check_switches(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source,
+                                               const CredentialsVerdict& credentials, TimePoint now) const;
   /// registered_only: asked of what the rules let pass and that belongs to no dialog.
   [[nodiscard]] RequestStanding check_registered(const sip::RawMessage& request, const SourceStanding& source) const;
   /// The source's allowance for this method: for what is no repetition.
@@ -107,11 +112,14 @@ class Admission {
   Event event_of(EventKind kind, Outcome reason, const sip::RawMessage* request, const Flow& flow);
   /// Tells the log of a packet that was refused. `request`: what was read of it, nullptr: nothing was.
   struct Why {
-    std::string_view rule;                            ///< its name; empty: none
-    std::string_view detail;                          ///< what is wrong with the message
+    std::string_view rule = {};                       ///< its name; empty: none
+    std::string_view detail = {};                     ///< what is wrong with the message
     sip::Method method = sip::Method::other;          ///< of a request that was not read
     std::string_view number = {}, number_class = {};  ///< that may not be called, and its class
+    const acl::SourceLine* at = nullptr;              ///< where the rule stands
   };
+  /// Is such a refusal only counted now? Then it is told that it would have been one. `request`: as for log_refused().
+  bool spares(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now);
   void log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now);
   /// The same of a connection that came to nothing. `why`: a word for it, `meaning`: in words.
   void log_connection_refused(std::string_view why, std::string_view meaning, const Flow& flow, TimePoint now);
@@ -121,6 +129,9 @@ class Admission {
  private:
   /// A travel pass stands for whoever sent it, in the country that it came from.
   [[nodiscard]] bool has_pass(const sip::RawMessage& request, const Flow& flow, TimePoint now);
+  static EventKind kind_of_refusal(sip::Method method);
+  /// Tells the log.
+  void write(const Why& why, Event event);
   /// What the rules may know before a message is read.
   [[nodiscard]] acl::RequestFacts facts_of(const Flow& flow, const SourceStanding& source) const;
   /// Those that nothing stops have to be read.

@@ -10,6 +10,20 @@ namespace {
 
 constexpr std::chrono::seconds hour_over{300};  // the hour goes on in steps of five minutes
 
+std::optional<Outcome> outcome_of(DeviceUse::Answer answer) {
+  switch (answer) {
+    case DeviceUse::Answer::over_rate:
+      return Outcome::device_limit;
+    case DeviceUse::Answer::over_calls_per_hour:
+      return Outcome::calls_per_hour;
+    case DeviceUse::Answer::over_calls:
+      return Outcome::device_calls;
+    case DeviceUse::Answer::passes:
+      break;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string_view device_of(const sip::RawMessage& request, const CredentialsVerdict& credentials, std::span<char> buffer) {
@@ -38,26 +52,23 @@ std::optional<Outcome> DeviceLimits::over(const sip::RawMessage& request, const 
   if (!calls && allowance.unlimited()) return std::nullopt;
   const auto& most = state_.options.limits.concurrent_calls;
   DeviceUse& use = state_.shared->devices;
-  if (calls && most && use.calls() >= *most) return refuse(Outcome::concurrent_calls, request, flow, source.proven, out);
+  if (calls && most && use.calls() >= *most) {
+    if (const auto ended = refuse(Outcome::concurrent_calls, request, flow, source.proven, now, out)) return ended;
+  }
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   claim.device = use.key(device_of(request, credentials, buffer), request.method);
   claim.reserved = credentials.any_kept() || source.trusted;
   // What a stranger asks without a password the PBX asks one for.
   if (!claim.reserved && !source.live) return std::nullopt;
-  switch (use.ask(claim.device, acl::SourceKey(flow.peer.address).value(), allowance, claim.reserved, now)) {
-    case DeviceUse::Answer::over_rate:
-      return refuse(Outcome::device_limit, request, flow, source.proven, out);
-    case DeviceUse::Answer::over_calls_per_hour:
-      return refuse(Outcome::calls_per_hour, request, flow, source.proven, out);
-    case DeviceUse::Answer::over_calls:
-      return refuse(Outcome::device_calls, request, flow, source.proven, out);
-    case DeviceUse::Answer::passes:
-      break;
-  }
-  return std::nullopt;
+  const auto over = outcome_of(use.ask(claim.device, acl::SourceKey(flow.peer.address).value(), allowance, claim.reserved, now));
+  if (!over) return std::nullopt;
+  claim = {};  // what was not granted is not to be given back
+  return refuse(*over, request, flow, source.proven, now, out);
 }
 
-Outcome DeviceLimits::refuse(Outcome outcome, const sip::RawMessage& request, const Flow& flow, bool proven, Outbox& out) {
+std::optional<Outcome> DeviceLimits::refuse(Outcome outcome, const sip::RawMessage& request, const Flow& flow, bool proven, TimePoint now,
+                                            Outbox& out) {
+  if (admission_.spares(outcome, {}, &request, flow, now)) return std::nullopt;
   if (outcome == Outcome::device_calls)
     answers_.send(request, flow, proven, {486, {}, {}}, out);
   else
@@ -81,7 +92,7 @@ void DeviceLimits::answered(const sip::RawMessage& response, Transaction& transa
   }
   // Whether a 403 is of the number or of the password, it was dialled.
   if (status >= 300 && !challenged && claim.reserved && response.method == sip::Method::invite)
-    note_refused_destination(state_, jail_, response, transaction, now);
+    note_refused_destination(state_, admission_.jail(), response, transaction, now);
 }
 
 }  // namespace postern::sbc

@@ -24,7 +24,7 @@ std::string_view device_of(const sip::RawMessage& request, const CredentialsVerd
 
 class DeviceLimits {
  public:
-  DeviceLimits(State& state, Answers& answers, Jail& jail) : state_(state), answers_(answers), jail_(jail) { apply({}); }
+  DeviceLimits(State& state, Admission& admission, Answers& answers) : state_(state), admission_(admission), answers_(answers) { apply({}); }
   /// Takes over the state's options; what devices have used stays.
   void apply(TimePoint now);
 
@@ -37,11 +37,11 @@ class DeviceLimits {
   void answered(const sip::RawMessage& response, Transaction& transaction, TimePoint now);
 
  private:
-  Outcome refuse(Outcome outcome, const sip::RawMessage& request, const Flow& flow, bool proven, Outbox& out);
+  std::optional<Outcome> refuse(Outcome outcome, const sip::RawMessage& request, const Flow& flow, bool proven, TimePoint now, Outbox& out);
 
   State& state_;
+  Admission& admission_;
   Answers& answers_;
-  Jail& jail_;
   std::array<DeviceAllowance, sip::method_count> allowances_;
 };
 

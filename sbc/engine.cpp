@@ -41,6 +41,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   impl.read = false;
   impl.unread = sip::Method::other;
   impl.decision = {};
+  impl.state.packet = datagram.bytes;
   if (!impl.state.started) impl.state.started = now;
   const Outcome outcome = datagram.flow.side == Side::access ? impl.from_access(datagram, now, out) : impl.from_core(datagram, now, out);
   ++impl.state.metrics.outcomes[static_cast<std::size_t>(outcome)];
@@ -51,9 +52,11 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
     if (!is_rules_word(outcome)) impl.decision.rule.reset();
     if (!is_gates_word(outcome)) impl.decision.gate = nullptr;
     const Decision& why = impl.decision;
-    impl.admission.log_refused(outcome, {impl.deciding_rule(), why.detail, impl.unread, why.number, why.number_class},
-                               impl.read ? &impl.message : nullptr, datagram.flow, now);
+    impl.admission.log_refused(
+        outcome, {impl.deciding_rule(), why.detail, impl.unread, why.number, why.number_class, impl.deciding_place()},
+        impl.read ? &impl.message : nullptr, datagram.flow, now);
   }
+  impl.state.packet = {};
   return outcome;
 }
 
@@ -83,8 +86,28 @@ bool Engine::list(ListCursor& cursor, std::size_t limit, const std::function<voi
 }
 
 void Engine::set_passes(std::shared_ptr<const acl::TravelPasses> passes) { impl_->state.passes = std::move(passes); }
+void Engine::set_switches(std::shared_ptr<const Switches> switches) { impl_->state.switches = std::move(switches); }
 bool Engine::list(JailedCursor& cursor, std::size_t limit, TimePoint now, const VisitJailed& visit) const {
   return impl_->admission.jail().list(cursor, limit, now, visit);
+}
+
+SourceFacts Engine::facts_of(const Flow& flow, TimePoint now) {
+  State& state = impl_->state;
+  const acl::Address& address = flow.peer.address;
+  const acl::Address source = acl::SourceKey(address).address();
+  SourceFacts facts;
+  if (const acl::Ban* ban = state.ban_of(address, now)) {
+    facts.ban = DurableBan{source, ban->until, static_cast<Cause>(ban->cause), ban->since, ban->strikes};
+    facts.proven = ban->proof == acl::Proof::proven;
+  }
+  state.strikes.blocks.each(now, SIZE_MAX, [&](const AccountBlock& block) {
+    if (block.source == source) facts.blocks.push_back(block);
+  });
+  if (const auto user = state.registrations.user_over(flow, now)) facts.device = std::string(*user);
+  facts.devices = state.registrations.devices_at(address, now);
+  facts.known = facts.devices > 0 || state.strikes.accepts_some(address, now);
+  facts.over_limit = impl_->admission.over_source_limit(flow, now);
+  return facts;
 }
 
 bool Engine::serves(const acl::Address& source) const { return impl_->state.serves(source); }
@@ -111,8 +134,7 @@ Outcome Engine::connected(const Flow& flow, TimePoint now) {
     return standing.outcome;
   }
   ++impl.state.metrics.outcomes[static_cast<std::size_t>(standing.outcome)];
-  const std::string_view rule = standing.rule ? impl.state.policy->rule_name(*standing.rule) : std::string_view();
-  impl.admission.log_refused(standing.outcome, {rule, {}}, nullptr, flow, now);
+  impl.admission.log_refused(standing.outcome, {.rule = impl.deciding_rule(), .at = impl.deciding_place()}, nullptr, flow, now);
   return standing.outcome;
 }
 

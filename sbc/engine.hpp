@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "sbc/outbox.hpp"
 #include "sbc/outcome.hpp"
 #include "sbc/setup.hpp"
+#include "sbc/switches.hpp"
 
 namespace postern::sbc {
 
@@ -59,6 +61,16 @@ struct Decision {
 
 struct Binding;
 struct Call;
+
+struct SourceFacts {
+  std::optional<DurableBan> ban;      ///< or a silence
+  bool proven = false;                ///< it is a ban
+  std::vector<AccountBlock> blocks;   ///< of accounts there
+  std::optional<std::string> device;  ///< whose live registration that very flow carries
+  std::size_t devices = 0;            ///< with live registrations from there
+  bool known = false;                 ///< a device was accepted from there
+  bool over_limit = false;            ///< what bears its address, and no more, is over limits.per_source at this moment
+};
 
 class Engine {
  public:
@@ -99,8 +111,12 @@ class Engine {
   bool list(ListCursor& cursor, std::size_t limit, const std::function<void(const Call&)>& visit) const;
   /// The travel passes that stand from now on, those of before included.
   void set_passes(std::shared_ptr<const acl::TravelPasses> passes);
+  /// The same of what the operator has switched.
+  void set_switches(std::shared_ptr<const Switches> switches);
   /// Who is kept out: calls visit() for what is in force among the next `limit`. False: that was all.
   bool list(JailedCursor& cursor, std::size_t limit, TimePoint now, const VisitJailed& visit) const;
+  /// What is known of a source, and of a flow from there, by which a packet of it is judged: for `explain --live` and `why`.
+  [[nodiscard]] SourceFacts facts_of(const Flow& flow, TimePoint now);
   /// Do packets of this source come to this worker? What is known of it is known there.
   [[nodiscard]] bool serves(const acl::Address& source) const;
   /// Of how many devices there are live registrations from there.

@@ -33,9 +33,10 @@ struct Engine::Impl {
   Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
   Outcome trapped(const Datagram& datagram, bool proven, TimePoint now);
+  /// Answers as that has it; nullopt: it may go on.
+  std::optional<Outcome> end_with(const RequestStanding& standing, const Flow& flow, const SourceStanding& source, TimePoint now,
+                                  Outbox& out);
   /// What the jail has against it; nullopt: the request may go on.
-  /// Answers as the jail has it; nullopt: it may go on.
-  std::optional<Outcome> end_with(const RequestStanding& standing, const Flow& flow, const SourceStanding& source, Outbox& out);
   std::optional<Outcome> jailed(std::string_view request_user, const Flow& flow, const SourceStanding& source,
                                 const CredentialsVerdict& credentials, TimePoint now, Outbox& out);
   /// What passes bans and limits of its source: an emergency call, or (`goes_on`) what belongs to one.
@@ -53,11 +54,13 @@ struct Engine::Impl {
   /// What speaks for a scanner: asked where no rule of the operator's has decided.
   std::optional<Outcome> refused_as_scanner(const Flow& flow, const SourceStanding& source, TimePoint now);
   /// What `devices` says of it.
-  std::optional<Outcome> refused_device(const CredentialsVerdict& credentials, const Flow& flow, const SourceStanding& source, Outbox& out);
-  std::optional<Outcome> for_registered_only(const Flow& flow, const SourceStanding& source, Outbox& out);
+  std::optional<Outcome> refused_device(const CredentialsVerdict& credentials, const Flow& flow, const SourceStanding& source, TimePoint now,
+                                        Outbox& out);
   /// What is asked of a request that is of no dialog of this flow: the rules, devices, and registered_only if it is of none at all.
   std::optional<Outcome> refused_outside(std::string_view user, const Dialog& dialog, const CredentialsVerdict& credentials,
                                          const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
+  /// Is it the flow of a device that the operator keeps out altogether? The PBX reaches it no more.
+  [[nodiscard]] bool is_blocked(const Flow& device, TimePoint now) const;
   /// What class of service says of a request; nullopt: it may go on.
   std::optional<Outcome> denied_call(std::string_view user, const Dialog& dialog, const Flow& flow, const SourceStanding& source,
                                      const CredentialsVerdict& credentials, TimePoint now, Outbox& out);
@@ -73,6 +76,13 @@ struct Engine::Impl {
     if (decision.gate != nullptr) return decision.gate->name;
     return decision.rule ? state.policy->rule_name(*decision.rule) : std::string_view();
   }
+  /// Where that stands; nullptr: in no file.
+  [[nodiscard]] const acl::SourceLine* deciding_place() const {
+    if (decision.gate != nullptr) return &decision.gate->at;
+    return decision.rule ? state.policy->rule_place(*decision.rule) : nullptr;
+  }
+  /// Nothing speaks against the message that is being handled, or only what does not hold now.
+  [[nodiscard]] bool passes(Outcome outcome, const Flow& flow, TimePoint now);
 
   State state;
   Admission admission;

@@ -1,6 +1,8 @@
 // The steps of a datagram's life, in their order (docs/life-of-a-datagram.md).
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sbc/device_gate.hpp"
 #include "sbc/engine_impl.hpp"
 #include "sbc/stun.hpp"
@@ -68,14 +70,20 @@ Outcome Engine::Impl::trapped(const Datagram& datagram, bool proven, TimePoint n
   return Outcome::trap;
 }
 
+bool Engine::Impl::passes(Outcome outcome, const Flow& flow, TimePoint now) {
+  if (outcome == Outcome::forwarded) return true;
+  const Decision& why = decision;
+  return admission.spares(outcome, {deciding_rule(), why.detail, unread, why.number, why.number_class, deciding_place()}, &message, flow, now);
+}
+
 std::optional<Outcome> Engine::Impl::jailed(std::string_view request_user, const Flow& flow, const SourceStanding& source,
                                             const CredentialsVerdict& credentials, TimePoint now, Outbox& out) {
-  return end_with(admission.check_jail(message, request_user, flow, source, credentials, now), flow, source, out);
+  return end_with(admission.check_jail(message, request_user, flow, source, credentials, now), flow, source, now, out);
 }
 
 std::optional<Outcome> Engine::Impl::end_with(const RequestStanding& standing, const Flow& flow, const SourceStanding& source,
-                                              Outbox& out) {
-  if (standing.outcome == Outcome::forwarded) return std::nullopt;
+                                              TimePoint now, Outbox& out) {
+  if (passes(standing.outcome, flow, now)) return std::nullopt;
   if (standing.status == 503) {
     answers.overloaded(message, flow, source.proven, out);
   } else if (standing.status != 0) {
@@ -110,6 +118,10 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   if (message.method == sip::Method::ack) scanners.acknowledged(flow, source, now);
   // Rules and limits judge what stands outside a dialog; ACK and CANCEL belong to a transaction, or to nothing.
   const bool judged = !dialog.own() && !in_transaction && !source.emergency;
+  if (judged || (message.method == sip::Method::refer && !source.emergency)) {
+    const RequestStanding standing = admission.check_switches(message, flow, source, credentials, now);
+    if (const auto ended = end_with(standing, flow, source, now, out)) return *ended;
+  }
   if (judged) {
     if (const auto ended = refused_outside(user, dialog, credentials, flow, source, now, out)) return *ended;
   }
@@ -138,6 +150,7 @@ std::optional<Outcome> Engine::Impl::refused_newcomer(const Arrival& arrival, Ti
   if (!state.options.listeners[arrival.flow.listener].open) return Outcome::listener_gone;
   if (const auto ended = over_limit(arrival.flow, arrival.source, now, out)) return ended;
   if (!arrival.credentials.any_kept() || !proxy.refuses_password(message, arrival.credentials)) return std::nullopt;
+  if (passes(Outcome::weak_password, arrival.flow, now)) return std::nullopt;
   answers.send(message, arrival.flow, arrival.source.proven, {403, {}, {}}, out);
   return Outcome::weak_password;
 }
@@ -148,7 +161,7 @@ std::optional<Outcome> Engine::Impl::of_transaction(const Arrival& arrival, std:
   if (ended) {
     // A CANCEL of nothing is a request like any other: who meets silence with an INVITE meets it here.
     if (const auto ruled = refused(user, arrival.flow, arrival.source, now, out)) return ruled;
-    if (const auto denied = refused_device(arrival.credentials, arrival.flow, arrival.source, out)) return denied;
+    if (const auto denied = refused_device(arrival.credentials, arrival.flow, arrival.source, now, out)) return denied;
     // After a restart its INVITE may be with the PBX (§16.10: a CANCEL of nothing that is known is passed on statelessly).
     if (!state.recalls(now)) return no_invite(arrival.flow, arrival.source.proven, out);
   }
@@ -163,8 +176,8 @@ std::optional<Outcome> Engine::Impl::refused_outside(std::string_view user, cons
   if (!dialog.is_known()) {
     if (const auto ended = refused_as_scanner(flow, source, now)) return ended;
   }
-  if (const auto ended = refused_device(credentials, flow, source, out)) return ended;
-  return dialog.is_known() ? std::nullopt : for_registered_only(flow, source, out);
+  if (const auto ended = refused_device(credentials, flow, source, now, out)) return ended;
+  return dialog.is_known() ? std::nullopt : end_with(admission.check_registered(message, source), flow, source, now, out);
 }
 
 std::optional<Outcome> Engine::Impl::refused_as_scanner(const Flow& flow, const SourceStanding& source, TimePoint now) {
@@ -173,6 +186,7 @@ std::optional<Outcome> Engine::Impl::refused_as_scanner(const Flow& flow, const 
   if (standing.outcome == Outcome::forwarded) return std::nullopt;
   decision.bans = standing.bans;
   decision.detail = scanners.text();
+  if (passes(standing.outcome, flow, now)) return std::nullopt;
   return standing.outcome;
 }
 
@@ -182,13 +196,20 @@ std::optional<Outcome> Engine::Impl::denied_call(std::string_view user, const Di
   if (source.emergency && message.method == sip::Method::invite) return std::nullopt;
   const auto denial = gate.judge({message, user, dialog, flow, credentials, source.proven}, admission.jail(), now);
   if (!denial) return std::nullopt;
-  if (denial->trap) return end_with(admission.walk_into_trap(message, flow, source, now), flow, source, out);
+  if (denial->trap) return end_with(admission.walk_into_trap(message, flow, source, now), flow, source, now, out);
   const acl::CallPolicy& policy = *state.policy->calls();
   decision.gate = &policy.gate();
   decision.number = denial->number;
   decision.number_class = denial->number_class;
+  if (passes(Outcome::call_denied, flow, now)) return std::nullopt;
   answers.send(message, flow, source.proven, {policy.deny_status(), {}, {}}, out);
   return Outcome::call_denied;
+}
+
+bool Engine::Impl::is_blocked(const Flow& device, TimePoint now) const {
+  return std::ranges::any_of(state.switches->blocks(), [&](const DeviceBlock& block) {
+    return !block.outgoing && now < block.until && state.registrations.registered_over(block.device, device, now);
+  });
 }
 
 Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox& out) {
@@ -211,6 +232,10 @@ Outcome Engine::Impl::from_core(const Datagram& datagram, TimePoint now, Outbox&
     if (!state.recalls(now)) return no_invite(flow, true, out);
   }
   if (const auto verdict = sip::check(message); !verdict.ok()) return parsed(verdict, flow, true, out);
+  if (target && message.method == sip::Method::invite && message.to_tag.empty() && is_blocked(target->token.flow, now)) {
+    answers.send(message, flow, true, {480, {}, {}}, out);
+    return Outcome::device_blocked;
+  }
   return proxy.request_from_core(message, flow, id, target, now, out);
 }
 
@@ -278,24 +303,18 @@ std::optional<Outcome> Engine::Impl::refused(std::string_view request_user, cons
 }
 
 std::optional<Outcome> Engine::Impl::refused_device(const CredentialsVerdict& credentials, const Flow& flow, const SourceStanding& source,
-                                                    Outbox& out) {
+                                                    TimePoint now, Outbox& out) {
   const acl::Gate* const denied = device_denied(state, message, credentials, flow);
   if (denied == nullptr) return std::nullopt;
   decision.gate = denied;
+  if (passes(Outcome::device_denied, flow, now)) return std::nullopt;
   answers.send(message, flow, source.proven, {403, {}, {}}, out);
   return Outcome::device_denied;
 }
 
-std::optional<Outcome> Engine::Impl::for_registered_only(const Flow& flow, const SourceStanding& source, Outbox& out) {
-  const RequestStanding standing = admission.check_registered(message, source);
-  if (standing.outcome == Outcome::forwarded) return std::nullopt;
-  answers.send(message, flow, false, {standing.status, {}, {}}, out);
-  return standing.outcome;
-}
-
 std::optional<Outcome> Engine::Impl::over_limit(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out) {
   const RequestStanding standing = admission.check_method(message, flow, source, now);
-  if (standing.outcome == Outcome::forwarded) return std::nullopt;
+  if (passes(standing.outcome, flow, now)) return std::nullopt;
   if (standing.status != 0) answers.overloaded(message, flow, false, out);
   return standing.outcome;
 }

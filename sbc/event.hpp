@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "acl/options.hpp"
 #include "sbc/cause.hpp"
 #include "sbc/flow.hpp"
 #include "sbc/outcome.hpp"
@@ -16,7 +17,8 @@ enum class EventKind : std::uint8_t {
   refused,             ///< a registration or a call was refused
   refused_other,       ///< anything else was: logged only with `log: {level: debug}`
   connection_refused,  ///< a connection got no further than its first octets, or not so far (`detail`: why, `message`: in words)
-  would_refuse,        ///< a rule in shadow mode matched
+  would_refuse,        ///< something that only counts would have: a rule with log_only, `enforce: off`, `postern bypass`
+  would_ban,           ///< the jail would have banned or silenced a source, or blocked an account, if it were enforced
   strike,              ///< something speaks against a source (`cause`)
   ban,                 ///< a source is banned or silenced from now on
   block,               ///< an account (`device`) at a source is blocked or silenced from now on
@@ -32,15 +34,19 @@ enum class EventKind : std::uint8_t {
   callers_hidden,       ///< one private address stands for very many devices, and no public one was ever seen
   no_audio_likely,      ///< a phone outside is asked to send its audio to an address inside (`detail`)
   emergency_call,       ///< a call to an emergency number goes on, whatever stands in its way (`detail`: its Request-URI)
+  new_country,          ///< a call goes to a country (`detail`) that none went to before (`number`: what was dialled)
   suppressed,           ///< `count` events of the kind `of` and this outcome were not logged one by one (floods are summarised)
 };
 
 /// Views hold during the call. Texts come from the network: the log escapes them.
 struct Event {
   EventKind kind = EventKind::refused;
+  std::string_view id;  ///< under which the shell remembers it; the engine gives none
   Outcome reason = Outcome::forwarded;
   std::optional<Cause> cause;  ///< of a strike, a ban and its end: the reason in the place of `reason`
   std::string_view rule;
+  const acl::SourceLine* at = nullptr;  ///< where that stands; nullptr: in no file
+  std::string_view packet;              ///< that was refused, or led to it; empty: there is none, or it is not known
   Endpoint source;
   std::string_view country;
   std::string_view user_agent;

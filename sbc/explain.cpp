@@ -20,22 +20,11 @@ constexpr int most_turns = 1000;  // of timers between two packets; what is late
 // RFC 5737, RFC 3849: addresses of ours where the file has none.
 acl::Address stand_in(bool v4) { return *acl::Address::parse(v4 ? "192.0.2.1" : "2001:db8::1"); }
 
-EngineOptions with_bind(EngineOptions options) {
+/// As if `enforce` were on: what it would do is what is asked.
+EngineOptions enforced_with_bind(EngineOptions options) {
+  options.enforce = true;
   if (!options.pbx.bind)
     options.pbx.bind = Endpoint{stand_in(options.pbx.addresses.front().address.is_v4()), PbxOptions::default_bind_port};
-  return options;
-}
-
-/// One packet alone meets no limit.
-EngineOptions without_limits(EngineOptions options) {
-  options.limits.per_source.reset();
-  options.limits.per_source_methods.clear();
-  options.limits.unknown_sources.reset();
-  options.limits.pbx.reset();
-  options.limits.per_device.clear();
-  options.limits.calls_per_hour.reset();
-  options.limits.concurrent_calls.reset();
-  options.limits.concurrent_calls_per_device.reset();
   return options;
 }
 
@@ -113,8 +102,20 @@ std::string without_user(const std::string& uri) {
 
 }  // namespace
 
+EngineOptions without_limits(EngineOptions options) {
+  options.limits.per_source.reset();
+  options.limits.per_source_methods.clear();
+  options.limits.unknown_sources.reset();
+  options.limits.pbx.reset();
+  options.limits.per_device.clear();
+  options.limits.calls_per_hour.reset();
+  options.limits.concurrent_calls.reset();
+  options.limits.concurrent_calls_per_device.reset();
+  return options;
+}
+
 DryRun::DryRun(EngineOptions options, std::shared_ptr<const acl::Policy> policy, const Secrets& secrets)
-    : options_(with_bind(std::move(options))), policy_(std::move(policy)), engine_(options_, policy_, secrets, *this) {}
+    : options_(enforced_with_bind(std::move(options))), policy_(std::move(policy)), engine_(options_, policy_, secrets, *this) {}
 
 void DryRun::pass_to(TimePoint now) {
   for (int turn = 0; turn < most_turns; ++turn) {

@@ -47,6 +47,10 @@ class DryRun : private EventSink {
 
   /// Travel passes that stand, until the end.
   void set_passes(std::shared_ptr<const acl::TravelPasses> passes) { engine_.set_passes(std::move(passes)); }
+  /// The same of what the operator has switched.
+  void set_switches(std::shared_ptr<const Switches> switches) { engine_.set_switches(std::move(switches)); }
+  /// Takes back what outlives a restart; its times are of this run's.
+  void restore(DurableState kept) { engine_.restore(std::move(kept), now_); }
   /// Handles one packet at that time; timers that are due until then fire first. A time before the last one is taken as that one.
   Explanation handle(const Datagram& datagram, TimePoint now);
   /// Makes this flow a live registration of that user.
@@ -69,6 +73,8 @@ class DryRun : private EventSink {
   TimePoint now_ = epoch;
 };
 
+/// One packet alone meets no limit.
+EngineOptions without_limits(EngineOptions options);
 /// The way that the sketch's packet comes in, or what is wrong with it (no such listener, none of that transport).
 std::variant<Flow, std::string> flow_of(const EngineOptions& options, const RequestSketch& sketch);
 /// The request that a sketch describes; nullopt: `problem` says what is wrong with it. Where nothing is said: From and To name no user, the

@@ -11,6 +11,7 @@
 
 #include "acl/bans.hpp"
 #include "acl/rate.hpp"
+#include "sbc/called_countries.hpp"
 #include "sbc/credentials.hpp"
 #include "sbc/device_use.hpp"
 #include "sbc/digest_replays.hpp"
@@ -121,6 +122,7 @@ struct Shared {
   DeviceUse devices;  ///< limits.per_device, limits.concurrent_calls
   GuessedAccounts guessed;
   WeakPasswords weak_passwords;
+  CalledCountries called_countries;
   std::atomic<bool> public_source_seen = false;  ///< a packet of the access side came from an address that is not private
 };
 

@@ -85,7 +85,15 @@ Sentence Jail::sentence(const Evidence& evidence, TimePoint now) {
   return block(evidence, now);
 }
 
+bool Jail::withheld(const Evidence& evidence, TimePoint now) {
+  if (state_.enforcement(now) == Enforcement::on || evidence.cause == Cause::by_hand) return false;
+  ++state_.metrics.would_ban[static_cast<std::size_t>(evidence.cause)];
+  tell(EventKind::would_ban, evidence, evidence.proven ? "proven" : "unproven", {}, now);
+  return true;
+}
+
 Sentence Jail::silence(const Evidence& evidence, TimePoint now) {
+  if (withheld(evidence, now)) return Sentence::none;
   const seconds duration = std::min<seconds>(evidence.ban_time.value_or(state_.options.jail.ban_time), acl::BanTable::unproven_limit);
   const auto cause = static_cast<std::uint16_t>(evidence.cause);
   if (!state_.bans.add(evidence.flow.peer.address, Proof::unproven, duration, cause, now, evidence.strikes)) return Sentence::silenced;
@@ -95,7 +103,7 @@ Sentence Jail::silence(const Evidence& evidence, TimePoint now) {
 }
 
 Sentence Jail::silence_account(const Evidence& evidence, TimePoint now) {
-  if (evidence.account.empty()) return Sentence::none;
+  if (evidence.account.empty() || withheld(evidence, now)) return Sentence::none;
   PairStrikes& pair = state_.strikes.pair(state_.strikes.pair_of(evidence.flow.peer.address, evidence.account), now);
   const bool is_new = pair.silenced_until <= now;
   pair.silenced_until = now + acl::BanTable::unproven_limit;
@@ -108,6 +116,7 @@ Sentence Jail::silence_account(const Evidence& evidence, TimePoint now) {
 
 Sentence Jail::block(const Evidence& evidence, TimePoint now) {
   if (evidence.account.size() > longest_account) return Sentence::none;  // nobody has such a one, and the PBX knows it
+  if (withheld(evidence, now)) return Sentence::none;
   const acl::Address& source = evidence.flow.peer.address;
   const std::uint64_t key = state_.strikes.pair_of(source, evidence.account);
   const SourceStrikes& strikes = state_.strikes.source(source, now);
@@ -126,7 +135,7 @@ Sentence Jail::block(const Evidence& evidence, TimePoint now) {
 Sentence Jail::ban(const Evidence& evidence, TimePoint now) {
   const acl::Address& source = evidence.flow.peer.address;
   // It stands for everybody: one account is all that is ever kept out there.
-  if (HiddenCallers(state_).behind(source, now)) return Sentence::none;
+  if (HiddenCallers(state_).behind(source, now) || withheld(evidence, now)) return Sentence::none;
   const acl::Ban* before = state_.bans.check(source, now);
   const bool was_banned = before != nullptr && before->proof == Proof::proven;
   // Who shares his address with honest phones is not the same one each time.
@@ -320,7 +329,8 @@ void Jail::tell(EventKind kind, const Evidence& evidence, const char* proof, sec
   event.device = evidence.account;
   event.duration = duration;
   event.detail = proof;
-  const std::string cure = kind == EventKind::strike || !evidence.proven ? std::string() : cure_of(evidence, kind == EventKind::block);
+  event.packet = evidence.packet.empty() ? state_.packet : evidence.packet;
+  const std::string cure = kind == EventKind::strike || kind == EventKind::would_ban || !evidence.proven ? std::string() : cure_of(evidence, kind == EventKind::block);
   event.message = evidence.detail.empty() ? std::string_view(cure) : evidence.detail;
   event.count = kind == EventKind::strike ? 0 : evidence.strikes;
   if (evidence.message != nullptr) {

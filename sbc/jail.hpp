@@ -34,6 +34,7 @@ struct Evidence {
   bool proven = false;                                ///< the packet proves where it comes from
   std::string_view account = {};                      ///< whom it claims to be, canonical; empty: nobody
   const sip::RawMessage* message = nullptr;           ///< for the log
+  std::string_view packet = {};                       ///< the same, where it is not the one being handled
   std::string_view user_agent = {};                   ///< where the message is not its own
   std::string_view rule = {};                         ///< its name, of rule_ban
   std::string_view detail = {};                       ///< what it was, for the log
@@ -114,6 +115,8 @@ class Jail {
   [[nodiscard]] bool others_live_at(const acl::Address& source, std::string_view account, TimePoint now) const;
   /// What comes of evidence that is enough.
   Sentence sentence(const Evidence& evidence, TimePoint now);
+  /// Only counts now: it is told.
+  bool withheld(const Evidence& evidence, TimePoint now);
   [[nodiscard]] std::chrono::seconds ban_time_of(const Evidence& evidence, std::uint32_t offences) const;
   Sentence silence(const Evidence& evidence, TimePoint now);
   Sentence silence_account(const Evidence& evidence, TimePoint now);

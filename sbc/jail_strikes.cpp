@@ -91,6 +91,7 @@ void Jail::failed(const sip::RawMessage& response, const Transaction& transactio
                     .proven = transaction.proven,
                     .account = account,
                     .message = &response,
+                    .packet = transaction.original,
                     .user_agent = user_agent};
   const std::uint32_t of_account = strikes.pair(key, now).failed[proof].add(limit.find_time, now);
   SourceStrikes::Counts& counts = strikes.source(source, now).by_proof[proof];
@@ -126,6 +127,7 @@ void Jail::tried_in_vain(const sip::RawMessage& response, const Transaction& tra
          .flow = transaction.from,
          .proven = transaction.proven,
          .message = &response,
+         .packet = transaction.original,
          .user_agent = user_agent,
          .strikes = users},
         now);

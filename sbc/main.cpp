@@ -13,6 +13,7 @@
 #include "config/load.hpp"
 #include "config/located.hpp"
 #include "config/suggest.hpp"
+#include "sbc/commands/alerts.hpp"
 #include "sbc/commands/allow.hpp"
 #include "sbc/commands/ask.hpp"
 #include "sbc/commands/audit.hpp"
@@ -20,10 +21,17 @@
 #include "sbc/commands/certificates.hpp"
 #include "sbc/commands/exit_status.hpp"
 #include "sbc/commands/explain.hpp"
+#include "sbc/commands/init.hpp"
 #include "sbc/commands/policy_tests.hpp"
+#include "sbc/commands/reload.hpp"
+#include "sbc/commands/status.hpp"
+#include "sbc/commands/switches.hpp"
+#include "sbc/commands/why.hpp"
+#include "sbc/commands/top.hpp"
 #include "sbc/net/configuration.hpp"
 #include "sbc/net/dynamic_names.hpp"
 #include "sbc/net/log.hpp"
+#include "sbc/net/privileges.hpp"
 #include "sbc/net/shell.hpp"
 #include "sbc/net/start_error.hpp"
 #include "sbc/net/version.hpp"
@@ -48,10 +56,12 @@ net::Configuration shell_configuration(config::LoadResult loaded) {
   net::Configuration out;
   for (const config::Problem& problem : loaded.problems)
     (problem.severity == config::Severity::error ? out.errors : out.warnings).push_back(shell_problem(problem));
+  out.files = net::NamedFiles(loaded.config.shell.files);
   out.shell = std::move(loaded.config.shell);
   out.engine = std::move(loaded.config.engine);
   out.rules = std::move(loaded.config.policy);
   out.policy = std::move(loaded.policy);
+  out.file = loaded.places.file;
   out.text = std::move(loaded.text);
   out.locate = [places = std::move(loaded.places)](const std::string& key, const std::string& message) {
     return shell_problem(places.problem_at(key, message));
@@ -106,9 +116,17 @@ void give_back_large_blocks() {
   ::mallopt(M_MMAP_THRESHOLD, large);
 }
 
-int run(const std::string& file) {
-  give_back_large_blocks();
+/// From here on as `user`, where one is named: what that user may not read is told now, and not by the first reload.
+config::LoadResult load_as(const std::string& user, const std::string& file) {
   config::LoadResult loaded = config::load_file(file);
+  if (user.empty() || !loaded.ok()) return loaded;
+  net::become(user, loaded.config.shell);
+  return config::load_file(file);
+}
+
+int run(const std::string& file, const std::string& user) {
+  give_back_large_blocks();
+  config::LoadResult loaded = load_as(user, file);
   // Names in networks stand for what they stood for in the run before, until they are looked up.
   if (loaded.ok() && !loaded.config.shell.names.empty())
     loaded = config::load_file(file, net::DynamicNames::read(loaded.config.shell.state));
@@ -173,6 +191,7 @@ bool is_unknown_command(CLI::App& app, const std::string& word) {
 int command_line(int argc, char** argv) {
   CLI::App app("Postern, a session border controller for SIP", "postern");
   std::string file = "/etc/postern/postern.yaml";
+  std::string user;
   bool json = false;
   app.set_version_flag("--version", net::version_text());
   app.require_subcommand(1);
@@ -180,8 +199,9 @@ int command_line(int argc, char** argv) {
       "Examples:\n  postern check -c /etc/postern/postern.yaml\n  postern run -c /etc/postern/postern.yaml\n"
       "  postern explain -c /etc/postern/postern.yaml --source 203.0.113.7 --method REGISTER\n\n`postern COMMAND --help` "
       "tells more.");
-  const CLI::App* run_command =
+  CLI::App* run_command =
       add_command(app, "run", "Run in the foreground; logs to stderr, SIGTERM stops it", "postern run -c /etc/postern/postern.yaml", file);
+  run_command->add_option("--user", user, "started by root: run as this user, with no more of root's rights than ports below 1024 take");
   CLI::App* check_command = add_command(app, "check", "Check the configuration and everything that it names, and print all errors",
                                         "postern check -c /etc/postern/postern.yaml --json", file);
   check_command->add_flag("--json", json, "print the problems as a JSON array on stdout");
@@ -190,6 +210,13 @@ int command_line(int argc, char** argv) {
   commands::Ask ask(app, file);
   commands::Bans bans(app, file);
   commands::Allow allow(app, file);
+  commands::Init init(app, file);
+  commands::Alerts alerts(app, file);
+  commands::Status status(app, file);
+  commands::Reload reload(app, file);
+  commands::Why why(app, file);
+  commands::Switches switches(app, file);
+  commands::Top top(app, file);
   if (argc > 1 && is_unknown_command(app, argv[1])) return exit_usage;
   try {
     app.parse(argc, argv);
@@ -202,9 +229,16 @@ int command_line(int argc, char** argv) {
   if (explain.parsed()) return explain.run();
   if (ask.parsed()) return ask.run();
   if (allow.parsed()) return allow.run();
+  if (alerts.parsed()) return alerts.run();
   if (bans.parsed()) return bans.run();
+  if (status.parsed()) return status.run();
+  if (reload.parsed()) return reload.run();
+  if (why.parsed()) return why.run();
+  if (switches.parsed()) return switches.run();
   if (audit.parsed()) return audit.run();
-  return run_command->parsed() ? run(file) : check(file, json);
+  if (init.parsed()) return init.run([&file] { return check(file, false); });
+  if (top.parsed()) return top.run();
+  return run_command->parsed() ? run(file, user) : check(file, json);
 }
 
 }  // namespace

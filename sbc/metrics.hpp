@@ -25,6 +25,8 @@ using ByMethod = std::array<std::uint64_t, sip::method_count>;
 using MessageCounts = std::array<std::array<ByMethod, transport_count>, side_count>;
 /// {outcome}
 struct OutcomeCounts : std::array<std::uint64_t, outcome_count> {};
+/// {reason}
+struct WouldCounts : std::array<std::uint64_t, outcome_count> {};
 /// {cause}
 struct CauseCounts : std::array<std::uint64_t, cause_count> {};
 /// Without labels.
@@ -67,6 +69,8 @@ struct Histogram {
   X(received,       MessageCounts, "postern_messages_received_total",  "SIP messages received.")                                     \
   X(forwarded,      MessageCounts, "postern_messages_forwarded_total", "SIP messages forwarded, by the side that they left on.")     \
   X(outcomes,       OutcomeCounts, "postern_packets_total",            "Packets received, by how their handling ended.")             \
+  X(would_refuse,   WouldCounts,   "postern_would_refuse_total",       "Refusals that were only counted (log_only, enforce: off, postern bypass), by reason.") \
+  X(would_ban,      CauseCounts,   "postern_would_ban_total",          "Bans and silences that were only counted, by cause.")              \
   X(bans,           CauseCounts,   "postern_bans_total",               "Bans and silences imposed, by cause.")                       \
   X(jail_strikes,   CauseCounts,   "postern_jail_strikes_total",       "What spoke against a source, by cause.")                     \
   X(rules,          RuleCounts,    "postern_rule_matches_total",       "Requests that a rule decided, or would have (log_only).")    \

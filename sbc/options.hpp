@@ -118,6 +118,7 @@ struct EngineOptions {
   JailOptions jail;
   std::vector<acl::Network> trunk_networks;  ///< of the providers: never banned
   WeakPasswords weak_passwords = WeakPasswords::report;
+  bool enforce = true;  ///< false: rules, jail and limits only count what they would have done
   /// Our own addresses and the default gateway, which the shell finds at its start; the engine adds the PBX's.
   std::vector<acl::Address> never_banned;
 };

@@ -47,6 +47,8 @@ enum class OutcomeKind : std::uint8_t {
   X(account_blocked,       refused,  "an account that is blocked at this source for what was done in its name there")  \
   X(account_guessed,       refused,  "credentials of an account that is guessed from many addresses, from where it was never accepted") \
   X(trap,                  refused,  "a listener or a user that is a trap")                                           \
+  X(lockdown,              refused,  "neither registered nor trusted, during `postern lockdown`")                         \
+  X(device_blocked,        refused,  "a device that the operator has blocked: `postern block`")                           \
   X(registered_only,       refused,  "a method of registered_only, over a flow without a live registration")           \
   X(call_denied,           refused,  "a destination whose class calls.allow does not give the device")             \
   X(weak_password,         refused,  "credentials of an account whose password can be guessed, with `weak_passwords: refuse`") \

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sbc/called_countries.hpp"
 #include "sip/message.hpp"
 
 namespace postern::sbc {
@@ -50,7 +51,7 @@ Proxy::Proxy(State& state, Admission& admission, Answers& answers)
       redirects_(state),
       stateless_(state, inward_, outward_, redirects_),
       failover_(state),
-      device_limits_(state, answers, admission.jail()),
+      device_limits_(state, admission, answers),
       calls_(state),
       audio_(state) {
   state_.transactions.use(failover_);
@@ -330,6 +331,7 @@ Outcome Proxy::answer(const sip::RawMessage& response, const Flow& flow, Transac
   }
   note_login(response, transaction, now);
   device_limits_.answered(response, transaction, now);
+  note_called_country(state_, response, transaction);
   if (const auto& inside = outward_.audio_inside()) audio_.tell(*inside, transaction.from, response.from_user, response.call_id, now);
   if (registers) {
     state_.health.registered(response.to_user);

@@ -33,14 +33,6 @@ void tell_walk(State& state, const sip::RawMessage& message, const RefusedDestin
   state.journal.write(event);
 }
 
-/// What the INVITE of this header section dials, from its Request-URI.
-std::string_view dialled_by(std::string_view original, std::span<char> buffer) {
-  std::string_view line = original.substr(0, original.find("\r\n"));
-  line.remove_prefix(std::min(line.find(' '), line.size()));
-  if (!line.empty()) line.remove_prefix(1);
-  return sip::dialled_number(line.substr(0, line.find(' ')), buffer);
-}
-
 }  // namespace
 
 void note_refused_destination(State& state, Jail& jail, const sip::RawMessage& message, const RefusedDestination& refused, TimePoint now) {
@@ -56,7 +48,7 @@ void note_refused_destination(State& state, Jail& jail, const sip::RawMessage& r
   if (std::ranges::find(no_refusals, response.status_code) != no_refusals.end()) return;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before they are read
   std::array<char, 256> dialled, from;
-  const acl::DialledNumber number(dialled_by(transaction.original, dialled));
+  const acl::DialledNumber number(sip::number_dialled_by(transaction.original, dialled));
   const std::string user_agent = Jail::user_agent_of(transaction);
   note_refused_destination(state, jail, response,
                            {.flow = transaction.from,

@@ -19,6 +19,7 @@
 #include "sbc/connections.hpp"
 #include "sbc/credentials.hpp"
 #include "sbc/durable.hpp"
+#include "sbc/enforcement.hpp"
 #include "sbc/engine.hpp"
 #include "sbc/fellow_bindings.hpp"
 #include "sbc/fellows.hpp"
@@ -33,6 +34,7 @@
 #include "sbc/sealed_branch.hpp"
 #include "sbc/setup.hpp"
 #include "sbc/strikes.hpp"
+#include "sbc/switches.hpp"
 #include "sbc/tokens.hpp"
 #include "sbc/transactions.hpp"
 #include "sip/editor.hpp"
@@ -108,6 +110,12 @@ struct State {
     return !passes->empty() && passes->name(countries.of(policy->geo(), source), now);
   }
 
+  /// What refusals are worth now.
+  [[nodiscard]] Enforcement enforcement(TimePoint now) const {
+    if (switches->bypass(now)) return Enforcement::bypass;
+    return options.enforce ? Enforcement::on : Enforcement::shadow;
+  }
+
   Fellows* fellows;  ///< nullptr: this is the only worker
   std::shared_ptr<Shared> shared;
 
@@ -116,6 +124,7 @@ struct State {
   std::shared_ptr<const acl::Policy> policy;
   acl::NetworkSet trusted;
   std::shared_ptr<const acl::TravelPasses> passes = std::make_shared<acl::TravelPasses>();
+  std::shared_ptr<const Switches> switches = std::make_shared<Switches>();
   acl::NetworkSet trunk_networks;  ///< never banned either
 
   acl::CountryCache countries;
@@ -141,6 +150,7 @@ struct State {
   acl::KeyedHash call_hash;  ///< what makes their keys
   PrefixWalks prefix_walks;
   sip::Editor editor;
+  std::string_view packet;  ///< the one being handled, for the log; empty: none is
   Journal journal;
   Metrics metrics;
   Metrics metrics_at_apply;  ///< what had been counted when this configuration was taken over

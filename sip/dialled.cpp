@@ -1,5 +1,7 @@
 #include "sip/dialled.hpp"
 
+#include <algorithm>
+
 #include "sip/uri.hpp"
 
 namespace postern::sip {
@@ -30,6 +32,13 @@ std::string_view dialled_number_of(std::string_view user, std::span<char> buffer
 }
 
 std::string_view dialled_number(std::string_view uri, std::span<char> buffer) { return dialled_number_of(dialled_user(uri), buffer); }
+
+std::string_view number_dialled_by(std::string_view request, std::span<char> buffer) {
+  std::string_view line = request.substr(0, request.find("\r\n"));
+  line.remove_prefix(std::min(line.find(' '), line.size()));
+  if (!line.empty()) line.remove_prefix(1);
+  return dialled_number(line.substr(0, line.find(' ')), buffer);
+}
 
 bool is_sos_urn(std::string_view request_uri) {
   constexpr std::string_view sos = "urn:service:sos";

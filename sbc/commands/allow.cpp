@@ -43,7 +43,7 @@ int Allow::change() {
   std::map<std::string, std::string> texts{{"device", device_}};
   if (!country_.empty()) texts["country"] = country_;
   if (add_->parsed()) {
-    const auto seconds = duration_argument(duration_);
+    const auto seconds = duration_argument("--for", duration_);
     if (!seconds) return exit_failed;
     texts["for"] = *seconds;
   }

@@ -221,8 +221,8 @@ AuditRow audit_jail(const AuditFacts& facts) {
     findings.fail("the jail is off: nobody is banned for what he tries", "take `jail: off` out");
   if (std::ranges::any_of(facts.config.engine.trusted, is_everything))
     findings.fail("`trusted` holds every address there is: nobody is banned", "name your own networks there, and no others");
-  if (std::ranges::find(facts.loaded.problems, "enforce", &config::Problem::path) != facts.loaded.problems.end())
-    findings.warn("`enforce` has no effect in this version: rules, jail and limits are enforced whatever it says", "take `enforce` out");
+  if (!facts.config.engine.enforce)
+    findings.fail("`enforce` is off: rules, jail and limits only count what they would do", "take `enforce: off` out once the log shows no refusal that is wrong");
   if (!facts.no_daemon.empty()) {
     findings.not_seen("whether the PBX bans Postern: " + facts.no_daemon);
     return findings.row();

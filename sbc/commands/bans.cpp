@@ -43,7 +43,7 @@ int Bans::change() {
   if (!address_.empty()) texts["address"] = address_;
   if (!account_.empty()) texts["account"] = account_;
   if (add_->parsed()) {
-    const auto seconds = duration_argument(duration_);
+    const auto seconds = duration_argument("--for", duration_);
     if (!seconds) return exit_failed;
     texts["for"] = *seconds;
   }

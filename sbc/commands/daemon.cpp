@@ -12,29 +12,12 @@
 #include "config/values.hpp"
 #include "sbc/commands/exit_status.hpp"
 #include "sbc/commands/table.hpp"
-#include "sbc/net/control_client.hpp"
 
 namespace postern::commands {
 
 using nlohmann::ordered_json;
 
 namespace {
-
-/// Where the daemon of that configuration is asked; nothing, which is told: the file does not say. What else may be wrong with it (it may
-/// have been edited since the start) does not matter here.
-std::optional<std::string> socket_of(const std::string& file) {
-  const config::LoadResult loaded = config::load_file(file);
-  bool readable = true;
-  for (const config::Problem& problem : loaded.problems) {
-    const bool unreadable = problem.path == "(file)" || problem.path == "(yaml)";
-    const bool of_control = problem.path.starts_with("control");
-    if (problem.severity != config::Severity::error || !(unreadable || of_control)) continue;
-    std::cerr << problem.to_string() << '\n';
-    readable = false;
-  }
-  if (!readable) return std::nullopt;
-  return loaded.config.shell.control.path;
-}
 
 /// Its head are the keys in upper case.
 std::string table_of(const ordered_json& entries, std::span<const std::string_view> keys) {
@@ -53,6 +36,26 @@ std::string table_of(const ordered_json& entries, std::span<const std::string_vi
 
 }  // namespace
 
+/// What else may be wrong with the file (it may have been edited since the start) does not matter here.
+std::optional<std::string> socket_of(const std::string& file) {
+  const config::LoadResult loaded = config::load_file(file);
+  bool readable = true;
+  for (const config::Problem& problem : loaded.problems) {
+    const bool unreadable = problem.path == "(file)" || problem.path == "(yaml)";
+    const bool of_control = problem.path.starts_with("control");
+    if (problem.severity != config::Severity::error || !(unreadable || of_control)) continue;
+    std::cerr << problem.to_string() << '\n';
+    readable = false;
+  }
+  if (!readable) return std::nullopt;
+  return loaded.config.shell.control.path;
+}
+
+int tell(const net::NoAnswer& none) {
+  std::cerr << "postern: " << config::printable(none.message) << '\n';
+  return none.no_daemon ? exit_no_daemon : exit_failed;
+}
+
 CLI::App* add_asking(CLI::App& parent, const std::string& name, const std::string& description, const std::string& examples,
                      std::string& file, bool& json) {
   CLI::App* command = parent.add_subcommand(name, description);
@@ -66,10 +69,7 @@ std::variant<ordered_json, int> ask(const std::string& file, const std::string& 
   const auto socket = socket_of(file);
   if (!socket) return exit_failed;
   auto answer = net::ask_daemon(*socket, command, texts);
-  if (const auto* none = std::get_if<net::NoAnswer>(&answer)) {
-    std::cerr << "postern: " << config::printable(none->message) << '\n';
-    return none->no_daemon ? exit_no_daemon : exit_failed;
-  }
+  if (const auto* none = std::get_if<net::NoAnswer>(&answer)) return tell(*none);
   return std::get<ordered_json>(std::move(answer));
 }
 
@@ -85,12 +85,19 @@ int print_list(const std::string& file, const std::string& command, bool json, s
   return exit_good;
 }
 
-std::optional<std::string> duration_argument(const std::string& text) {
+std::optional<std::string> duration_argument(std::string_view option, const std::string& text) {
   const auto duration = config::parse_duration(text);
   if (duration && *duration >= std::chrono::seconds{1})
     return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*duration).count());
-  std::cerr << fmt::format("postern: --for wants {}\n", config::kinds::duration.noun);
+  std::cerr << fmt::format("postern: {} wants {}\n", option, config::kinds::duration.noun);
   return std::nullopt;
+}
+
+std::string time_up(std::int64_t seconds) {
+  constexpr std::int64_t minute = 60, hour = 3600, day = 86'400;
+  if (seconds >= day) return fmt::format("{} d {} h", seconds / day, seconds % day / hour);
+  if (seconds >= hour) return fmt::format("{} h {} min", seconds / hour, seconds % hour / minute);
+  return fmt::format("{} min {} s", seconds / minute, seconds % minute);
 }
 
 std::string cell(const ordered_json& entry, const std::string& key) {

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <system_error>
@@ -15,10 +16,13 @@
 #include "config/load.hpp"
 #include "config/located.hpp"
 #include "config/values.hpp"
+#include "sbc/base64url.hpp"
+#include "sbc/commands/daemon.hpp"
 #include "sbc/commands/exit_status.hpp"
 #include "sbc/commands/explain_capture.hpp"
 #include "sbc/commands/explain_text.hpp"
 #include "sbc/explain.hpp"
+#include "sbc/net/explanation_json.hpp"
 #include "sbc/net/travel_passes.hpp"
 #include "sip/prescreen.hpp"
 
@@ -30,6 +34,7 @@ constexpr const char* examples =
     "  postern explain -c FILE --source 203.0.113.7 --method REGISTER --from sip:1001@sip.example.com\n"
     "  postern explain -c FILE --source 203.0.113.7:5062 --user-agent friendly-scanner --registered --json\n"
     "  postern explain -c FILE --source 203.0.113.7 --transport udp --listener public --message invite.sip\n"
+    "  postern explain -c FILE --live --source 203.0.113.7 --method REGISTER --from sip:1001@sip.example.com\n"
     "  postern explain -c FILE --pcap yesterday.pcap\n"
     "  postern explain -c FILE --pcap yesterday.pcap --compare new.yaml";
 
@@ -98,8 +103,10 @@ Explain::Explain(CLI::App& app, std::string& file)
   CLI::Option* registered = command_->add_flag("--registered", sketch_.registered, "its flow carries a live registration");
   CLI::Option* message = command_->add_option("--message", message_, "a file with the packet's bytes, instead of what describes it");
   CLI::Option* pcap = command_->add_option("--pcap", pcap_, "a capture: a verdict for each packet, and a summary for each rule");
-  command_->add_option("--compare", other_, "another configuration: tell only what it would change");
+  CLI::Option* compare = command_->add_option("--compare", other_, "another configuration: tell only what it would change");
   command_->add_flag("--json", json_, "print JSON");
+  CLI::Option* live = command_->add_flag("--live", live_, "by what the running daemon knows: its bans, blocks, registrations and what is switched");
+  live->needs(source)->excludes(pcap)->excludes(registered)->excludes(compare);
   message->needs(source);
   registered->needs(source);
   for (CLI::Option* option : of_a_request) option->needs(source)->excludes(message)->excludes(pcap);
@@ -117,7 +124,29 @@ int Explain::run() {
   if (source_.empty()) return usage("say where the packet comes from with --source IP, or name a capture with --pcap FILE");
   sketch_.source = std::get<sbc::Endpoint>(*config::kinds::source.parse(source_, {}).value);
   if (!transport_.empty()) sketch_.transport = config::transport_of(transport_);
-  return one_packet();
+  return live_ ? live() : one_packet();
+}
+
+int Explain::live() {
+  std::map<std::string, std::string> texts{{"source", sketch_.source.address.to_string()},
+                                           {"port", std::to_string(sketch_.source.port)},
+                                           {"transport", transport_},
+                                           {"listener", sketch_.listener},
+                                           {"method", sketch_.method},
+                                           {"from", sketch_.from},
+                                           {"to", sketch_.to},
+                                           {"request_uri", sketch_.request_uri},
+                                           {"user_agent", sketch_.user_agent}};
+  if (!message_.empty()) {
+    const auto message = read_message(message_);
+    if (!message) return exit_failed;
+    sbc::append_base64url(texts["message"], {reinterpret_cast<const std::uint8_t*>(message->data()), message->size()});
+  }
+  const auto answer = ask(file_, "explain", texts);
+  if (const int* status = std::get_if<int>(&answer)) return *status;
+  const auto& explanation = std::get<nlohmann::ordered_json>(answer);
+  std::cout << (json_ ? dump(explanation) + "\n" : in_full(explanation));
+  return exit_good;
 }
 
 int Explain::one_packet() {
@@ -135,7 +164,7 @@ int Explain::one_packet() {
   if (const auto* problem = std::get_if<std::string>(&before)) return usage(*problem);
   const auto& explanation = std::get<sbc::Explanation>(before);
   if (!other) {
-    std::cout << (json_ ? dump(to_json(explanation)) + "\n" : in_full(explanation));
+    std::cout << (json_ ? dump(net::to_json(explanation)) + "\n" : in_full(net::to_json(explanation)));
     return exit_good;
   }
   const auto after = sbc::explain(other->config.engine, other->policy, sketch_, message, passes_of(*other));

@@ -19,6 +19,7 @@ class Explain {
 
  private:
   int one_packet();
+  int live();
   int capture();
   /// Tells what is wrong with the usage.
   static int usage(const std::string& problem);
@@ -27,7 +28,7 @@ class Explain {
   std::string& file_;
   sbc::RequestSketch sketch_;
   std::string source_, transport_, message_, pcap_, other_;
-  bool json_ = false;
+  bool json_ = false, live_ = false;
 };
 
 }  // namespace postern::commands

@@ -15,6 +15,7 @@
 #include "sbc/explain_capture.hpp"
 #include "sbc/net/capture.hpp"
 #include "sbc/net/state_folder.hpp"
+#include "sbc/net/explanation_json.hpp"
 
 namespace postern::commands {
 namespace {
@@ -123,11 +124,11 @@ class Verdicts : public net::CaptureSink {
     summary_.count(judged->explanation);
     const PacketName packet{judged->packet, judged->source, judged->method};
     if (!json_) {
-      std::cout << fmt::format("{:<42} {}\n", line_of(packet), in_one_line(judged->explanation));
+      std::cout << fmt::format("{:<42} {}\n", line_of(packet), in_one_line(net::to_json(judged->explanation)));
       return;
     }
     ordered_json entry = json_of(packet);
-    entry.update(to_json(judged->explanation));
+    entry.update(net::to_json(judged->explanation));
     array_.add(dump(entry));
   }
 
@@ -187,11 +188,11 @@ bool same(const std::optional<sbc::Explanation>& one, const std::optional<sbc::E
 }
 
 ordered_json json_or_null(const std::optional<sbc::Explanation>& explanation) {
-  return explanation ? to_json(*explanation) : ordered_json();
+  return explanation ? net::to_json(*explanation) : ordered_json();
 }
 
 std::string line_or_none(const std::optional<sbc::Explanation>& explanation) {
-  return explanation ? in_one_line(*explanation) : "no listener hears it";
+  return explanation ? in_one_line(net::to_json(*explanation)) : "no listener hears it";
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "config/located.hpp"
 #include "sbc/commands/explain_text.hpp"
 #include "sbc/explain.hpp"
+#include "sbc/net/explanation_json.hpp"
 
 namespace postern::commands {
 namespace {
@@ -23,7 +24,7 @@ std::optional<std::string> failure_of(const config::PolicyTest& test, const conf
   const auto& explanation = std::get<sbc::Explanation>(result);
   if (test.verdict ? explanation.verdict == *test.verdict : explanation.status == test.status) return std::nullopt;
   const std::string expected = test.verdict ? acl::to_string(*test.verdict) : std::to_string(test.status);
-  return fmt::format("expected {}, got {}", expected, in_one_line(explanation));
+  return fmt::format("expected {}, got {}", expected, in_one_line(net::to_json(explanation)));
 }
 
 }  // namespace

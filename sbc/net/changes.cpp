@@ -143,8 +143,17 @@ void add_shell(const ShellOptions& before, const ShellOptions& after, List& list
   if (before.admin != after.admin) list.add("admin");
   if (before.names != after.names) list.add("networks (names)");
   if (before.kernel != after.kernel) list.add("kernel");
+  if (before.hep != after.hep) list.add("hep");
+  if (before.alerts != after.alerts) list.add("alerts");
   if (before.log.format != after.log.format) list.add("log.format");
   if (before.log.level != after.log.level) list.add("log.level");
+}
+
+/// That another list, database or certificate stands under the same name.
+void add_files(const NamedFiles& before, const NamedFiles& after, List& list) {
+  Differences replaced;
+  for (const std::string& path : before.replaced_in(after)) replaced.add('~', path);
+  if (!replaced.text().empty()) list.add("files", replaced.text());
 }
 
 }  // namespace
@@ -164,9 +173,11 @@ std::string changes(const Configuration& before, const Configuration& after) {
   if (before.engine.redirects != after.engine.redirects) list.add("redirects");
   if (before.engine.weak_passwords != after.engine.weak_passwords) list.add("weak_passwords");
   if (before.engine.jail != after.engine.jail) list.add("jail");
+  if (before.engine.enforce != after.engine.enforce) list.add("enforce", after.engine.enforce ? "off -> on" : "on -> off");
   if (before.engine.scanner_score != after.engine.scanner_score) list.add("jail.score");
   if (before.engine.keepalive != after.engine.keepalive) list.add("keepalive");
   add_shell(before.shell, after.shell, list);
+  add_files(before.files, after.files, list);
   return list.text();
 }
 

@@ -10,6 +10,7 @@
 #include "acl/options.hpp"
 #include "acl/policy.hpp"
 #include "sbc/net/dynamic_names.hpp"
+#include "sbc/net/named_files.hpp"
 #include "sbc/net/options.hpp"
 #include "sbc/options.hpp"
 
@@ -29,7 +30,9 @@ struct Configuration {
   sbc::EngineOptions engine;
   acl::PolicyOptions rules;
   std::shared_ptr<const acl::Policy> policy;  ///< `rules` compiled; nullptr: there are errors
+  std::string file;                           ///< its name
   std::string text;                           ///< of the file, as it was read
+  NamedFiles files;                           ///< that it names, as they were then
   std::vector<FileProblem> errors;
   std::vector<FileProblem> warnings;
   /// Puts a place to what only shows when it is tried, such as a port that is taken. `key`: as StartError has it.
@@ -40,8 +43,8 @@ struct Configuration {
 /// twice at a time.
 using Loader = std::function<Configuration(const NameAnswers& answers, const std::string* text)>;
 
-/// What differs, for the operator: `rules 12 -> 13 (+no messages), listeners +tls, log`; `nothing`. Bounded in length. What only a list or
-/// a database changes shows in the rules that use it.
+/// What differs, for the operator: `rules 12 -> 13 (+no messages), listeners +tls, log`; `nothing`. Bounded in length. Of a list, a
+/// database or a certificate that was replaced it tells the name.
 std::string changes(const Configuration& before, const Configuration& after);
 
 }  // namespace postern::net

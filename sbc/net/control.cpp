@@ -52,7 +52,7 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
 
   void accept();
   void on_accept(error_code error, stream_protocol::socket socket);
-  [[nodiscard]] AnswerPart answer_to(std::string_view line) const;
+  void answer_to(std::string_view line, Answer answer) const;
 
   asio::io_context& io;
   stream_protocol::acceptor acceptor;
@@ -73,35 +73,38 @@ class Control::Impl::Client : public std::enable_shared_from_this<Client> {
   Client& operator=(const Client&) = delete;
 
   void do_read() {
-    arm_timer();
+    arm_timer(timeout);
     asio::async_read_until(socket_, asio::dynamic_buffer(request_, max_request), '\n',
                            [self = shared_from_this()](error_code error, std::size_t size) { self->on_read(error, size); });
   }
-  void refuse(std::string_view why) {
-    next_part_ = refusal(why);
-    do_write();
-  }
+  void refuse(std::string_view why) { answer(refusal(why)); }
 
  private:
   void on_read(error_code error, std::size_t size) {
     if (error == asio::error::not_found) return refuse("the request is too long");
     if (error) return end();
-    next_part_ = control_->answer_to(std::string_view(request_).substr(0, size));
+    arm_timer(longest_work);
+    control_->answer_to(std::string_view(request_).substr(0, size),
+                        [self = shared_from_this()](AnswerPart first) { self->answer(std::move(first)); });
+  }
+
+  void answer(AnswerPart first) {
+    next_part_ = std::move(first);
     do_write();
   }
 
   void do_write() {
     part_.clear();
     const bool more = next_part_(part_);
-    arm_timer();
+    arm_timer(timeout);
     asio::async_write(socket_, asio::buffer(part_), [self = shared_from_this(), more](error_code error, std::size_t) {
       if (error || !more) return self->end();
       self->do_write();
     });
   }
 
-  void arm_timer() {
-    timer_.expires_after(timeout);
+  void arm_timer(std::chrono::seconds patience) {
+    timer_.expires_after(patience);
     timer_.async_wait([self = weak_from_this()](error_code stopped) {
       const auto client = self.lock();
       if (!stopped && client) client->end();
@@ -121,13 +124,13 @@ class Control::Impl::Client : public std::enable_shared_from_this<Client> {
   AnswerPart next_part_;
 };
 
-AnswerPart Control::Impl::answer_to(std::string_view line) const {
+void Control::Impl::answer_to(std::string_view line, Answer answer) const {
   const ControlArguments texts = texts_in(line);
   const auto command = texts.find("command");
-  if (command == texts.end()) return refusal("a request is a line such as {\"command\": \"registrations\"}");
+  if (command == texts.end()) return answer(refusal("a request is a line such as {\"command\": \"registrations\"}"));
   const auto found = commands.find(command->second);
-  if (found == commands.end()) return refusal("this version of the daemon does not know the command " + command->second);
-  return found->second(texts);
+  if (found == commands.end()) return answer(refusal("this version of the daemon does not know the command " + command->second));
+  found->second(texts, std::move(answer));
 }
 
 void Control::Impl::accept() {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sbc/net/log.hpp"
 #include "sbc/net/options.hpp"
@@ -19,8 +20,17 @@ namespace postern::net {
 using AnswerPart = std::function<bool(std::string& out)>;
 /// What a request says beside its command, by name; what is no text there is left out.
 using ControlArguments = std::map<std::string, std::string, std::less<>>;
-/// What is asked for by a word: does it, and begins an answer.
-using ControlCommands = std::map<std::string, std::function<AnswerPart(const ControlArguments&)>, std::less<>>;
+/// Takes the answer, once: at once or later, on the io_context's thread.
+using Answer = std::function<void(AnswerPart)>;
+/// Does what is asked for, and begins an answer.
+using ControlCommand = std::function<void(const ControlArguments& arguments, Answer answer)>;
+/// What is asked for, by its word.
+using ControlCommands = std::map<std::string, ControlCommand, std::less<>>;
+/// One that answers at once; `make` makes the answer of the arguments.
+template <class Make>
+ControlCommand at_once(Make make) {
+  return [make = std::move(make)](const ControlArguments& arguments, const Answer& answer) { answer(make(arguments)); };
+}
 /// An answer in one part.
 AnswerPart whole_answer(std::string json);
 /// `{"error": why}`.
@@ -32,8 +42,9 @@ AnswerPart refusal(std::string_view why);
 class Control {
  public:
   static constexpr std::size_t max_clients = 8;      ///< one more is told so and closed
-  static constexpr std::size_t max_request = 4096;   ///< bytes
-  static constexpr std::chrono::seconds timeout{2};  ///< for a request to arrive, and for each part of an answer to be taken
+  static constexpr std::size_t max_request = 131'072;      ///< bytes: a datagram may be in it, in base64
+  static constexpr std::chrono::seconds timeout{2};        ///< for a request to arrive, and for each part of an answer to be taken
+  static constexpr std::chrono::seconds longest_work{50};  ///< for an answer that comes later
 
   /// Listens at once. Without a socket (no folder, no rights) all else works, so that is a warning in the log. Throws StartError if another
   /// daemon listens there and the operator has written the path. `io` and `log` must outlive it.

@@ -1,13 +1,13 @@
 #include "sbc/net/control_answers.hpp"
 
-#include <fmt/chrono.h>
+#include <fmt/format.h>
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
 #include "sbc/calls.hpp"
+#include "sbc/net/operator_words.hpp"
 #include "sbc/registrations.hpp"
 
 namespace postern::net {
@@ -95,7 +95,7 @@ class EngineCursor {
 
 std::string time_text(acl::TimePoint time, const Clocks& clocks) {
   constexpr WallTime a_second = 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(clocks.to_wall(time) / a_second)));
+  return time_text(static_cast<std::int64_t>(clocks.to_wall(time) / a_second));
 }
 
 AnswerPart registrations_answer(LookAtEngine engines, std::function<acl::Country(const acl::Address&)> country) {
@@ -140,11 +140,6 @@ AnswerPart bans_answer(LookAtEngine engines) {
 
 namespace {
 
-std::string_view argument(const ControlArguments& arguments, std::string_view name) {
-  const auto found = arguments.find(name);
-  return found == arguments.end() ? std::string_view() : std::string_view(found->second);
-}
-
 AnswerPart no_address(std::string_view text) {
   return refusal(fmt::format("\"{}\" is no IP address (without a port); for a network write a rule with `action: ban` or `drop`", text));
 }
@@ -153,15 +148,12 @@ AnswerPart no_address(std::string_view text) {
 
 AnswerPart ban_answer(const LookAtEngine& engines, const ControlArguments& arguments) {
   constexpr std::chrono::seconds usual{3600}, longest{std::chrono::hours{24 * 365}};
-  const std::string_view text = argument(arguments, "address");
+  const std::string text = text_in(arguments, "address");
   const auto address = acl::Address::parse(text);
   if (!address || address->is_unspecified()) return no_address(text);
-  std::int64_t seconds = usual.count();
-  if (const std::string_view given = argument(arguments, "for"); !given.empty()) {
-    const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), seconds);
-    if (error != std::errc{} || end != given.data() + given.size() || seconds < 1 || seconds > longest.count())
-      return refusal(fmt::format("a ban lasts from 1 to {} seconds", longest.count()));
-  }
+  const std::string given = text_in(arguments, "for");
+  const std::int64_t seconds = given.empty() ? usual.count() : number_in(given);
+  if (seconds < 1 || seconds > longest.count()) return refusal(fmt::format("a ban lasts from 1 to {} seconds", longest.count()));
   bool banned = false;
   std::size_t devices = 0;
   const auto ban = [&](sbc::Engine& engine) {
@@ -178,10 +170,10 @@ AnswerPart ban_answer(const LookAtEngine& engines, const ControlArguments& argum
 }
 
 AnswerPart pardon_answer(const LookAtEngine& engines, const ControlArguments& arguments) {
-  const std::string_view text = argument(arguments, "address");
+  const std::string text = text_in(arguments, "address");
   const auto address = acl::Address::parse(text);
   if (!address) return no_address(text);
-  const std::string_view account = argument(arguments, "account");
+  const std::string account = text_in(arguments, "account");
   bool pardoned = false;
   const auto pardon = [&](sbc::Engine& engine) { pardoned = engine.pardon(*address, account, acl::Clock::now()) || pardoned; };
   for (std::size_t worker = 0; engines(worker, pardon); ++worker) {

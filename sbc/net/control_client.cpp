@@ -20,7 +20,7 @@
 namespace postern::net {
 namespace {
 
-constexpr int patience_ms = 10'000;  // for the next bytes of an answer
+constexpr int patience_ms = 60'000;  // for the next bytes of an answer: a reload takes its time
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 

@@ -118,8 +118,10 @@ void ControlSocket::give_to_group() {
   if (entry == nullptr) {
     problem_ = fmt::format("there is no group {}: only the user that Postern runs as and its own group may use {}", group_, path_);
   } else if (::chown(path_.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0) {
-    problem_ = fmt::format("cannot give {} to the group {}: {}; the user that Postern runs as must be a member of it", path_, group_,
-                           error_text());
+    problem_ = fmt::format(
+        "cannot give {} to the group {}: {}; the user that Postern runs as must be a member of it (systemd: SupplementaryGroups={}, and a "
+        "SystemCallFilter= must leave it chown)",
+        path_, group_, error_text(), group_);
   }
 }
 

@@ -1,19 +1,15 @@
 #include "sbc/net/dynamic_names.hpp"
 
-#include <ares.h>
 #include <fmt/format.h>
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
-#include <memory>
-#include <span>
 #include <sstream>
 #include <utility>
 
-#include "sbc/net/socket_address.hpp"
+#include "sbc/net/name_lookup.hpp"
 #include "sbc/net/state_folder.hpp"
 #include "sbc/net/thread_name.hpp"
 
@@ -23,109 +19,17 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds longest_poll{250};  // a stop waits no longer
-constexpr milliseconds retry{10'000};      // of what failed, where it is not to be asked again sooner
+constexpr milliseconds retry{10'000};  // of what failed, where it is not to be asked again sooner
 constexpr const char* file_name = "names";
 constexpr std::size_t most_dynamic_names = 1000;  // of the file
 
 std::filesystem::path file_in(const std::string& folder) { return std::filesystem::path(folder) / file_name; }
-
-std::vector<acl::Address> addresses_of(const ares_addrinfo& found) {
-  std::vector<acl::Address> addresses;
-  for (const ares_addrinfo_node* node = found.nodes; node != nullptr && addresses.size() < DynamicNames::most_addresses;
-       node = node->ai_next) {
-    if (node->ai_family == AF_INET)
-      addresses.push_back(address_of(reinterpret_cast<const sockaddr_in*>(node->ai_addr)->sin_addr));
-    else if (node->ai_family == AF_INET6)
-      addresses.push_back(address_of(reinterpret_cast<const sockaddr_in6*>(node->ai_addr)->sin6_addr));
-  }
-  std::ranges::sort(addresses);
-  addresses.erase(std::ranges::unique(addresses).begin(), addresses.end());
-  return addresses;
-}
 
 std::string joined(const std::vector<acl::Address>& addresses) {
   std::string text;
   for (const acl::Address& address : addresses) text.append(text.empty() ? "" : " ").append(address.to_string());
   return text;
 }
-
-/// One name that is looked up. By a channel of its own: c-ares reads resolv.conf only when it makes one, so each look-up asks the servers
-/// that stand there now, whatever still hangs at those of before.
-class Lookup {
- public:
-  explicit Lookup(const std::string& name) {
-    ares_options options{};  // without domains to put behind a name: c-ares 1.18 goes by that, 1.23 and newer by the flag
-    options.flags = ARES_FLAG_NOSEARCH;
-    const int status = ares_init_options(&channel_, &options, ARES_OPT_FLAGS | ARES_OPT_DOMAINS);
-    if (status == ARES_SUCCESS)
-      ask(name);
-    else
-      finish(status, nullptr);
-  }
-  ~Lookup() {
-    if (channel_ != nullptr) ares_destroy(channel_);
-  }
-  Lookup(const Lookup&) = delete;
-  Lookup& operator=(const Lookup&) = delete;
-
-  [[nodiscard]] bool done() const { return done_; }
-  [[nodiscard]] const std::string& problem() const { return problem_; }
-  [[nodiscard]] const std::vector<acl::Address>& addresses() const { return addresses_; }
-
-  /// Puts its sockets behind those of others; how long to wait for them, at the longest.
-  milliseconds wait_with(std::vector<pollfd>& polled) {
-    first_ = polled.size();
-    if (done_) return milliseconds{0};
-    std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
-    const auto wanted = static_cast<unsigned>(ares_getsock(channel_, sockets.data(), static_cast<int>(sockets.size())));
-    for (std::size_t i = 0; i < sockets.size(); ++i) {
-      const bool reads = ARES_GETSOCK_READABLE(wanted, i) != 0;
-      const bool writes = ARES_GETSOCK_WRITABLE(wanted, i) != 0;
-      if (reads || writes) polled.push_back({sockets[i], static_cast<short>((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)), 0});
-    }
-    count_ = polled.size() - first_;
-    timeval longest{0, static_cast<suseconds_t>(std::chrono::microseconds(longest_poll).count())};
-    timeval space{};
-    const timeval* next = ares_timeout(channel_, &longest, &space);
-    return milliseconds{next->tv_sec * 1000 + next->tv_usec / 1000 + 1};
-  }
-
-  void process(std::span<const pollfd> polled) {
-    if (done_) return;
-    for (const pollfd& each : polled.subspan(first_, count_)) {
-      const bool readable = (each.revents & (POLLIN | POLLERR | POLLHUP)) != 0;
-      const bool writable = (each.revents & POLLOUT) != 0;
-      ares_process_fd(channel_, readable ? each.fd : ARES_SOCKET_BAD, writable ? each.fd : ARES_SOCKET_BAD);
-    }
-    ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // timeouts
-  }
-
- private:
-  void ask(const std::string& name) {
-    ares_addrinfo_hints hints{};
-    hints.ai_family = AF_UNSPEC;
-    ares_getaddrinfo(channel_, name.c_str(), nullptr, &hints, &Lookup::on_answer, this);
-  }
-
-  static void on_answer(void* argument, int status, int /*timeouts*/, ares_addrinfo* found) {
-    const std::unique_ptr<ares_addrinfo, decltype(&ares_freeaddrinfo)> owner(found, ares_freeaddrinfo);
-    static_cast<Lookup*>(argument)->finish(status, found);
-  }
-
-  void finish(int status, const ares_addrinfo* found) {
-    done_ = true;
-    if (status != ARES_SUCCESS) problem_ = ares_strerror(status);
-    if (status == ARES_SUCCESS && found != nullptr) addresses_ = addresses_of(*found);
-  }
-
-  ares_channel channel_ = nullptr;
-  std::size_t first_ = 0;  // of what was polled, what is its own
-  std::size_t count_ = 0;
-  bool done_ = false;
-  std::string problem_;
-  std::vector<acl::Address> addresses_;
-};
 
 }  // namespace
 
@@ -134,13 +38,7 @@ class DynamicNames::Lookups {
  public:
   using Take = std::function<void(const std::string& name, const std::string& problem, std::vector<acl::Address> addresses)>;
 
-  explicit Lookups(Take take) : take_(std::move(take)) { ares_library_init(ARES_LIB_INIT_ALL); }
-  ~Lookups() {
-    under_way_.clear();
-    ares_library_cleanup();
-  }
-  Lookups(const Lookups&) = delete;
-  Lookups& operator=(const Lookups&) = delete;
+  explicit Lookups(Take take) : take_(std::move(take)) {}
 
   void begin(const std::string& name) { under_way_.try_emplace(name, name); }
   [[nodiscard]] bool any() const { return !under_way_.empty(); }
@@ -149,7 +47,7 @@ class DynamicNames::Lookups {
   /// Waits a moment for answers and hands on those that are there.
   void poll() {
     std::vector<pollfd> polled;
-    milliseconds wait = longest_poll;
+    milliseconds wait = NameLookup::longest_poll;
     for (auto& [name, lookup] : under_way_) wait = std::min(wait, lookup.wait_with(polled));
     ::poll(polled.data(), polled.size(), static_cast<int>(wait.count()));
     for (auto& [name, lookup] : under_way_) lookup.process(polled);
@@ -162,7 +60,7 @@ class DynamicNames::Lookups {
 
  private:
   Take take_;
-  std::map<std::string, Lookup> under_way_;
+  std::map<std::string, NameLookup> under_way_;
 };
 
 DynamicNames::DynamicNames(std::string folder, NameAnswers kept, Log& log, std::function<void()> changed)
@@ -177,7 +75,7 @@ NameAnswers DynamicNames::read(const std::string& folder) {
     std::string name, text;
     words >> name;
     std::vector<acl::Address> addresses;
-    while (words >> text && addresses.size() < most_addresses) {
+    while (words >> text && addresses.size() < NameLookup::most_addresses) {
       if (const auto address = acl::Address::parse(text)) addresses.push_back(*address);
     }
     if (!addresses.empty()) answers[name] = std::move(addresses);

@@ -25,8 +25,6 @@ using NameAnswers = std::map<std::string, std::vector<acl::Address>>;
 /// (a file of the state folder), and the log tells it once.
 class DynamicNames {
  public:
-  static constexpr std::size_t most_addresses = 64;  ///< of one name
-
   /// `folder`: the state folder's path. `changed` is called on that thread when an answer has changed. `log` must outlive it.
   DynamicNames(std::string folder, NameAnswers kept, Log& log, std::function<void()> changed);
   ~DynamicNames();

@@ -84,11 +84,19 @@ void append_ascii(std::string& out, char c) {
   }
 }
 
-void append_quoted(std::string& out, std::string_view text) {
+void append_bare(std::string& out, char c) {
+  if (c == '"')
+    out += c;
+  else
+    append_ascii(out, c);
+}
+
+/// `append`: what an ASCII character becomes.
+void append_escaped(std::string& out, std::string_view text, void (*append)(std::string&, char)) {
   while (!text.empty()) {
     const auto byte = static_cast<unsigned char>(text.front());
     if (byte < 0x80) {
-      append_ascii(out, text.front());
+      append(out, text.front());
       text.remove_prefix(1);
       continue;
     }
@@ -124,9 +132,22 @@ void append_text_value(std::string& out, std::string_view raw) {
     return;
   }
   out += '"';
-  append_quoted(out, raw);
+  append_escaped(out, raw, append_ascii);
   if (cut) out += cut_mark;
   out += '"';
+}
+
+std::string escaped_lines(std::string_view raw) {
+  std::string out;
+  while (!raw.empty()) {
+    const std::size_t end = raw.find('\n');
+    std::string_view line = raw.substr(0, end);
+    raw.remove_prefix(end == std::string_view::npos ? raw.size() : end + 1);
+    if (end != std::string_view::npos && line.ends_with('\r')) line.remove_suffix(1);
+    append_escaped(out, line, append_bare);
+    if (end != std::string_view::npos) out += '\n';
+  }
+  return out;
 }
 
 std::string cut_value(std::string_view raw) {

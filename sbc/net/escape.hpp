@@ -15,6 +15,9 @@ inline constexpr std::size_t max_logged_value = 256;
 /// the line. Cut at max_logged_value, then ended by "...".
 void append_text_value(std::string& out, std::string_view raw);
 
+/// A text of lines, for a terminal: they end by \n instead of CRLF, all else is escaped as above but for `"`.
+std::string escaped_lines(std::string_view raw);
+
 [[nodiscard]] bool is_utf8(std::string_view text);
 
 /// Cut in the same way, but not escaped.

@@ -1,5 +1,6 @@
 #include "sbc/net/kernel_bans.hpp"
 
+#include <cap-ng.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <linux/netlink.h>
@@ -51,6 +52,9 @@ acl::NetworkSet never_banned(const sbc::EngineOptions& options) {
   for (const sbc::Endpoint& pbx : options.pbx.addresses) add(pbx.address, 128);
   return acl::NetworkSet(networks);
 }
+
+/// Without it libnftables would tell on stderr what is no news.
+bool has_right() { return ::capng_get_caps_process() == 0 && ::capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) == 1; }
 
 }  // namespace
 
@@ -105,7 +109,7 @@ class KernelBans::Table {
   /// One that a killed run has left. Nothing is told: mostly there is none, and who has it off may lack the right to look, or a kernel that
   /// has tables.
   void remove_left() {
-    if (open()) nft_run_cmd_from_buffer(context_.get(), "delete table inet postern\n");
+    if (has_right() && open()) nft_run_cmd_from_buffer(context_.get(), "delete table inet postern\n");
   }
 
  private:

@@ -66,6 +66,20 @@ std::string json_line(std::string_view event, std::span<const Log::Field> fields
   return object.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).substr(1);
 }
 
+LogLevel level_of(const sbc::Event& event) {
+  const bool grave = event.kind == sbc::EventKind::ban || event.kind == sbc::EventKind::block ||
+                     event.kind == sbc::EventKind::opaque_not_returned || event.kind == sbc::EventKind::no_audio_likely ||
+                     event.kind == sbc::EventKind::callers_hidden || event.kind == sbc::EventKind::pbx_down ||
+                     event.kind == sbc::EventKind::emergency_call || event.kind == sbc::EventKind::new_country || event.kind == sbc::EventKind::call_prefixes;
+  if (grave) return LogLevel::warning;
+  const sbc::EventKind kind = event.kind == sbc::EventKind::suppressed ? event.of : event.kind;
+  return kind == sbc::EventKind::refused_other ? LogLevel::debug : LogLevel::info;
+}
+
+std::string number_text(std::uint64_t value) { return value == 0 ? std::string() : std::to_string(value); }
+
+}  // namespace
+
 std::string_view word_of(sbc::EventKind kind) {
   switch (kind) {
     case sbc::EventKind::refused:
@@ -75,6 +89,8 @@ std::string_view word_of(sbc::EventKind kind) {
       return "connection_refused";
     case sbc::EventKind::would_refuse:
       return "would_refuse";
+    case sbc::EventKind::would_ban:
+      return "would_ban";
     case sbc::EventKind::strike:
       return "strike";
     case sbc::EventKind::ban:
@@ -101,6 +117,8 @@ std::string_view word_of(sbc::EventKind kind) {
       return "no_audio_likely";
     case sbc::EventKind::emergency_call:
       return "emergency_call";
+    case sbc::EventKind::new_country:
+      return "new_country";
     case sbc::EventKind::pbx_down:
       return "pbx_down";
     case sbc::EventKind::pbx_up:
@@ -110,20 +128,6 @@ std::string_view word_of(sbc::EventKind kind) {
   }
   return "suppressed";
 }
-
-LogLevel level_of(const sbc::Event& event) {
-  const bool grave = event.kind == sbc::EventKind::ban || event.kind == sbc::EventKind::block ||
-                     event.kind == sbc::EventKind::opaque_not_returned || event.kind == sbc::EventKind::no_audio_likely ||
-                     event.kind == sbc::EventKind::callers_hidden || event.kind == sbc::EventKind::pbx_down ||
-                     event.kind == sbc::EventKind::emergency_call || event.kind == sbc::EventKind::call_prefixes;
-  if (grave) return LogLevel::warning;
-  const sbc::EventKind kind = event.kind == sbc::EventKind::suppressed ? event.of : event.kind;
-  return kind == sbc::EventKind::refused_other ? LogLevel::debug : LogLevel::info;
-}
-
-std::string number_text(std::uint64_t value) { return value == 0 ? std::string() : std::to_string(value); }
-
-}  // namespace
 
 struct Log::Impl {
   explicit Impl(std::FILE* stream) : text(logger(stream, text_pattern)), json(logger(stream, json_pattern)) {}
@@ -159,6 +163,8 @@ void Log::write(LogLevel level, std::string_view event, std::span<const Field> f
   (json ? impl_->json : impl_->text)->log(to_spdlog(level), spdlog::string_view_t(line));
 }
 
+bool Log::shows(const sbc::Event& event) const { return enabled(level_of(event)); }
+
 void Log::on_event(const sbc::Event& event) {
   const LogLevel level = level_of(event);
   if (!enabled(level)) return;
@@ -173,7 +179,8 @@ void Log::on_event(const sbc::Event& event) {
   const std::string count = number_text(event.count);
   // What the network can choose stands last, so that a filter finds source before anything that was made to look like it.
   write(level, word_of(event.kind),
-        {{"of", event.kind == sbc::EventKind::suppressed ? word_of(event.of) : std::string_view()},
+        {{"id", event.id},
+         {"of", event.kind == sbc::EventKind::suppressed ? word_of(event.of) : std::string_view()},
          {"reason", event.cause  ? sbc::word_of(*event.cause)
                     : has_reason ? sbc::info(event.reason).word
                                  : std::string_view()},

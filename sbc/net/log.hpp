@@ -17,6 +17,9 @@ namespace postern::net {
 /// `2026-01-01T12:00:00.000Z warning event=ban reason=rule_ban rule="builtin scanners" source=203.0.113.9:5060`, or the same as an object a
 /// line. Values may come from the network: they are cut and escaped. A thread of its own writes, so that a stuck reader of stderr
 /// never holds up the packets: then the oldest lines are lost and counted.
+/// As the log names it.
+std::string_view word_of(sbc::EventKind kind);
+
 class Log final : public sbc::EventSink {
  public:
   struct Field {
@@ -39,6 +42,8 @@ class Log final : public sbc::EventSink {
     write(level, event, std::span(fields.begin(), fields.size()));
   }
   void on_event(const sbc::Event& event) override;
+  /// Would it be written?
+  [[nodiscard]] bool shows(const sbc::Event& event) const;
 
   [[nodiscard]] std::size_t lost_lines() const;
 

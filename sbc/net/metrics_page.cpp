@@ -84,6 +84,10 @@ void add_metric(Families& families, std::string name, std::string help, const sb
                true);
 }
 
+void add_metric(Families& families, std::string name, std::string help, const sbc::WouldCounts& counts) {
+  add_outcomes(add_family(families, std::move(name), std::move(help), MetricType::Counter), "reason", counts, true);
+}
+
 void add_metric(Families& families, std::string name, std::string help, const sbc::CauseCounts& counts) {
   MetricFamily& family = add_family(families, std::move(name), std::move(help), MetricType::Counter);
   for (std::size_t i = 0; i < counts.size(); ++i) add_counter(family, {{"cause", std::string(sbc::cause_table.at(i).word)}}, counts[i]);
@@ -219,6 +223,11 @@ void add_shell(Families& families, const ShellMetrics& shell) {
   add_counter(sends, {{"reason", "error"}}, shell.counts.send_errors);
   add_counter(sends, {{"reason", "queue_full"}}, shell.counts.send_overflows);
   add_counter(sends, {{"reason", "connection_gone"}}, shell.counts.streams.undeliverable);
+  MetricFamily& hep = add_family(families, "postern_hep_packets_total", "Copies of messages for the capture server (`hep`), by result.",
+                                 MetricType::Counter);
+  add_counter(hep, {{"result", "sent"}}, shell.counts.hep_sent);
+  add_counter(hep, {{"result", "left_out"}}, shell.counts.hep_left_out);
+  add_counter(hep, {{"result", "failed"}}, shell.counts.hep_failed);
   add_streams(families, shell.counts.streams);
   add_workers(families, shell.workers);
   add_passwords(families, shell);
@@ -240,6 +249,11 @@ void add_shell(Families& families, const ShellMetrics& shell) {
       add_family(families, "postern_config_reloads_total", "Reloads of the configuration, by result.", MetricType::Counter);
   add_counter(reloads, {{"result", "applied"}}, shell.reloads_applied);
   add_counter(reloads, {{"result", "refused"}}, shell.reloads_refused);
+  MetricFamily& alerts = add_family(families, "postern_alerts_total", "Alerts by webhook and command, by what became of them.", MetricType::Counter);
+  add_counter(alerts, {{"result", "delivered"}}, shell.alerts.delivered);
+  add_counter(alerts, {{"result", "failed"}}, shell.alerts.failed);
+  add_counter(alerts, {{"result", "held_back"}}, shell.alerts.held_back);
+  add_counter(alerts, {{"result", "lost"}}, shell.alerts.lost);
   const Version built = version();
   add_gauge(families, "postern_build_info", "The running version; always 1.", 1,
             {{"version", std::string(built.number)}, {"commit", std::string(built.commit)}});

@@ -22,6 +22,9 @@ namespace postern::net {
   X(receive_misplaced,   std::uint64_t)  \
   X(send_errors,         std::uint64_t)  \
   X(send_overflows,      std::uint64_t)  \
+  X(hep_sent,            std::uint64_t)  \
+  X(hep_left_out,        std::uint64_t)  \
+  X(hep_failed,          std::uint64_t)  \
   X(streams,             StreamCounters)
 // clang-format on
 
@@ -55,6 +58,9 @@ struct ShellMetrics {
   std::uint64_t password_looks = 0, password_looks_missed = 0;
   std::uint64_t reloads_applied = 0;
   std::uint64_t reloads_refused = 0;
+  struct Alerts {
+    std::uint64_t delivered = 0, failed = 0, held_back = 0, lost = 0;
+  } alerts;
 };
 
 /// Prometheus text format 0.0.4; names and labels as in sbc/metrics.hpp. No label takes a value from the network.

@@ -35,13 +35,32 @@ struct DynamicName {
   bool operator==(const DynamicName&) const = default;
 };
 
+/// Where alerts are posted to: an http or https URL, taken apart.
+struct WebhookOptions {
+  bool tls = true;
+  std::string host;  ///< a name or an address, without brackets
+  std::uint16_t port = 443;
+  std::string target = "/";  ///< path and query; it may hold a secret
+  bool operator==(const WebhookOptions&) const = default;
+};
+
+struct AlertOptions {
+  std::optional<WebhookOptions> webhook;
+  std::string command;  ///< the path of a program; empty: none
+  std::chrono::milliseconds min_interval{300'000};
+  bool operator==(const AlertOptions&) const = default;
+};
+
 struct ShellOptions {
   std::string state = "/var/lib/postern";                                                  ///< folder for keys and tables; created 0700
   std::optional<sbc::Endpoint> admin = sbc::Endpoint{acl::Address::v4(0x7f000001), 9460};  ///< /metrics /healthz /readyz; absent: off
   ControlOptions control;
   LogOptions log;
   Kernel kernel = Kernel::off;
+  std::optional<sbc::Endpoint> hep;  ///< the capture server; absent: none
   std::vector<DynamicName> names;
+  std::vector<std::string> files;  ///< that are read with the configuration: lists, databases, certificates
+  std::optional<AlertOptions> alerts;  ///< absent: nobody is told
 };
 
 }  // namespace postern::net

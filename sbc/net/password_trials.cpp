@@ -42,8 +42,8 @@ sbc::WeakVerdicts verdicts_in(const std::string& text, const Clocks& clocks) {
 
 }  // namespace
 
-PasswordTrials::PasswordTrials(sbc::WeakPasswords& accounts, std::string folder, Log& log)
-    : accounts_(accounts), folder_(std::move(folder)), log_(log) {
+PasswordTrials::PasswordTrials(sbc::WeakPasswords& accounts, std::string folder, Log& log, std::function<void(Alert)> tell)
+    : accounts_(accounts), folder_(std::move(folder)), log_(log), tell_(std::move(tell)) {
   // It is never taken back: where one worker has thrown, another may be in it still.
   accounts_.on_waiting([waker = waker_] {
     {
@@ -92,6 +92,7 @@ void PasswordTrials::look_at(const sbc::WatchedDigest& digest) {
       fmt::format("its password {}: give the extension a long random one on the PBX, and the phone the same", sbc::info(*kind).meaning);
   log_.write(LogLevel::warning, "weak_password",
              {{"detail", sbc::info(*kind).word}, {"device", digest.device}, {"account", digest.username}, {"message", message}});
+  if (tell_) tell_(weak_password_alert(digest.username, digest.device, sbc::info(*kind).word, message));
 }
 
 void PasswordTrials::keep() const {

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
 
+#include "sbc/net/alert.hpp"
 #include "sbc/net/log.hpp"
 #include "sbc/weak_passwords.hpp"
 
@@ -18,7 +20,8 @@ namespace postern::net {
 class PasswordTrials {
  public:
   /// `accounts` and `log` must outlive it. `folder`: the state folder; empty: nothing is kept.
-  PasswordTrials(sbc::WeakPasswords& accounts, std::string folder, Log& log);
+  /// `tell` is called on the thread that tries.
+  PasswordTrials(sbc::WeakPasswords& accounts, std::string folder, Log& log, std::function<void(Alert)> tell = {});
   ~PasswordTrials() = default;  // the thread ends; whoever hands in meanwhile, or from then on, wakes nobody
   PasswordTrials(const PasswordTrials&) = delete;
   PasswordTrials& operator=(const PasswordTrials&) = delete;
@@ -42,6 +45,7 @@ class PasswordTrials {
   sbc::WeakPasswords& accounts_;
   std::string folder_;
   Log& log_;
+  std::function<void(Alert)> tell_;
   std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();
   std::jthread thread_;  // last: it ends first
 };

@@ -13,11 +13,8 @@ Reloads::Result prepared(const Loader& load, const NameAnswers& answers, Reloads
   Reloads::Result result;
   try {
     result.configuration = load(answers, what == Reloads::What::names ? &current.text : nullptr);
-    Configuration& next = result.configuration;
-    if (!next.errors.empty()) return result;
-    next.engine.never_banned = own_and_gateway_addresses();
-    result.setups.assign(current.engine.pbx.workers, sbc::Setup(next.engine, next.policy));
-    result.changes = changes(current, next);
+    if (!result.configuration.errors.empty()) return result;
+    return Reloads::ready(std::move(result.configuration), current);
   } catch (const std::exception& error) {  // no memory, say
     result.setups.clear();
     FileProblem& problem = result.configuration.errors.emplace_back();
@@ -32,6 +29,15 @@ Reloads::Result prepared(const Loader& load, const NameAnswers& answers, Reloads
 Reloads::Reloads(boost::asio::io_context& io, Loader load, const DynamicNames& names, Current current, Done done)
     : io_(io), load_(std::move(load)), names_(names), current_(std::move(current)), done_(std::move(done)) {
   boost::asio::post(thread_, [] { name_this_thread("postern/reload"); });
+}
+
+Reloads::Result Reloads::ready(Configuration next, const Configuration& current) {
+  Result result;
+  next.engine.never_banned = own_and_gateway_addresses();
+  result.setups.assign(current.engine.pbx.workers, sbc::Setup(next.engine, next.policy));
+  result.changes = net::changes(current, next);
+  result.configuration = std::move(next);
+  return result;
 }
 
 void Reloads::request(What what) {

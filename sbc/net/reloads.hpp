@@ -33,15 +33,18 @@ class Reloads {
   Reloads(const Reloads&) = delete;
   Reloads& operator=(const Reloads&) = delete;
 
+  /// One that has been read, compiled for being taken over in the place of `current`.
+  static Result ready(Configuration next, const Configuration& current);
+
   /// What is read again: the file, or only what names stand for while the file may be in the operator's hands.
   enum class What : std::uint8_t { nothing, names, file };
   /// From the thread of `io`. While one is under way any number of further requests makes one more.
   void request(What what);
 
-  /// Calls `last` on the thread that reads: what it holds is freed there.
+  /// Calls `work` on the thread that reads, and frees there what it holds.
   template <class F>
-  void free(F&& last) {
-    boost::asio::post(thread_, std::forward<F>(last));
+  void aside(F&& work) {
+    boost::asio::post(thread_, std::forward<F>(work));
   }
 
  private:

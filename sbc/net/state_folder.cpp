@@ -32,7 +32,7 @@ void fill_random(std::span<std::uint8_t> out) {
   }
 }
 
-KeyRing::Seconds seconds_now() {
+KeyRing::Seconds key_time() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
@@ -107,7 +107,7 @@ void StateFolder::check() const {
 }
 
 sbc::Secrets StateFolder::secrets() {
-  const KeyRing::Seconds now = seconds_now();
+  const KeyRing::Seconds now = key_time();
   ring_ = read_key(now);
   const bool restarted = ring_.has_value();
   if (!restarted) {
@@ -134,7 +134,7 @@ std::optional<sbc::Secrets> StateFolder::peek(const std::string& path) {
   const acl::FileDescriptor file = open_key(folder.get());
   struct stat status{};
   if (!file || ::fstat(file.get(), &status) != 0) return std::nullopt;
-  const auto ring = KeyRing::from_bytes(read_bytes(file, status), seconds_now());
+  const auto ring = KeyRing::from_bytes(read_bytes(file, status), key_time());
   if (!ring) return std::nullopt;
   sbc::Secrets secrets;
   ring->fill(secrets);

@@ -1,18 +1,15 @@
 #include "sbc/net/travel_passes.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <system_error>
 #include <utility>
 
+#include "sbc/net/operator_words.hpp"
 #include "sbc/net/state_folder.hpp"
 
 namespace postern::net {
@@ -21,28 +18,9 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* file_name = "passes";
-constexpr std::size_t longest_device = 128;
 constexpr std::int64_t longest_pass = 400 * std::int64_t{86'400};  // a pass that nobody remembers is a hole
 
 std::filesystem::path file_in(const std::string& folder) { return std::filesystem::path(folder) / file_name; }
-std::int64_t seconds_now() { return static_cast<std::int64_t>(std::time(nullptr)); }
-std::string text_of(std::int64_t seconds) { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds))); }
-
-std::string text_in(const ControlArguments& arguments, std::string_view name) {
-  const auto found = arguments.find(name);
-  return found == arguments.end() ? std::string() : found->second;
-}
-
-/// One word of printable characters, as a line of the file holds it.
-bool is_device(std::string_view text) {
-  return !text.empty() && text.size() <= longest_device && std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
-std::int64_t number_in(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc{} && end == text.data() + text.size() ? number : 0;
-}
 
 }  // namespace
 
@@ -82,7 +60,7 @@ AnswerPart TravelPassFile::list() const {
   ordered_json all = ordered_json::array();
   for (const Pass& pass : passes_) {
     if (pass.until > seconds_now())
-      all.push_back({{"device", pass.device}, {"country", pass.country.to_string()}, {"until", text_of(pass.until)}});
+      all.push_back({{"device", pass.device}, {"country", pass.country.to_string()}, {"until", time_text(pass.until)}});
   }
   return whole_answer(all.dump());
 }
@@ -105,7 +83,7 @@ AnswerPart TravelPassFile::add(const ControlArguments& arguments) {
     return refusal("the state folder cannot be written: " + file_in(folder_).string());
   }
   const Pass& pass = passes_.back();
-  return whole_answer(ordered_json{{"device", pass.device}, {"country", pass.country.to_string()}, {"until", text_of(pass.until)}}.dump());
+  return whole_answer(ordered_json{{"device", pass.device}, {"country", pass.country.to_string()}, {"until", time_text(pass.until)}}.dump());
 }
 
 AnswerPart TravelPassFile::remove(const ControlArguments& arguments) {

@@ -23,7 +23,12 @@ constexpr int batches_at_once = 64;
 
 Worker::Worker(boost::asio::io_context& io, sbc::EngineOptions options, std::shared_ptr<const acl::Policy> policy,
                const sbc::Secrets& secrets, sbc::EventSink& events, const WorkerPlace& place, sbc::Company company)
-    : io_(io), place_(place), options_(std::move(options)), timer_(io), store_timer_(io) {
+    : io_(io),
+      place_(place),
+      options_(std::move(options)),
+      timer_(io),
+      store_timer_(io),
+      sources_(secrets.table_seed + 13, acl::Clock::now()) {
   const std::vector<sbc::ListenerOptions> wanted = options_.listeners;
   stream_side_ = std::make_unique<StreamSide>(*this);
   streams_ = std::make_unique<Streams>(io_, *stream_side_, StreamTimes{}, place_);
@@ -159,6 +164,7 @@ std::size_t Worker::handle_batch(Port& port) {
     for (const ReceiveBatch::Item& item : items) engine_->expect(item.peer.address);
   }
   const bool steered = !place_.alone() && port.side == sbc::Side::access;
+  const std::size_t sampled = port.side == sbc::Side::access ? sources_.pick(items.size()) : items.size();
   for (std::size_t i = 0; i < items.size(); ++i) {
     // However it came here: what a source may do is counted at one place.
     if (steered && place_.steering.worker_of(items[i].peer.address) != place_.index) {
@@ -169,7 +175,9 @@ std::size_t Worker::handle_batch(Port& port) {
     datagram.bytes = items[i].bytes;
     datagram.flow.local = items[i].local;
     datagram.flow.peer = items[i].peer;
-    engine_->handle(datagram, now, outbox_);
+    const sbc::Outcome outcome = engine_->handle(datagram, now, outbox_);
+    if (i == sampled) sources_.add(datagram.flow.peer.address, outcome, items.size(), now);
+    if (hep_.is_on()) hep_.keep(datagram, local_end(datagram.flow), outcome, now);
   }
   on_handled(now);
   return received;
@@ -182,6 +190,7 @@ void Worker::on_handled(acl::TimePoint received) {
     flush();
     forward_.observe(std::chrono::duration<double>(acl::Clock::now() - received).count(), sent);
   }
+  end_turn();
   if (running_) arm_timer();
 }
 
@@ -190,6 +199,7 @@ void Worker::on_timer() {
   engine_->advance(acl::Clock::now(), outbox_);
   if (teller_ != nullptr) teller_->commit();
   flush();
+  end_turn();
   arm_timer();
 }
 
@@ -226,7 +236,20 @@ void Worker::flush() {
   for (const auto& port : listeners_) {
     if (port != nullptr) send_pending(port);
   }
+}
+
+/// Once all is on its way: nothing waits for the copies.
+void Worker::end_turn() {
+  if (hep_.is_on()) {
+    hep_.send_kept();
+    for (const sbc::Outgoing& message : outbox_.items()) hep_.sent(message, local_end(message.flow));
+  }
   outbox_.clear();
+}
+
+sbc::Endpoint Worker::local_end(const sbc::Flow& flow) const {
+  if (flow.side == sbc::Side::core) return core();
+  return {flow.local, options_.listeners[flow.listener].bind.port};
 }
 
 void Worker::send_pending(const std::shared_ptr<Port>& port) {
@@ -261,6 +284,9 @@ WorkerCounts Worker::counts() const {
   out.send_errors = all.send_errors + undeliverable_;
   out.send_overflows = all.send_overflows;
   out.streams = streams_->counters();
+  out.hep_sent = hep_.counters().sent;
+  out.hep_left_out = hep_.counters().left_out;
+  out.hep_failed = hep_.counters().failed;
   return out;
 }
 

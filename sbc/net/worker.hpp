@@ -15,10 +15,12 @@
 #include "sbc/engine.hpp"
 #include "sbc/net/core_links.hpp"
 #include "sbc/net/gathering.hpp"
+#include "sbc/net/hep.hpp"
 #include "sbc/net/metrics_page.hpp"
 #include "sbc/net/state_store.hpp"
 #include "sbc/net/state_teller.hpp"
 #include "sbc/net/streams.hpp"
+#include "sbc/net/top_sources.hpp"
 #include "sbc/net/udp_socket.hpp"
 #include "sbc/net/worker_place.hpp"
 #include "sbc/setup.hpp"
@@ -47,6 +49,9 @@ class Worker {
   /// Tokens are sealed with another key from now on.
   void set_token_keys(const sbc::Secrets& secrets) { engine_->set_token_keys(secrets); }
   void set_passes(const std::shared_ptr<const acl::TravelPasses>& passes) { engine_->set_passes(passes); }
+  void set_switches(const std::shared_ptr<const sbc::Switches>& switches) { engine_->set_switches(switches); }
+  /// Messages are copied to that capture server from now on; nullopt: to none.
+  void set_hep(const std::optional<sbc::Endpoint>& server) { hep_.apply(server); }
 
   /// What another worker tells, or hands over.
   void learn(const sbc::Note& note);
@@ -93,6 +98,7 @@ class Worker {
   [[nodiscard]] const sbc::Metrics& metrics() const { return engine_->metrics(); }
   [[nodiscard]] sbc::Gauges gauges() const { return engine_->gauges(); }
   [[nodiscard]] WorkerCounts counts() const;
+  [[nodiscard]] const TopSources& sources() const { return sources_; }
   [[nodiscard]] std::vector<CertificateEnd> certificates() const { return streams_->certificates(); }
 
  private:
@@ -123,6 +129,9 @@ class Worker {
   void close_drained_streams(acl::TimePoint now);
   void on_handled(acl::TimePoint received);
   void on_learned();
+  void end_turn();
+  /// Our end of it, with its port.
+  [[nodiscard]] sbc::Endpoint local_end(const sbc::Flow& flow) const;
 
   boost::asio::io_context& io_;
   WorkerPlace place_;
@@ -133,11 +142,13 @@ class Worker {
   ReceiveBatch batch_;
   Gathering gathering_;
   sbc::Outbox outbox_;
+  HepMirror hep_;
   boost::asio::steady_timer timer_;
   std::optional<acl::TimePoint> armed_;
   std::unique_ptr<StateTeller> teller_;  ///< nullptr: before remember(), if ever
   boost::asio::steady_timer store_timer_;
   sbc::Histogram forward_;
+  TopSources sources_;
   acl::NetworkSet trusted_;
   std::unique_ptr<StreamSide> stream_side_;
   std::unique_ptr<Streams> streams_;

@@ -6,7 +6,11 @@ namespace postern::net {
 
 bool Worker::StreamSide::on_connected(const sbc::Flow& flow) {
   if (flow.side == sbc::Side::core) return worker_.core_links_->on_connected(flow);
-  return worker_.engine_->connected(flow, acl::Clock::now()) == sbc::Outcome::forwarded;
+  const acl::TimePoint now = acl::Clock::now();
+  const sbc::Outcome outcome = worker_.engine_->connected(flow, now);
+  if (outcome == sbc::Outcome::forwarded) return true;
+  worker_.sources_.add(flow.peer.address, outcome, 1, now);
+  return false;
 }
 
 sbc::Outcome Worker::StreamSide::on_message(const sbc::Flow& flow, std::string_view message) {
@@ -18,7 +22,13 @@ sbc::Outcome Worker::StreamSide::on_message(const sbc::Flow& flow, std::string_v
     by.peer = worker_.core_links_->end_of(flow);
     by.listener = 0;
   }
-  return worker_.engine_->handle({message, by}, now, worker_.outbox_);
+  const sbc::Outcome outcome = worker_.engine_->handle({message, by}, now, worker_.outbox_);
+  if (by.side == sbc::Side::access) worker_.sources_.add(by.peer.address, outcome, 1, now);
+  if (worker_.hep_.is_on()) {
+    worker_.hep_.keep({message, by}, worker_.local_end(by), outcome, now);
+    worker_.hep_.send_kept();  // the message does not stay until the turn is over
+  }
+  return outcome;
 }
 
 void Worker::StreamSide::on_turn_over() {

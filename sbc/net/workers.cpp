@@ -304,6 +304,18 @@ void Workers::set_passes(const std::shared_ptr<const acl::TravelPasses>& passes)
   }
 }
 
+void Workers::set_hep(const std::optional<sbc::Endpoint>& server) {
+  for (const auto& member : members_) {
+    asio::post(*member->io, [&worker = *member->worker, server] { worker.set_hep(server); });
+  }
+}
+
+void Workers::set_switches(const std::shared_ptr<const sbc::Switches>& switches) {
+  for (const auto& member : members_) {
+    asio::post(*member->io, [&worker = *member->worker, switches] { worker.set_switches(switches); });
+  }
+}
+
 void Workers::ask(std::function<void(const Worker&)> look, std::function<void()> done) {
   auto left = std::make_shared<std::size_t>(members_.size());
   auto asked = std::make_shared<std::function<void(const Worker&)>>(std::move(look));

@@ -10,6 +10,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,8 @@ class Workers {
   void close_drained(acl::TimePoint now);
   void set_token_keys(const sbc::Secrets& secrets);
   void set_passes(const std::shared_ptr<const acl::TravelPasses>& passes);
+  void set_switches(const std::shared_ptr<const sbc::Switches>& switches);
+  void set_hep(const std::optional<sbc::Endpoint>& server);
 
   /// Calls `look` on each worker's thread, and `done` on this one once all have been asked.
   void ask(std::function<void(const Worker&)> look, std::function<void()> done);

@@ -30,6 +30,8 @@ THIRD_PARTY = [
     (re.compile(r"^prometheus/"), "prometheus-cpp", re.compile(r"^sbc/net/[^/]+\.cpp$")),
     (re.compile(r"^pcap"), "libpcap", re.compile(r"^sbc/net/[^/]+\.cpp$")),
     (re.compile(r"^sqlite3"), "SQLite", re.compile(r"^(sbc/net/[^/]+\.cpp|tests/sbc_net/.*)$")),
+    (re.compile(r"^systemd/"), "libsystemd", re.compile(r"^sbc/net/[^/]+\.cpp$")),
+    (re.compile(r"^cap-ng"), "libcap-ng", re.compile(r"^sbc/net/[^/]+\.cpp$")),
     (re.compile(r"^CLI/"), "CLI11", re.compile(r"^sbc/(main\.cpp|commands/.*)$")),
 ]
 # Socket headers: the engine and what it stands on are pure.

@@ -95,9 +95,20 @@ TEST(Problems, RegisterForRegisteredFlowsAloneIsWarned) {
 }
 
 TEST(Problems, WhatThisVersionDoesNotDo) {
-  EXPECT_THAT(problems_with("hep: udp://10.0.0.9:9060\n"), ElementsAre("3:1: hep: warning: has no effect in this version"));
+  EXPECT_THAT(problems_with("trunks: [{name: voipco, address: \"udp://sip.voipco.example\"}]\n"),
+              ElementsAre("3:1: trunks: warning: has no effect in this version"));
   EXPECT_THAT(problems_of("listeners: [wss://127.0.0.1]\npbx: udp://127.0.0.1:15060\n"),
               ElementsAre("1:13: listeners[0]: wss:// needs `tls` with `certificate` and `private_key`"));
+}
+
+TEST(Problems, TheCaptureServerIsAnAddressOfOurs) {
+  EXPECT_THAT(problems_with("hep: udp://10.0.0.9:9060\n"), IsEmpty());
+  EXPECT_THAT(problems_with("hep: udp://192.0.2.9\n"),
+              ElementsAre(HasSubstr("3:6: hep: warning: is no private address: the copies are not encrypted")));
+  EXPECT_THAT(problems_with("hep: tcp://10.0.0.9:9060\n"),
+              ElementsAre("3:6: hep: must be a URL such as udp://10.0.0.9:9060, got \"tcp://10.0.0.9:9060\""));
+  EXPECT_THAT(problems_with("hep: udp://homer.example\n"), ElementsAre(HasSubstr("must be an address, names are not resolved")));
+  EXPECT_THAT(problems_with("hep: udp://[::]:9060\n"), ElementsAre(HasSubstr("nobody can reach a wildcard address")));
 }
 
 TEST(Problems, AStreamThatComesBackIsALoopAndADatagramsPortIsNone) {

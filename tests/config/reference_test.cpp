@@ -80,7 +80,7 @@ TEST(Schema, TheCompleteExampleIsKnownThroughout) {
   std::vector<std::string> errors;
   for (const Problem& problem : result.problems)
     if (problem.severity == Severity::error) errors.push_back(problem.path);
-  EXPECT_THAT(errors, ::testing::UnorderedElementsAre("geo.country", "geo.asn", "networks.blocklist.file"));
+  EXPECT_THAT(errors, ::testing::UnorderedElementsAre("geo.country", "geo.asn", "networks.blocklist.file", "alerts.command"));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ import time
 from support import case
 from support.case import postern_binary
 from support.door import ACCESS, Postern, config
+from support.explaining import Explaining
 from support.pbx import ADDRESS, Pbx
 from support.proc import Process, Timeout
 from support.sip import Message, Phone, answer, new_branch, sdp
@@ -253,6 +254,8 @@ class JailRun(case.Case):
         trusted = self.phone(TRUSTED, 5080, "1004")
         for phone in [*phones, *office, trusted]:
             self.assertEqual(phone.register().status, 200)
+        explaining = Explaining(self.postern.log, os.path.join(self.folder, "control.sock"))
+        explaining.start()
         self.until = time.monotonic() + SECONDS
         pairs = [Pair(phones[n], phones[n + 1], self.until) for n in range(0, len(phones) - 1, 2)] + [Pair(*office, self.until)]
         attackers = self.attackers()
@@ -265,7 +268,11 @@ class JailRun(case.Case):
         memory = self.watch_memory()
         for thread in pairs:
             thread.join(60)
+        explaining.stop()
         self.judge(pairs, attackers, forger, memory)
+        case.measured(f"{explaining.explained} refusals of the log explained by their id, {len(explaining.wrong)} not")
+        self.assertEqual(explaining.wrong[:3], [])
+        self.assertGreater(explaining.explained, 10)
         for number, phone in enumerate(office):
             self.assertEqual(self.phone(OFFICE, 6080 + number, phone.user).register().status, 200, "an office phone from another port")
 

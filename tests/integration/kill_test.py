@@ -115,6 +115,22 @@ class Kill(case.Case):
         case.measured(f"{KILLS} kills, {len(self.load.registered)} registrations and {len(self.load.gone)} that were taken off, {checked} looked at after a kill: "
                       f"0 lost, 0 come back; the newest sources still known, {len(self.banned)} proven bans all in force")
 
+    def test_sigterm_under_load(self):
+        """An end as systemd makes it, at random moments: what is written is whole, and nothing that was told is lost."""
+        for _ in range(KILLS):
+            first = self.load.next
+            self.ban(2)
+            asked = self.under_load(random.randint(20, 300))
+            self.postern.stop()
+            while self.load.pump(0.05):
+                self.load.settle(asked)
+            self.load.settle(asked)
+            self.start()
+            self.assertNotRegex(self.postern.log(), "event=state .*(error=|could not)")
+            self.check(set(range(first, self.load.next)) - self.load.doubtful)
+            self.are_banned()
+        case.measured(f"{KILLS} times SIGTERM under load: {len(self.load.registered)} registrations and {len(self.banned)} bans, all there, no file half written")
+
     def known(self, numbers):
         """Which of these sources are known: the second OPTIONS from another port of theirs is over the limit, which only they are told."""
         self.load.statuses([self.load.request("OPTIONS", number, OTHER_PORT) for number in numbers])

@@ -11,6 +11,7 @@ const std::map<sbc::EventKind, std::string_view> event_words{{sbc::EventKind::re
                                                              {sbc::EventKind::connection_refused, "connection_refused"},
                                                              {sbc::EventKind::unban, "unban"},
                                                              {sbc::EventKind::would_refuse, "would_refuse"},
+                                                             {sbc::EventKind::would_ban, "would_ban"},
                                                              {sbc::EventKind::strike, "strike"},
                                                              {sbc::EventKind::ban, "ban"},
                                                              {sbc::EventKind::block, "block"},
@@ -23,6 +24,7 @@ const std::map<sbc::EventKind, std::string_view> event_words{{sbc::EventKind::re
                                                              {sbc::EventKind::callers_hidden, "callers_hidden"},
                                                              {sbc::EventKind::no_audio_likely, "no_audio_likely"},
                                                              {sbc::EventKind::emergency_call, "emergency_call"},
+                                                             {sbc::EventKind::new_country, "new_country"},
                                                              {sbc::EventKind::pbx_down, "pbx_down"},
                                                              {sbc::EventKind::pbx_up, "pbx_up"},
                                                              {sbc::EventKind::suppressed, "suppressed"}};

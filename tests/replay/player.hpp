@@ -42,6 +42,7 @@ class Player {
   void gets_many(Party& party, const Step& step);
   void wait(const Step& step);
   void reload(const Step& step);
+  void switches(const Step& step);
   void outcome(const Step& step);
   void outcomes(const Step& step);
   void call(const Step& step);

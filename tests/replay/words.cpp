@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "sbc/outcome.hpp"
 #include "tests/replay/script.hpp"
 
 namespace postern::replay {
@@ -58,6 +59,13 @@ std::string escaped(std::string_view bytes) {
   std::string out;
   for (const char c : bytes) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   return out;
+}
+
+std::size_t outcome_index(const std::string& word, int line) {
+  for (std::size_t i = 0; i < sbc::outcome_count; ++i) {
+    if (sbc::outcome_table.at(i).word == word) return i;
+  }
+  throw Failure(line, "\"" + word + "\" is no outcome");
 }
 
 }  // namespace postern::replay

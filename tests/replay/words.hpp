@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,8 @@ int number_of(const std::string& text, int line);
 sbc::Endpoint endpoint_of(const std::string& text, int line);
 /// "500ms", "30s", "10m", "1h".
 std::chrono::milliseconds duration_of(const std::string& text, int line);
+/// Of sbc::outcome_table.
+std::size_t outcome_index(const std::string& word, int line);
 
 /// Bytes that are written with \r, \n, \0 and \x1f.
 std::string unescaped(std::string_view text);

@@ -123,11 +123,12 @@ TEST_F(Changes, OfAllElseSayWhat) {
   after_.rules.default_action = acl::Action::drop;
   after_.shell.log.level = LogLevel::debug;
   after_.shell.admin.reset();
+  after_.shell.hep = at("10.0.0.9", 9060);
   EXPECT_EQ(
       told(),
       "listeners ~public +second, pbx.address 10.0.0.5:15060 -> 10.0.0.5:15060 10.0.0.6:15060, pbx.domain, pbx.timeout 4000 ms -> 5000 "
       "ms, trusted 0 -> 1 networks, trunks, registered_only, default_action allow -> drop, limits, redirects, weak_passwords, jail, "
-      "jail.score, admin, log.level");
+      "jail.score, admin, hep, log.level");
 }
 
 }  // namespace

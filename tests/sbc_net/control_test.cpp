@@ -142,12 +142,15 @@ class ControlTest : public testing::Test {
   }
 
   ControlCommands commands() {
-    return {{"three", [this](const ControlArguments&) {
+    return {{"three", at_once([this](const ControlArguments&) {
                return [this, left = 3](std::string& out) mutable {
                  ++parts_;
                  out += "part\n";
                  return --left > 0;
                };
+             })},
+            {"later", [this](const ControlArguments&, Answer answer) {
+               asio::post(io_, [answer = std::move(answer)] { answer(whole_answer("\"at last\"")); });
              }}};
   }
   stream_protocol::socket connect() {
@@ -184,6 +187,8 @@ TEST_F(ControlTest, AnswersPartByPartAndCloses) {
   EXPECT_EQ(parts_, 3);
   EXPECT_EQ(ask("{\"command\": \"three\", \"more\": [1]}\nand what comes behind the line is not read"), "part\npart\npart\n");
 }
+
+TEST_F(ControlTest, AnswersLater) { EXPECT_EQ(ask("{\"command\": \"later\"}\n"), "\"at last\"\n"); }
 
 TEST_F(ControlTest, RefusesWhatIsNoRequest) {
   constexpr const char* hint = "{\"error\":\"a request is a line such as";

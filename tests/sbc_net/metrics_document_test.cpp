@@ -68,7 +68,7 @@ TEST(MetricsDocument, NamesEachMetricAndNoOther) {
   while (std::getline(page, line) && line != "## Metrics") {
   }
   std::vector<std::string> rows;
-  while (std::getline(page, line)) {
+  while (std::getline(page, line) && !line.starts_with("## ")) {
     if (line.starts_with("| `")) rows.push_back(line);
   }
   EXPECT_THAT(rows, testing::UnorderedElementsAreArray(expected));

@@ -31,12 +31,12 @@ def with_workers(text):
 
 
 class Postern:
-    def __init__(self, folder, text=None, name="postern", timeout=30.0, prefix=()):
+    def __init__(self, folder, text=None, name="postern", timeout=30.0, prefix=(), arguments=()):
         self.folder, self.name = folder, name
         self.path = os.path.join(folder, f"{name}.yaml")
         with open(self.path, "w") as file:
             file.write(with_workers(text if text is not None else config()))
-        self._process = Process(name, [*prefix, postern_binary(), "run", "-c", self.path], folder)
+        self._process = Process(name, [*prefix, postern_binary(), "run", "-c", self.path, *arguments], folder)
         wait_for(self._ready, f"postern to answer at {ADMIN}; it said:\n{self._process.log()[-2000:]}", timeout)
 
     def _ready(self):

@@ -1,0 +1,73 @@
+#include "sbc/commands/switches.hpp"
+
+#include <fmt/format.h>
+
+#include <iostream>
+#include <map>
+
+#include "config/located.hpp"
+#include "sbc/commands/daemon.hpp"
+#include "sbc/commands/exit_status.hpp"
+
+namespace postern::commands {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// What stands now, a line each.
+std::string standing_text(const ordered_json& stands) {
+  std::string text;
+  if (const std::string until = cell(stands, "bypass"); !until.empty())
+    text += fmt::format("bypass until {}: everything is forwarded but what comes to traps, and nobody is banned\n", until);
+  if (const std::string until = cell(stands, "lockdown"); !until.empty())
+    text += fmt::format("lockdown until {}: only registered phones, trusted networks, trunks and emergency calls are served\n", until);
+  for (const ordered_json& block : stands.at("blocks"))
+    text += fmt::format("{} is blocked{} until {}\n", config::printable(cell(block, "device")),
+                        block.at("outgoing").get<bool>() ? " for what it calls" : "", cell(block, "until"));
+  if (text.empty()) text = "nothing is switched\n";
+  if (const std::string warning = cell(stands, "warning"); !warning.empty()) text += config::printable(warning) + "\n";
+  return text;
+}
+
+}  // namespace
+
+Switches::Switches(CLI::App& app, std::string& file)
+    : file_(file),
+      bypass_(add_asking(app, "bypass", "Forward everything but what comes to traps, and ban nobody, for a while: is it Postern that refuses?",
+                         "  postern bypass --for 30m\n  postern bypass --off", file, json_)),
+      lockdown_(add_asking(app, "lockdown", "Serve only registered phones, trusted networks, trunks and emergency calls, for a while",
+                           "  postern lockdown --for 1h\n  postern lockdown --off", file, json_)),
+      block_(add_asking(app, "block", "Keep one device out: a phone that was stolen, or one that calls what nobody ordered",
+                        "  postern block 1001 --for 1d\n  postern block 1001 --outgoing   # it may register and be called\n"
+                        "  postern block 1001 --off",
+                        file, json_)) {
+  duration_ = "1h";
+  for (CLI::App* command : {bypass_, lockdown_, block_}) {
+    CLI::Option* time = command->add_option("--for", duration_, "for how long: 30m, 1d (default: one hour; block: one day)");
+    command->add_flag("--off", off_, "end it now")->excludes(time);
+  }
+  block_->add_option("device", device_, "the device's user name")->required();
+  block_->add_flag("--outgoing", outgoing_, "only calls and transfers that it begins");
+}
+
+int Switches::run() {
+  const bool block = block_->parsed();
+  if (block && block_->count("--for") == 0) duration_ = "1d";
+  std::map<std::string, std::string> texts;
+  if (off_) {
+    texts["off"] = "yes";
+  } else {
+    const auto seconds = duration_argument("--for", duration_);
+    if (!seconds) return exit_failed;
+    texts["for"] = *seconds;
+  }
+  if (block) texts["device"] = device_;
+  if (outgoing_) texts["outgoing"] = "yes";
+  const auto answer = ask(file_, block ? "block" : bypass_->parsed() ? "bypass" : "lockdown", texts);
+  if (const int* status = std::get_if<int>(&answer)) return *status;
+  const auto& stands = std::get<ordered_json>(answer);
+  std::cout << (json_ ? stands.dump(2, ' ', true) + "\n" : standing_text(stands));
+  return exit_good;
+}
+
+}  // namespace postern::commands

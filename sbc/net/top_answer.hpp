@@ -1,0 +1,22 @@
+// The answer to `postern top`: what has been counted so far, and who sends now.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sbc/net/worker_facts.hpp"
+
+namespace postern::net {
+
+/// What stands above all.
+struct TopHead {
+  std::string time;                   ///< as time_text() writes it
+  double uptime = 0;                  ///< seconds
+  std::vector<std::string> warnings;  ///< what an operator has to know before all else: switches that stand, enforce: off
+};
+
+/// One object; docs/operations.md names its keys. Counters since the start, of which two answers make rates; a PBX that does not answer is
+/// added to the warnings. Bounded by what is counted.
+std::string top_json(const WorkerFacts& facts, TopHead head);
+
+}  // namespace postern::net
