@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace postern::config {
 namespace {
@@ -40,6 +41,48 @@ std::size_t emphasis_at(std::string_view text) {
   return end == std::string_view::npos || !is_letter(text[end - 1]) ? 0 : end + 1;
 }
 
+/// A page of Markdown, line by line.
+class PageWriter {
+ public:
+  void take(std::string_view line) {
+    if (example_ && !line.starts_with("```")) {
+      out_ += roff_verbatim(line) + "\n";
+      return;
+    }
+    const bool item = line.starts_with("- ");
+    if (item || line.empty() || line.starts_with("```")) end_paragraph();
+    // A gap before a list is the list's own.
+    if (gap_ && !item && !line.empty()) out_ += ".PP\n";
+    gap_ = line.empty();
+    if (line.starts_with("```"))
+      toggle_example();
+    else if (!line.empty())
+      add_text(line, item);
+  }
+  std::string finish() {
+    end_paragraph();
+    return std::move(out_);
+  }
+
+ private:
+  void toggle_example() {
+    out_ += example_ ? ".EE\n" : ".EX\n";
+    example_ = !example_;
+  }
+  void add_text(std::string_view line, bool item) {
+    if (item) out_ += ".IP \\(bu 2\n";
+    const std::string_view text = line.substr(item ? 2 : line.find_first_not_of(' '));
+    paragraph_ += (paragraph_.empty() ? "" : " ") + std::string(text);
+  }
+  void end_paragraph() {
+    if (!paragraph_.empty()) out_ += roff(paragraph_) + "\n";
+    paragraph_.clear();
+  }
+
+  std::string out_, paragraph_;
+  bool example_ = false, gap_ = false;
+};
+
 }  // namespace
 
 std::string roff(std::string_view text) {
@@ -69,35 +112,16 @@ std::string roff_verbatim(std::string_view text) {
 }
 
 std::string roff_page(std::string_view markdown) {
-  std::string out, paragraph;
-  bool example = false;
-  const auto finish = [&out, &paragraph] {
-    if (!paragraph.empty()) out += roff(paragraph) + "\n";
-    paragraph.clear();
-  };
-  while (!markdown.empty()) {
-    const std::size_t end = std::min(markdown.find('\n'), markdown.size());
-    const std::string_view line = markdown.substr(0, end);
-    markdown.remove_prefix(std::min(end + 1, markdown.size()));
-    if (example && !line.starts_with("```")) {
-      out += roff_verbatim(line) + "\n";
-      continue;
-    }
-    const bool fence = line.starts_with("```"), item = line.starts_with("- ");
-    if (fence || item || line.empty()) finish();
-    if (fence) {
-      out += example ? ".EE\n" : ".EX\n";
-      example = !example;
-    } else if (line.empty()) {
-      out += ".PP\n";
-    } else {
-      if (item) out += ".IP \\(bu 2\n";
-      const std::string_view text = line.substr(item ? 2 : line.find_first_not_of(' '));
-      paragraph += (paragraph.empty() ? "" : " ") + std::string(text);
-    }
-  }
-  finish();
-  return out;
+  PageWriter page;
+  while (!markdown.empty()) page.take(take_line(markdown));
+  return page.finish();
+}
+
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return line;
 }
 
 }  // namespace postern::config

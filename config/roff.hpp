@@ -13,4 +13,7 @@ std::string roff_verbatim(std::string_view text);
 /// Paragraphs, lists (`- `) and fenced examples of a page in Markdown; other lines as they are.
 std::string roff_page(std::string_view markdown);
 
+/// The first line, without its end, which are taken off `text`.
+std::string_view take_line(std::string_view& text);
+
 }  // namespace postern::config

@@ -136,7 +136,9 @@ std::optional<Admission::Unread> Admission::drop_unread(std::string_view bytes, 
     source.first_rule = verdict.rule;
   }
   // What the log has room for is read, so that it can be told in full.
-  if (!verdict.drops || only_counts(state_.enforcement(now), Outcome::rule_drop) || state_.journal.would_admit(kind_of_refusal(glance->method), Outcome::rule_drop, now)) return std::nullopt;
+  if (!verdict.drops || only_counts(state_.enforcement(now), Outcome::rule_drop) ||
+      state_.journal.would_admit(kind_of_refusal(glance->method), Outcome::rule_drop, now))
+    return std::nullopt;
   ++state_.metrics.rules[static_cast<std::size_t>(verdict.rule)].matches;
   state_.metrics.count_received(flow, glance->method);
   return Unread{verdict.rule, glance->method};

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <optional>
 
+#include "sbc/called_countries.hpp"
+
 namespace postern::sbc {
 
 using sip::Method;
@@ -90,6 +92,7 @@ void CallWatch::answered(const sip::RawMessage& response, const Transaction& tra
   // What was answered before may have ended meanwhile: a late repetition does not begin it anew.
   const bool first = transaction.state == TransactionState::calling || transaction.state == TransactionState::proceeding;
   if (!counts || !first) return;
+  note_called_country(state_, response, transaction);
   const Side asker = transaction.from.side;
   const Flow& access = asker == Side::access ? transaction.from : transaction.to;
   const CallKeys keys = keys_of(response, asker, asker == Side::access);

@@ -24,7 +24,9 @@ std::string_view device_of(const sip::RawMessage& request, const CredentialsVerd
 
 class DeviceLimits {
  public:
-  DeviceLimits(State& state, Admission& admission, Answers& answers) : state_(state), admission_(admission), answers_(answers) { apply({}); }
+  DeviceLimits(State& state, Admission& admission, Answers& answers) : state_(state), admission_(admission), answers_(answers) {
+    apply({});
+  }
   /// Takes over the state's options; what devices have used stays.
   void apply(TimePoint now);
 

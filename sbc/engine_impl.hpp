@@ -54,8 +54,8 @@ struct Engine::Impl {
   /// What speaks for a scanner: asked where no rule of the operator's has decided.
   std::optional<Outcome> refused_as_scanner(const Flow& flow, const SourceStanding& source, TimePoint now);
   /// What `devices` says of it.
-  std::optional<Outcome> refused_device(const CredentialsVerdict& credentials, const Flow& flow, const SourceStanding& source, TimePoint now,
-                                        Outbox& out);
+  std::optional<Outcome> refused_device(const CredentialsVerdict& credentials, const Flow& flow, const SourceStanding& source,
+                                        TimePoint now, Outbox& out);
   /// What is asked of a request that is of no dialog of this flow: the rules, devices, and registered_only if it is of none at all.
   std::optional<Outcome> refused_outside(std::string_view user, const Dialog& dialog, const CredentialsVerdict& credentials,
                                          const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);

@@ -73,7 +73,8 @@ Outcome Engine::Impl::trapped(const Datagram& datagram, bool proven, TimePoint n
 bool Engine::Impl::passes(Outcome outcome, const Flow& flow, TimePoint now) {
   if (outcome == Outcome::forwarded) return true;
   const Decision& why = decision;
-  return admission.spares(outcome, {deciding_rule(), why.detail, unread, why.number, why.number_class, deciding_place()}, &message, flow, now);
+  return admission.spares(outcome, {deciding_rule(), why.detail, unread, why.number, why.number_class, deciding_place()}, &message, flow,
+                          now);
 }
 
 std::optional<Outcome> Engine::Impl::jailed(std::string_view request_user, const Flow& flow, const SourceStanding& source,

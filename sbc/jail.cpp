@@ -330,7 +330,9 @@ void Jail::tell(EventKind kind, const Evidence& evidence, const char* proof, sec
   event.duration = duration;
   event.detail = proof;
   event.packet = evidence.packet.empty() ? state_.packet : evidence.packet;
-  const std::string cure = kind == EventKind::strike || kind == EventKind::would_ban || !evidence.proven ? std::string() : cure_of(evidence, kind == EventKind::block);
+  const std::string cure = kind == EventKind::strike || kind == EventKind::would_ban || !evidence.proven
+                               ? std::string()
+                               : cure_of(evidence, kind == EventKind::block);
   event.message = evidence.detail.empty() ? std::string_view(cure) : evidence.detail;
   event.count = kind == EventKind::strike ? 0 : evidence.strikes;
   if (evidence.message != nullptr) {

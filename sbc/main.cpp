@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,12 +23,13 @@
 #include "sbc/commands/exit_status.hpp"
 #include "sbc/commands/explain.hpp"
 #include "sbc/commands/init.hpp"
+#include "sbc/commands/manual.hpp"
 #include "sbc/commands/policy_tests.hpp"
 #include "sbc/commands/reload.hpp"
 #include "sbc/commands/status.hpp"
 #include "sbc/commands/switches.hpp"
-#include "sbc/commands/why.hpp"
 #include "sbc/commands/top.hpp"
+#include "sbc/commands/why.hpp"
 #include "sbc/net/configuration.hpp"
 #include "sbc/net/dynamic_names.hpp"
 #include "sbc/net/log.hpp"
@@ -188,6 +190,17 @@ bool is_unknown_command(CLI::App& app, const std::string& word) {
   return true;
 }
 
+/// The exit status of the one that was written; nullopt: none of these was.
+template <class... Commands>
+std::optional<int> run_written(Commands&... commands) {
+  std::optional<int> status;
+  const auto run_if_written = [&status](auto& command) {
+    if (command.parsed()) status = command.run();
+  };
+  (run_if_written(commands), ...);
+  return status;
+}
+
 int command_line(int argc, char** argv) {
   CLI::App app("Postern, a session border controller for SIP", "postern");
   std::string file = "/etc/postern/postern.yaml";
@@ -211,8 +224,9 @@ int command_line(int argc, char** argv) {
   commands::Bans bans(app, file);
   commands::Allow allow(app, file);
   commands::Init init(app, file);
+  const commands::Manual manual(app);
   commands::Alerts alerts(app, file);
-  commands::Status status(app, file);
+  commands::Status how(app, file);
   commands::Reload reload(app, file);
   commands::Why why(app, file);
   commands::Switches switches(app, file);
@@ -226,18 +240,8 @@ int command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? exit_good : exit_usage;
   }
-  if (explain.parsed()) return explain.run();
-  if (ask.parsed()) return ask.run();
-  if (allow.parsed()) return allow.run();
-  if (alerts.parsed()) return alerts.run();
-  if (bans.parsed()) return bans.run();
-  if (status.parsed()) return status.run();
-  if (reload.parsed()) return reload.run();
-  if (why.parsed()) return why.run();
-  if (switches.parsed()) return switches.run();
-  if (audit.parsed()) return audit.run();
+  if (const auto status = run_written(explain, audit, ask, bans, allow, manual, alerts, how, reload, why, switches, top)) return *status;
   if (init.parsed()) return init.run([&file] { return check(file, false); });
-  if (top.parsed()) return top.run();
   return run_command->parsed() ? run(file, user) : check(file, json);
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "sbc/called_countries.hpp"
 #include "sip/message.hpp"
 
 namespace postern::sbc {
@@ -331,7 +330,6 @@ Outcome Proxy::answer(const sip::RawMessage& response, const Flow& flow, Transac
   }
   note_login(response, transaction, now);
   device_limits_.answered(response, transaction, now);
-  note_called_country(state_, response, transaction);
   if (const auto& inside = outward_.audio_inside()) audio_.tell(*inside, transaction.from, response.from_user, response.call_id, now);
   if (registers) {
     state_.health.registered(response.to_user);

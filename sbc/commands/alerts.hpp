@@ -12,8 +12,8 @@ class Alerts {
   Alerts(CLI::App& app, std::string& file);
 
   [[nodiscard]] bool parsed() const { return alerts_->parsed(); }
-  /// The exit status: 0 delivered by each way that is configured, 1 not, or there is none (or the configuration cannot be read), 3 no daemon
-  /// answers.
+  /// The exit status: 0 delivered by each way that is configured, 1 not, or there is none (or the configuration cannot be read), 3 no
+  /// daemon answers.
   int run();
 
  private:

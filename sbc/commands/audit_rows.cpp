@@ -222,7 +222,8 @@ AuditRow audit_jail(const AuditFacts& facts) {
   if (std::ranges::any_of(facts.config.engine.trusted, is_everything))
     findings.fail("`trusted` holds every address there is: nobody is banned", "name your own networks there, and no others");
   if (!facts.config.engine.enforce)
-    findings.fail("`enforce` is off: rules, jail and limits only count what they would do", "take `enforce: off` out once the log shows no refusal that is wrong");
+    findings.fail("`enforce` is off: rules, jail and limits only count what they would do",
+                  "take `enforce: off` out once the log shows no refusal that is wrong");
   if (!facts.no_daemon.empty()) {
     findings.not_seen("whether the PBX bans Postern: " + facts.no_daemon);
     return findings.row();

@@ -37,10 +37,11 @@ constexpr DialPlan america(std::string_view country, std::string_view name) {
           .elsewhere = islands};
 }
 
-constexpr std::string_view local_and_free = "NXXXXXX 1800NXXXXXX 1833NXXXXXX 1844NXXXXXX 1855NXXXXXX 1866NXXXXXX 1877NXXXXXX 1888NXXXXXX";
+constexpr std::string_view local_and_free = "NXXXXXX 1800ZXXXXXX 1833NXXXXXX 1844NXXXXXX 1855NXXXXXX 1866NXXXXXX 1877NXXXXXX 1888NXXXXXX";
 
 /// Of a country of its own under +1: `own` are its area codes' numbers, all others are abroad but the free ones.
-constexpr DialPlan island(std::string_view country, std::string_view name, std::string_view emergency, std::string_view own) {
+constexpr DialPlan island(std::string_view country, std::string_view name, std::string_view emergency, std::string_view own,
+                          std::string_view premium = premium_of_america) {
   return {.country = country,
           .name = name,
           .code = "1",
@@ -50,7 +51,7 @@ constexpr DialPlan island(std::string_view country, std::string_view name, std::
           .emergency = emergency,
           .national = own,
           .dialled = local_and_free,
-          .premium = premium_of_america,
+          .premium = premium,
           .elsewhere = any_area_code};
 }
 
@@ -65,7 +66,7 @@ constexpr DialPlan countries[] = {
   {.country = "AT", .name = "Austria", .code = "43", .abroad = "00", .trunk = "0", .emergency = "112 122 133 144 140 141",
    .national = "Z.", .dialled = "NXXXX NXXXXX NXXXXXX NXXXXXXX 116XXX", .premium = "9[03]. 8[69]."},
   island("BS", "Bahamas", "911 919", "242NXXXXXX"),
-  island("BB", "Barbados", "911 211 311 511", "246NXXXXXX"),
+  island("BB", "Barbados", "911 211 311 511", "246NXXXXXX", "900NXXXXXX NXX976XXXX 246976XXXX"),
   {.country = "BE", .name = "Belgium", .code = "32", .abroad = "00", .trunk = "0", .emergency = "112 100 101",
    .national = "Z.", .dialled = "116XXX", .premium = "90. 70."},
   {.country = "BZ", .name = "Belize", .code = "501", .abroad = "00", .emergency = "911 90 990",
@@ -78,9 +79,9 @@ constexpr DialPlan countries[] = {
   {.country = "BG", .name = "Bulgaria", .code = "359", .abroad = "00", .trunk = "0", .emergency = "112 150 160 166",
    .national = "Z.", .dialled = "NXXXX NXXXXX NXXXXXX NXXXXXXX 116XXX", .premium = "90."},
   america("CA", "Canada"),
-  island("KY", "Cayman Islands", "911", "345NXXXXXX"),
+  island("KY", "Cayman Islands", "911", "345NXXXXXX", "900NXXXXXX NXX976XXXX 345976XXXX"),
   {.country = "CL", .name = "Chile", .code = "56", .abroad = "00", .emergency = "133 131 132 911",
-   .national = "NXXXXXXXX 600XXXXXXX!", .premium = "700XXXXXX!"},
+   .national = "NXXXXXXXX 600XXXXXXX!", .dialled = "12300XXXXXX", .premium = "700XXXXXX!"},
   {.country = "CO", .name = "Colombia", .code = "57", .abroad = "00 00[579]", .trunk = "0", .trunk_optional = true,
    .emergency = "123 112 119 132 156", .national = "[369]XXXXXXXXX 1800XXXXXXX", .dialled = "033XXXXXXXXX",
    .premium = "901XXXXXXX 19XXXXXXXXX"},
@@ -127,7 +128,7 @@ constexpr DialPlan countries[] = {
    .national = "[3-8]XXXXXX!", .dialled = "116XXX", .premium = "90XXXXX"},
   {.country = "IN", .name = "India", .code = "91", .abroad = "00", .trunk = "0",
    .emergency = "112 100 101 102 108 1298 2611", .national = "Z.",
-   .dialled = "NXXXXX NXXXXXX NXXXXXXX [6-9]XXXXXXXXX 1800XXXXXX 1800XXXXXXX 1860XXXXXXX", .premium = "186[12]."},
+   .dialled = "NXXXXX NXXXXXX NXXXXXXX [6-9]XXXXXXXXX 1600XXXXXX 1800XXXXXX 1800XXXXXXX 1860XXXXXXX 000800XXXXXXX", .premium = "186[12]."},
   {.country = "ID", .name = "Indonesia", .code = "62", .abroad = "00 00[1789] 010", .trunk = "0", .emergency = "112 110 113 118 119",
    .national = "Z.", .dialled = "NXXXX NXXXXX NXXXXXX NXXXXXXX 1500XXX", .premium = "809."},
   {.country = "IE", .name = "Ireland", .code = "353", .abroad = "00", .trunk = "0", .emergency = "112 999",
@@ -135,7 +136,7 @@ constexpr DialPlan countries[] = {
   {.country = "IL", .name = "Israel", .code = "972", .abroad = "00 01[2-9]", .trunk = "0", .emergency = "100 101 102 112",
    .national = "Z.", .dialled = "1255XXX 1599XXXXXX 1700XXXXXX 180[019]XXXXXX", .premium = "1212XXXX 1200XXXXXX 19XXXXXXXX"},
   {.country = "IT", .name = "Italy", .code = "39", .abroad = "00", .emergency = "112 113 115 118 114 117",
-   .national = "0Z. 3XXXXXXXX! 55XXXXXXXX 80XXXX! 84XXXX!", .dialled = "116XXX", .premium = "0878. 89XXXX!"},
+   .national = "0Z. 3XXXXXXXX! 43XXXXXXXX 55XXXXXXXX 80XXXX! 84XXXX!", .dialled = "116XXX", .premium = "0878. 89XXXX!"},
   island("JM", "Jamaica", "119 110 112 911", "658NXXXXXX 876NXXXXXX"),
   {.country = "JP", .name = "Japan", .code = "81", .abroad = "010 00", .trunk = "0", .emergency = "110 119 118",
    .national = "Z.", .dialled = "NXXXX NXXXXX NXXXXXX NXXXXXXX", .premium = "990."},
@@ -144,7 +145,7 @@ constexpr DialPlan countries[] = {
   {.country = "LV", .name = "Latvia", .code = "371", .abroad = "00", .emergency = "112 110 113 01 02 03",
    .national = "NXXXXXXX", .dialled = "116XXX", .premium = "90XXXXXX"},
   {.country = "LU", .name = "Luxembourg", .code = "352", .abroad = "00", .emergency = "112 113",
-   .national = "NXXXX!", .dialled = "116XXX", .premium = "90[015]XXXXX"},
+   .national = "NXXX!", .dialled = "116XXX", .premium = "90[015]XXXXX"},
   {.country = "MY", .name = "Malaysia", .code = "60", .abroad = "00", .trunk = "0", .emergency = "999 112",
    .national = "Z.", .dialled = "NXXXXX NXXXXXX NXXXXXXX 1[378]00XXXXXX", .premium = "1600XXXXXX"},
   {.country = "MT", .name = "Malta", .code = "356", .abroad = "00", .emergency = "112",
@@ -157,7 +158,7 @@ constexpr DialPlan countries[] = {
   {.country = "NL", .name = "Netherlands", .code = "31", .abroad = "00", .trunk = "0", .emergency = "112 911",
    .national = "Z.", .dialled = "NXXXXX NXXXXXX 14XXX 14XXXX 116XXX", .premium = "90."},
   {.country = "NZ", .name = "New Zealand", .code = "64", .abroad = "00 0161", .trunk = "0", .emergency = "111 112",
-   .national = "Z.", .dialled = "NXXXXXX", .premium = "90."},
+   .national = "Z.", .dialled = "NXXXXXX", .premium = "90. 500[08]XXX 5030XXX 5066XXX 5077XXX 5088XXX"},
   {.country = "NI", .name = "Nicaragua", .code = "505", .abroad = "00", .emergency = "118 115 120 128",
    .national = "[2-8]XXXXXXX 1800XXXX"},
   {.country = "NG", .name = "Nigeria", .code = "234", .abroad = "009", .trunk = "0", .emergency = "112 199",
@@ -165,7 +166,7 @@ constexpr DialPlan countries[] = {
   {.country = "NO", .name = "Norway", .code = "47", .abroad = "00", .emergency = "112 110 113",
    .national = "NXXXXXXX", .dialled = "0ZXXX 116XXX", .premium = "82XXXXXX"},
   {.country = "PA", .name = "Panama", .code = "507", .abroad = "00", .emergency = "911 103 104",
-   .national = "ZXXXXXX NXXXXXXX 800XXXX!", .premium = "8[2-8][025678]XXXX 900XXXX 981XXXX"},
+   .national = "ZXXXXXX NXXXXXXX 800XXXX!", .premium = "822XXXX 855XXXX 860XXXX 87[78]XXXX 886XXXX 900XXXX 981XXXX"},
   {.country = "PY", .name = "Paraguay", .code = "595", .abroad = "00", .trunk = "0", .emergency = "911 128",
    .national = "Z.", .dialled = "NXXXX NXXXXX NXXXXXX NXXXXXXX 9800XXXXX!"},
   {.country = "PE", .name = "Peru", .code = "51", .abroad = "00", .trunk = "0", .emergency = "105 116 117",
@@ -173,9 +174,9 @@ constexpr DialPlan countries[] = {
   {.country = "PH", .name = "Philippines", .code = "63", .abroad = "00", .trunk = "0", .emergency = "911 112 117",
    .national = "Z.", .dialled = "NXXXX NXXXXX NXXXXXX NXXXXXXX 1800XXXXXXX 1800XXXXXXXX 1800XXXXXXXXX"},
   {.country = "PL", .name = "Poland", .code = "48", .abroad = "00", .emergency = "112 997 998 999",
-   .national = "ZXXXXXXXX 800XXXXXXX", .dialled = "116XXX", .premium = "70XXXXXXX"},
+   .national = "ZXXXXXXXX ZXXXXXX 800XXXXXXX", .dialled = "116XXX", .premium = "70XXXXXXX"},
   {.country = "PT", .name = "Portugal", .code = "351", .abroad = "00", .emergency = "112 115 117",
-   .national = "NXXXXXXXX", .dialled = "116XXX", .premium = "60[178]XXXXXX 64[68]XXXXXX 76XXXXXXX"},
+   .national = "NXXXXXXXX 16XXXXXXX", .dialled = "116XXX", .premium = "60[178]XXXXXX 64[68]XXXXXX 76XXXXXXX"},
   america("PR", "Puerto Rico"),
   {.country = "RO", .name = "Romania", .code = "40", .abroad = "00", .trunk = "0", .emergency = "112",
    .national = "Z.", .dialled = "116XXX", .premium = "90."},
@@ -212,17 +213,17 @@ constexpr DialPlan countries[] = {
   {.country = "UA", .name = "Ukraine", .code = "380", .abroad = "00", .trunk = "0", .emergency = "112 101 102 103",
    .national = "Z.", .dialled = "NXXXX NXXXXX NXXXXXX", .premium = "900."},
   {.country = "AE", .name = "United Arab Emirates", .code = "971", .abroad = "00", .trunk = "0", .emergency = "999 112 997 998",
-   .national = "Z.", .dialled = "NXXXXXX 800XX! 600XXXXXX", .premium = "900."},
+   .national = "Z.", .dialled = "NXXXXXX 800XX! 400XXXXXX 600XXXXXX", .premium = "900."},
   {.country = "GB", .name = "United Kingdom", .code = "44", .abroad = "00", .trunk = "0", .emergency = "999 112",
    .national = "Z.", .dialled = "NXXXX NXXXXX NXXXXXX NXXXXXXX 116XXX", .premium = "9. 84[2-5]. 87[0-3]. 70. 76."},
   america("US", "United States"),
   america("VI", "United States Virgin Islands"),
   {.country = "UY", .name = "Uruguay", .code = "598", .abroad = "00 01[3-9]X", .trunk = "0", .emergency = "911 128",
-   .national = "Z.", .dialled = "NXXXXXXX", .premium = "90[0-8]."},
+   .national = "Z.", .dialled = "NXXXXXXX 1770XXXX 19XXXXXX", .premium = "90[0-8]."},
   {.country = "VE", .name = "Venezuela", .code = "58", .abroad = "00", .trunk = "0", .emergency = "911 171 112",
    .national = "Z.", .dialled = "NXXXXXX", .premium = "90."},
   {.country = "VN", .name = "Vietnam", .code = "84", .abroad = "00", .trunk = "0", .emergency = "113 114 115 112",
-   .national = "Z.", .dialled = "1800XXXX 1800XXXXXX", .premium = "1900XXXX 1900XXXXXX"},
+   .national = "Z.", .dialled = "1800XXX!", .premium = "1900XXX!"},
   island("VG", "Virgin Islands, British", "911 999", "284NXXXXXX"),
 };
 // clang-format on

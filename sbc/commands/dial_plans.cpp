@@ -17,7 +17,9 @@ constexpr std::string_view internal_numbers = "ZX ZXX ZXXX *X *XX *XXX *XXZXX *X
 /// rate (ITU-T E.164, list of assigned country codes).
 constexpr std::string_view costly_codes = "870 878 881 882 883 888 979";
 
-/// Where an open end says it, `.` takes one digit more, `!` none.
+/// Universal international freephone numbers (ITU-T E.169.1): free from everywhere.
+constexpr std::string_view free_from_everywhere = "00800XXXXXXXX";
+
 void add(std::vector<std::string>& into, const std::string& pattern) {
   if (std::ranges::find(into, pattern) == into.end()) into.push_back(pattern);
 }
@@ -58,6 +60,7 @@ DialClassPatterns class_patterns_of(const DialPlan& plan) {
   add_words(classes.internal, internal_numbers);
   add_significant(classes.national, plan, plan.national);
   add_words(classes.national, plan.dialled);
+  add_words(classes.national, free_from_everywhere);
   add(classes.international, "00.");
   add_significant(classes.premium, plan, plan.premium);
   for (const std::string_view code : split_words(costly_codes)) add(classes.premium, "00" + std::string(code) + ".");

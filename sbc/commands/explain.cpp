@@ -105,7 +105,8 @@ Explain::Explain(CLI::App& app, std::string& file)
   CLI::Option* pcap = command_->add_option("--pcap", pcap_, "a capture: a verdict for each packet, and a summary for each rule");
   CLI::Option* compare = command_->add_option("--compare", other_, "another configuration: tell only what it would change");
   command_->add_flag("--json", json_, "print JSON");
-  CLI::Option* live = command_->add_flag("--live", live_, "by what the running daemon knows: its bans, blocks, registrations and what is switched");
+  CLI::Option* live =
+      command_->add_flag("--live", live_, "by what the running daemon knows: its bans, blocks, registrations and what is switched");
   live->needs(source)->excludes(pcap)->excludes(registered)->excludes(compare);
   message->needs(source);
   registered->needs(source);

@@ -14,8 +14,8 @@
 #include "sbc/commands/explain_text.hpp"
 #include "sbc/explain_capture.hpp"
 #include "sbc/net/capture.hpp"
-#include "sbc/net/state_folder.hpp"
 #include "sbc/net/explanation_json.hpp"
+#include "sbc/net/state_folder.hpp"
 
 namespace postern::commands {
 namespace {

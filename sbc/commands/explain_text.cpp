@@ -7,6 +7,7 @@
 
 #include "config/located.hpp"
 #include "sbc/commands/daemon.hpp"
+#include "sbc/outcome.hpp"
 
 namespace postern::commands {
 namespace {
@@ -55,7 +56,8 @@ std::string in_full(const ordered_json& explanation) {
   const sbc::OutcomeInfo& outcome = outcome_of(explanation);
   std::string text = fmt::format("verdict: {}\n", verdict_of(explanation));
   text += fmt::format("reason:  {} ({})\n", outcome.word, outcome.help);
-  if (const std::string detail = cell(explanation, "detail"); !detail.empty()) text += fmt::format("detail:  {}\n", config::printable(detail));
+  if (const std::string detail = cell(explanation, "detail"); !detail.empty())
+    text += fmt::format("detail:  {}\n", config::printable(detail));
   if (explanation.contains("number")) {
     const std::string number_class = cell(explanation, "class");
     text += fmt::format("number:  {} ({})\n", config::in_quotes(cell(explanation, "number")),

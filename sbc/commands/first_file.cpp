@@ -210,7 +210,9 @@ std::string group_section() {
 }
 
 std::string rest() {
-  return "\n# Next: whom to tell what should not wait for somebody to look.\n"
+  return "\n# Next, for the first week: rules, jail and limits count and log what they would do, and do nothing. Take it out again.\n"
+         "#enforce: off\n"
+         "\n# Next: whom to tell what should not wait for somebody to look.\n"
          "#alerts: {webhook: \"https://hooks.example.com/postern\", min_interval: 5m}\n"
          "\n# Next: verdicts that `postern check` and each reload must find, so that no later change of this file takes them away.\n"
          "#policy_tests:\n"

@@ -17,8 +17,8 @@ using nlohmann::ordered_json;
 
 void print_problems(const ordered_json& problems, config::Severity severity) {
   for (const ordered_json& each : problems) {
-    const config::Problem problem{cell(each, "file"), each.value("line", 1),     each.value("column", 1),
-                                  cell(each, "path"), severity, cell(each, "message")};
+    const config::Problem problem{cell(each, "file"), each.value("line", 1), each.value("column", 1), cell(each, "path"),
+                                  severity,           cell(each, "message")};
     std::cerr << problem.to_string() << '\n';
   }
 }

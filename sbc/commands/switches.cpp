@@ -33,7 +33,8 @@ std::string standing_text(const ordered_json& stands) {
 
 Switches::Switches(CLI::App& app, std::string& file)
     : file_(file),
-      bypass_(add_asking(app, "bypass", "Forward everything but what comes to traps, and ban nobody, for a while: is it Postern that refuses?",
+      bypass_(add_asking(app, "bypass",
+                         "Forward everything but what comes to traps, and ban nobody, for a while: is it Postern that refuses?",
                          "  postern bypass --for 30m\n  postern bypass --off", file, json_)),
       lockdown_(add_asking(app, "lockdown", "Serve only registered phones, trusted networks, trunks and emergency calls, for a while",
                            "  postern lockdown --for 1h\n  postern lockdown --off", file, json_)),

@@ -80,7 +80,8 @@ ordered_json processor_use(const ordered_json& before, const ordered_json& now, 
 
 /// 150312 as "150,312", 3.25 as "3.3".
 std::string amount(double value) {
-  constexpr double exact_below = 10;
+  constexpr double exact_below = 10, least = 0.05;
+  if (value > 0 && value < least) return "<0.1";
   if (value < exact_below && value != static_cast<double>(static_cast<std::uint64_t>(value))) return fmt::format("{:.1f}", value);
   std::string digits = fmt::format("{:.0f}", value);
   for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
@@ -153,7 +154,6 @@ void add_reasons(Lines& lines, const ordered_json& answer, const std::string& ke
 /// Who sends, the loudest first, and what became of it.
 void add_sources(Lines& lines, const ordered_json& answer) {
   const ordered_json& sources = member(answer, "sources");
-  lines.push_back({});
   if (sources.empty()) return lines.push_back({"no source stands out"});
   const TableRow head{"SOURCE", "COUNTRY", "PER SECOND", "SHARE", "REFUSED", "MOSTLY"};
   std::vector<TableRow> rows{head};

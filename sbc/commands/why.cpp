@@ -76,7 +76,8 @@ std::string refusal_text(const ordered_json& refusal) {
 
 Why::Why(CLI::App& app, std::string& file)
     : file_(file),
-      command_(add_asking(app, "why", "Explain a refusal by the id that stands in the log (id=...): the rule, what was counted, the evidence",
+      command_(add_asking(app, "why",
+                          "Explain a refusal by the id that stands in the log (id=...): the rule, what was counted, the evidence",
                           "  postern why 6g2k1a\n  journalctl -u postern | grep event=refused | tail -1   # names one", file, json_)) {
   command_->add_option("id", id_, "as the log names it")->required();
 }

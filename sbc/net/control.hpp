@@ -41,7 +41,7 @@ AnswerPart refusal(std::string_view why);
 /// long one. Everything runs on the io_context's thread. Who may connect is who may write to the socket: its mode is 0660.
 class Control {
  public:
-  static constexpr std::size_t max_clients = 8;      ///< one more is told so and closed
+  static constexpr std::size_t max_clients = 8;            ///< one more is told so and closed
   static constexpr std::size_t max_request = 131'072;      ///< bytes: a datagram may be in it, in base64
   static constexpr std::chrono::seconds timeout{2};        ///< for a request to arrive, and for each part of an answer to be taken
   static constexpr std::chrono::seconds longest_work{50};  ///< for an answer that comes later

@@ -7,8 +7,8 @@
 
 namespace postern::net {
 
-/// `{"verdict", "reason", "rule", "file", "line", "status", "score"}`; where there are any `detail` (of what is malformed), `pass` (the rule
-/// that does not hold for a travel pass), `number` and `class`.
+/// `{"verdict", "reason", "rule", "file", "line", "status", "score"}`; where there are any `detail` (of what is malformed), `pass` (the
+/// rule that does not hold for a travel pass), `number` and `class`.
 nlohmann::ordered_json to_json(const sbc::Explanation& explanation);
 
 }  // namespace postern::net

@@ -99,7 +99,8 @@ ordered_json state_of(const sbc::SourceFacts& facts, const Clocks& clocks) {
     return time == acl::TimePoint::max() ? std::string("for ever") : "until " + time_text(time, clocks);
   };
   if (facts.ban)
-    state.push_back(fmt::format("{} {} ({})", facts.proven ? "banned" : "silenced", until(facts.ban->until), sbc::word_of(facts.ban->cause)));
+    state.push_back(
+        fmt::format("{} {} ({})", facts.proven ? "banned" : "silenced", until(facts.ban->until), sbc::word_of(facts.ban->cause)));
   for (const sbc::AccountBlock& block : facts.blocks)
     state.push_back(fmt::format("{} is blocked there {} ({})", block.account, until(block.until), sbc::word_of(block.cause)));
   if (facts.device) state.push_back(fmt::format("that very flow carries the live registration of {}", *facts.device));

@@ -27,8 +27,9 @@ struct LiveQuestion {
   sbc::Flow flow;                      ///< that it comes over
 };
 
-/// Of the arguments of the command `explain`: `source` (an address), `port`, `transport`, `listener`, `method`, `from`, `to`, `request_uri`, `user_agent`, or
-/// `message` (base64url). A text says what is wrong with them. It is judged by what is put into it afterwards.
+/// Of the arguments of the command `explain`: `source` (an address), `port`, `transport`, `listener`, `method`, `from`, `to`,
+/// `request_uri`, `user_agent`, or `message` (base64url). A text says what is wrong with them. It is judged by what is put into it
+/// afterwards.
 std::variant<LiveQuestion, std::string> live_question(const ControlArguments& arguments, const sbc::EngineOptions& options);
 
 /// `facts` is what the engine knows of the source, at the time of `clocks`. The answer: what `explain --json` prints, and `state`, an array

@@ -70,7 +70,8 @@ LogLevel level_of(const sbc::Event& event) {
   const bool grave = event.kind == sbc::EventKind::ban || event.kind == sbc::EventKind::block ||
                      event.kind == sbc::EventKind::opaque_not_returned || event.kind == sbc::EventKind::no_audio_likely ||
                      event.kind == sbc::EventKind::callers_hidden || event.kind == sbc::EventKind::pbx_down ||
-                     event.kind == sbc::EventKind::emergency_call || event.kind == sbc::EventKind::new_country || event.kind == sbc::EventKind::call_prefixes;
+                     event.kind == sbc::EventKind::emergency_call || event.kind == sbc::EventKind::new_country ||
+                     event.kind == sbc::EventKind::call_prefixes;
   if (grave) return LogLevel::warning;
   const sbc::EventKind kind = event.kind == sbc::EventKind::suppressed ? event.of : event.kind;
   return kind == sbc::EventKind::refused_other ? LogLevel::debug : LogLevel::info;
@@ -179,8 +180,7 @@ void Log::on_event(const sbc::Event& event) {
   const std::string count = number_text(event.count);
   // What the network can choose stands last, so that a filter finds source before anything that was made to look like it.
   write(level, word_of(event.kind),
-        {{"id", event.id},
-         {"of", event.kind == sbc::EventKind::suppressed ? word_of(event.of) : std::string_view()},
+        {{"of", event.kind == sbc::EventKind::suppressed ? word_of(event.of) : std::string_view()},
          {"reason", event.cause  ? sbc::word_of(*event.cause)
                     : has_reason ? sbc::info(event.reason).word
                                  : std::string_view()},
@@ -189,6 +189,7 @@ void Log::on_event(const sbc::Event& event) {
          {"country", event.country},
          {"duration_s", duration, true},
          {"count", count, true},
+         {"id", event.id},
          {"method", event.method},
          {"device", event.device},
          {"class", event.number_class},

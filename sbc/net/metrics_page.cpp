@@ -249,7 +249,8 @@ void add_shell(Families& families, const ShellMetrics& shell) {
       add_family(families, "postern_config_reloads_total", "Reloads of the configuration, by result.", MetricType::Counter);
   add_counter(reloads, {{"result", "applied"}}, shell.reloads_applied);
   add_counter(reloads, {{"result", "refused"}}, shell.reloads_refused);
-  MetricFamily& alerts = add_family(families, "postern_alerts_total", "Alerts by webhook and command, by what became of them.", MetricType::Counter);
+  MetricFamily& alerts =
+      add_family(families, "postern_alerts_total", "Alerts by webhook and command, by what became of them.", MetricType::Counter);
   add_counter(alerts, {{"result", "delivered"}}, shell.alerts.delivered);
   add_counter(alerts, {{"result", "failed"}}, shell.alerts.failed);
   add_counter(alerts, {{"result", "held_back"}}, shell.alerts.held_back);

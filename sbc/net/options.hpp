@@ -59,7 +59,7 @@ struct ShellOptions {
   Kernel kernel = Kernel::off;
   std::optional<sbc::Endpoint> hep;  ///< the capture server; absent: none
   std::vector<DynamicName> names;
-  std::vector<std::string> files;  ///< that are read with the configuration: lists, databases, certificates
+  std::vector<std::string> files;      ///< that are read with the configuration: lists, databases, certificates
   std::optional<AlertOptions> alerts;  ///< absent: nobody is told
 };
 

@@ -23,8 +23,8 @@ constexpr int base = 32;
 
 bool is_refusal(sbc::EventKind kind) {
   using enum sbc::EventKind;
-  return kind == refused || kind == refused_other || kind == connection_refused || kind == would_refuse || kind == would_ban || kind == ban ||
-         kind == block;
+  return kind == refused || kind == refused_other || kind == connection_refused || kind == would_refuse || kind == would_ban ||
+         kind == ban || kind == block;
 }
 
 std::string bounded_text(std::string_view text) { return std::string(text.substr(0, longest_text)); }
@@ -47,8 +47,8 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
 
 std::size_t Refusals::Refusal::bytes() const {
   std::size_t sum = sizeof *this;
-  for (const std::string* text : {&rule, &file, &country, &method, &device, &user_agent, &call_id, &number, &number_class, &listener, &detail,
-                                  &message, &packet})
+  for (const std::string* text :
+       {&rule, &file, &country, &method, &device, &user_agent, &call_id, &number, &number_class, &listener, &detail, &message, &packet})
     sum += text->capacity();
   return sum;
 }
@@ -130,13 +130,29 @@ std::optional<Refusals::Found> Refusals::find(std::string_view id, std::string& 
     return std::nullopt;
   }
   const Refusal& refusal = refusals_[static_cast<std::size_t>(*number - first_)];
-  ordered_json json{{"id", id}, {"time", time_text(refusal.time)}, {"event", word_of(refusal.kind)}, {"reason", refusal.word},
-                    {"meaning", refusal.meaning}, {"rule", refusal.rule}, {"file", nullptr}, {"line", nullptr},
-                    {"source", refusal.source.to_string()}, {"country", refusal.country}, {"method", refusal.method},
-                    {"device", refusal.device}, {"user_agent", refusal.user_agent}, {"call_id", refusal.call_id},
-                    {"number", refusal.number}, {"class", refusal.number_class}, {"listener", refusal.listener},
-                    {"detail", refusal.detail}, {"message", refusal.message}, {"strikes", refusal.count}, {"of_source", of_source(refusal)},
-                    {"evidence", escaped_lines(refusal.packet)}, {"evidence_bytes", refusal.packet_bytes}};
+  ordered_json json{{"id", id},
+                    {"time", time_text(refusal.time)},
+                    {"event", word_of(refusal.kind)},
+                    {"reason", refusal.word},
+                    {"meaning", refusal.meaning},
+                    {"rule", refusal.rule},
+                    {"file", nullptr},
+                    {"line", nullptr},
+                    {"source", refusal.source.to_string()},
+                    {"country", refusal.country},
+                    {"method", refusal.method},
+                    {"device", refusal.device},
+                    {"user_agent", refusal.user_agent},
+                    {"call_id", refusal.call_id},
+                    {"number", refusal.number},
+                    {"class", refusal.number_class},
+                    {"listener", refusal.listener},
+                    {"detail", refusal.detail},
+                    {"message", refusal.message},
+                    {"strikes", refusal.count},
+                    {"of_source", of_source(refusal)},
+                    {"evidence", escaped_lines(refusal.packet)},
+                    {"evidence_bytes", refusal.packet_bytes}};
   if (!refusal.file.empty()) {
     json["file"] = refusal.file;
     json["line"] = refusal.line;

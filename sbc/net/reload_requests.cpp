@@ -20,11 +20,8 @@ ordered_json json_of(const std::vector<FileProblem>& problems) {
   ordered_json all = ordered_json::array();
   for (const FileProblem& problem : problems) {
     if (all.size() == most_problems) break;
-    all.push_back({{"file", problem.file},
-                   {"line", problem.line},
-                   {"column", problem.column},
-                   {"path", problem.path},
-                   {"message", problem.message}});
+    all.push_back(
+        {{"file", problem.file}, {"line", problem.line}, {"column", problem.column}, {"path", problem.path}, {"message", problem.message}});
   }
   return all;
 }
@@ -69,9 +66,7 @@ void ReloadRequests::applied(const std::shared_ptr<const Configuration>& before,
   tell(answer);
 }
 
-void ReloadRequests::refused(const std::vector<FileProblem>& problems) {
-  tell({{"result", "refused"}, {"problems", json_of(problems)}});
-}
+void ReloadRequests::refused(const std::vector<FileProblem>& problems) { tell({{"result", "refused"}, {"problems", json_of(problems)}}); }
 
 void ReloadRequests::wait_to_go_back(std::chrono::seconds time, const std::shared_ptr<const Configuration>& before) {
   before_ = before;
@@ -90,8 +85,6 @@ AnswerPart ReloadRequests::confirm() {
   return whole_answer(ordered_json{{"result", "confirmed"}}.dump());
 }
 
-std::optional<std::int64_t> ReloadRequests::confirmation_due() const {
-  return before_ == nullptr ? std::nullopt : std::optional(due_);
-}
+std::optional<std::int64_t> ReloadRequests::confirmation_due() const { return before_ == nullptr ? std::nullopt : std::optional(due_); }
 
 }  // namespace postern::net

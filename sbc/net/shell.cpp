@@ -4,7 +4,9 @@
 
 namespace postern::net {
 
-void Shell::Impl::apply_kernel() { kernel.apply(current->shell.kernel == Kernel::nftables && current->engine.enforce && !switches.bypass(), workers.first().options()); }
+void Shell::Impl::apply_kernel() {
+  kernel.apply(current->shell.kernel == Kernel::nftables && current->engine.enforce && !switches.bypass(), workers.first().options());
+}
 
 void Shell::Impl::tell_stuck(std::size_t worker) {
   log.write(

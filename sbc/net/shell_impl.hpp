@@ -1,5 +1,5 @@
-// The inside of Shell: what the main thread has in its hands, and what it does with it (shell.cpp: the life of the process; shell_reload.cpp,
-// shell_control.cpp and shell_metrics.cpp: what their names say).
+// The inside of Shell: what the main thread has in its hands, and what it does with it (shell.cpp: the life of the process;
+// shell_reload.cpp, shell_control.cpp and shell_metrics.cpp: what their names say).
 #pragma once
 
 #include <fmt/format.h>
@@ -62,7 +62,8 @@ struct Shell::Impl {
         switches(folder.path()),
         store(folder, log),
         kernel(log),
-        workers(io, current->engine, current->policy, folder.secrets(), events, {.tell = [this](std::size_t worker) { tell_stuck(worker); }}),
+        workers(io, current->engine, current->policy, folder.secrets(), events,
+                {.tell = [this](std::size_t worker) { tell_stuck(worker); }}),
         control(std::in_place, io, current->shell.control, control_commands(), log),
         signals(io, SIGTERM, SIGINT, SIGHUP),
         names(current->shell.state, DynamicNames::read(current->shell.state), log,

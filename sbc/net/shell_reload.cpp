@@ -119,9 +119,10 @@ void Shell::Impl::on_files_looked_at(const std::shared_ptr<const Configuration>&
 
 /// Nobody has confirmed what holds now: what held before is back. The file is left as it is.
 void Shell::Impl::go_back(const Configuration& before) {
-  log.write(LogLevel::warning, "reload",
-            {{"result", "not_confirmed"},
-             {"message", "what held before is taken over again; the file still says the other: correct it, or the next reload takes that"}});
+  log.write(
+      LogLevel::warning, "reload",
+      {{"result", "not_confirmed"},
+       {"message", "what held before is taken over again; the file still says the other: correct it, or the next reload takes that"}});
   names_read = names_held;
   take_over(Reloads::ready(before, *current));
 }

@@ -83,7 +83,8 @@ AnswerPart TravelPassFile::add(const ControlArguments& arguments) {
     return refusal("the state folder cannot be written: " + file_in(folder_).string());
   }
   const Pass& pass = passes_.back();
-  return whole_answer(ordered_json{{"device", pass.device}, {"country", pass.country.to_string()}, {"until", time_text(pass.until)}}.dump());
+  return whole_answer(
+      ordered_json{{"device", pass.device}, {"country", pass.country.to_string()}, {"until", time_text(pass.until)}}.dump());
 }
 
 AnswerPart TravelPassFile::remove(const ControlArguments& arguments) {

@@ -100,6 +100,12 @@ TEST(TopView, TellsRatesReasonsAndSources) {
                              "192.0.2.1    -                10   <1 %      0 %  forwarded\n"));
 }
 
+TEST(TopView, LittleIsNotNothing) {
+  ordered_json json = in_two_seconds();
+  json["sources"][1]["packets_per_second"] = 0.03;
+  EXPECT_THAT(text_of(json), EndsWith("192.0.2.1    -              <0.1   <1 %      0 %  forwarded\n"));
+}
+
 TEST(TopView, WarningsComeFirst) {
   ordered_json json = in_two_seconds();
   json["warnings"] = {"lockdown until 12:40"};

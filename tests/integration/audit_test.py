@@ -125,7 +125,7 @@ class Audit(case.Case):
         self.assertIn("shows SQL 3306/tcp to the outside", rows[5]["evidence"])
         self.assertIn("on this host listens AMI 5038/tcp", rows[5]["evidence"])
         self.assertIn("the jail is off", rows[8]["evidence"])
-        self.assertIn("`enforce` has no effect in this version", rows[8]["evidence"])
+        self.assertIn("`enforce` is off", rows[8]["evidence"])
         self.assertIn("fail2ban-client unban 127.77.0.2", rows[8]["remedy"])
 
         self.assertEqual(self.postern.reload(text(DEVICES + CALLS)), "applied")

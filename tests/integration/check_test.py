@@ -96,8 +96,8 @@ class Check(case.Case):
             self.assertEqual(run(*arguments).returncode, 2, arguments)
 
     def test_bad_usage_says_what_to_write(self):
-        for arguments, said in ((["chek"], r'"chek" is no command of this version \(there are run, check, explain, audit, registrations, calls, bans, allow\); did you mean "check"\?'),
-                                (["status"], r'"status" is no command of this version'), (["check", "a.yaml"], r"a\.yaml; a configuration is named by -c FILE"),
+        for arguments, said in ((["chek"], r'"chek" is no command of this version \(there are run, check, [a-z, ]+\); did you mean "check"\?'),
+                                (["statsu"], r'"statsu" is no command of this version .*did you mean "status"'), (["check", "a.yaml"], r"a\.yaml; a configuration is named by -c FILE"),
                                 (["explain", "--sorce", "192.0.2.1"], r'"--sorce" is no option of `postern explain`; did you mean "--source"\?')):
             result = run(*arguments)
             self.assertEqual(result.returncode, 2, arguments)

@@ -3,6 +3,7 @@ import os
 import pty
 import re
 import stat
+import subprocess
 import sys
 
 import yaml
@@ -166,6 +167,15 @@ class Options(case.Case):
         self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o640)
         self.assertEqual(os.listdir(self.folder), ["postern.yaml"], "nothing half-written is left")
 
+    def test_the_service_may_read_it_and_nobody_else(self):
+        group = self.write("group", "root:x:0:\npostern:x:4242:\n")
+        subprocess.run(["mount", "--bind", group, "/etc/group"], check=True)  # of this test's own mount namespace
+        self.addCleanup(subprocess.run, ["umount", "/etc/group"], check=True)
+        done = self.init("--pbx", PBX)
+        self.assertIn("for the group postern", done.stderr)
+        written = os.stat(self.path)
+        self.assertEqual((written.st_uid, written.st_gid, stat.S_IMODE(written.st_mode)), (0, 4242, 0o640))
+
     def test_a_folder_that_is_not_there_is_told(self):
         done = self.init("--pbx", PBX, path=os.path.join(self.folder, "none", "postern.yaml"))
         self.assertEqual(done.returncode, 1)
@@ -262,7 +272,6 @@ class Terminal(case.Case):
 
 class Running(case.Case):
     def test_a_phone_registers_and_calls_what_it_may(self):
-        case.need("kamailio", "kamcmd")
         pbx = self.run_until_end(Pbx(self.folder))
         path = os.path.join(self.folder, "first.yaml")
         done = run("init", "-c", path, "--pbx", f"udp://{host_port(ADDRESS)}", "--listen", f"udp://{host_port(ACCESS)}", "--country", "DE")
@@ -281,4 +290,5 @@ class Running(case.Case):
 
 
 if __name__ == "__main__":
+    case.need("kamailio", "kamcmd")
     case.main()

@@ -60,7 +60,7 @@ class Operating(case.Case):
         wait_for(lambda: self.postern.metric("postern_messages_refused_total") > before, "a refusal to be counted")
 
     def last_id(self, text):
-        return wait_for(lambda: (found := re.findall(rf"event=\w+ id=(\S+) .*{text}", self.postern.log())) and found[-1], f"a line with an id and {text}")
+        return wait_for(lambda: (found := [line for line in self.postern.log().splitlines() if re.search(text, line)]) and re.search(r" id=(\S+)", found[-1]), f"a line with an id and {text}").group(1)
 
 
 class Status(Operating):
@@ -134,7 +134,7 @@ class Why(Operating):
         lines = [line for line in self.postern.log().splitlines() if re.search(r"event=(refused|ban|would_refuse) ", line)]
         self.assertGreater(len(lines), 20)
         for line in lines:
-            identity = re.search(r"id=(\S+)", line).group(1)
+            identity = re.search(r" id=(\S+)", line).group(1)
             why = self.ask("why", identity)
             self.assertEqual(why["reason"], re.search(r"reason=(\S+)", line).group(1))
             self.assertTrue(why["evidence"], line)

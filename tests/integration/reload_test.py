@@ -71,7 +71,7 @@ class Reload(Reloading):
         phone = self.phone(1)
         self.assertEqual(self.postern.reload(config(extra="log: {level: debug, format: json}\n")), "applied")
         phone.send(b"not SIP at all\r\n\r\n", ACCESS)
-        wait_for(lambda: '"event":"refused","reason":"garbage"' in self.postern.log(), "a line of level debug, as JSON")
+        wait_for(lambda: re.search('"event":"refused","reason":"garbage",.*"id":"', self.postern.log()), "a line of level debug, as JSON")
         for line in self.postern.log().splitlines():
             self.assertRegex(line, r'^(\{"time".*\}|\S+ \w+ event=.*)$')
 

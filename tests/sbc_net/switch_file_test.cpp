@@ -56,7 +56,8 @@ TEST_F(SwitchFileTest, OneOfTheTwoEndsTheOther) {
 
 TEST_F(SwitchFileTest, WhatMakesNoSwitchIsTold) {
   SwitchFile switches = file();
-  for (const char* time : {"", "0", "-1", "604801", "1h"}) EXPECT_TRUE(said(switches.set_bypass({{"for", time}})).contains("error")) << time;
+  for (const char* time : {"", "0", "-1", "604801", "1h"})
+    EXPECT_TRUE(said(switches.set_bypass({{"for", time}})).contains("error")) << time;
   EXPECT_TRUE(said(switches.set_block({{"device", "a b"}, {"for", "60"}})).contains("error"));
   EXPECT_TRUE(said(switches.set_block({{"device", "1001"}, {"off", "yes"}})).contains("error"));
   for (std::size_t i = 0; i < SwitchFile::most_blocks; ++i) said(switches.set_block({{"device", std::to_string(i)}, {"for", "60"}}));
@@ -66,8 +67,9 @@ TEST_F(SwitchFileTest, WhatMakesNoSwitchIsTold) {
 
 TEST_F(SwitchFileTest, WhatNobodyCanHaveSwitchedIsPassedOver) {
   const std::int64_t then = seconds_now();
-  write("switches", "bypass " + std::to_string(then + 8 * 86'400) + "\nlockdown soon\nblock 1001\nblock 1002 all " + std::to_string(then + 500 * 86'400) +
-                        "\nblock 1003 all " + std::to_string(then + 60) + "\nblock 1004 all " + std::to_string(then - 1) + "\nnothing\n\n");
+  write("switches", "bypass " + std::to_string(then + 8 * 86'400) + "\nlockdown soon\nblock 1001\nblock 1002 all " +
+                        std::to_string(then + 500 * 86'400) + "\nblock 1003 all " + std::to_string(then + 60) + "\nblock 1004 all " +
+                        std::to_string(then - 1) + "\nnothing\n\n");
   const json stands = json::parse(file().json().dump());
   EXPECT_TRUE(stands["bypass"].is_null());
   EXPECT_TRUE(stands["lockdown"].is_null());

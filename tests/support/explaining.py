@@ -34,13 +34,12 @@ class Explaining(threading.Thread):
         text = self.log()
         lines, self._read = text[self._read:text.rfind("\n") + 1].splitlines(), text.rfind("\n") + 1
         for line in lines:
-            named = re.search(r"event=(refused|ban|block|would_refuse|connection_refused) id=(\S+)(?: reason=(\S+))?", line)
+            named = re.search(r"event=(refused|ban|block|would_refuse|connection_refused)(?: reason=(\S+))? ", line)
             if not named:
-                if re.search(r"event=(refused|ban|block|connection_refused) ", line):
-                    self.wrong.append(line)
                 continue
-            why = ask(self.control, command="why", id=named.group(2))
-            if why.get("reason", "") == (named.group(3) or "") and why.get("event") == named.group(1):
+            identity = re.search(r" id=(\S+)", line)
+            why = ask(self.control, command="why", id=identity.group(1)) if identity else {}
+            if why.get("reason", "") == (named.group(2) or "") and why.get("event") == named.group(1):
                 self.explained += 1
             else:
                 self.wrong.append((line, why))
