@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <variant>
+
+#include "acl/dial_pattern.hpp"
 
 namespace postern::acl {
 namespace {
@@ -56,6 +59,22 @@ static_assert(codes.size() < CallingPlace::most);
 static_assert(std::ranges::is_sorted(codes, {}, &Code::digits));
 static_assert(std::ranges::all_of(codes, [](const Code& code) { return !code.digits.empty() && code.digits.size() <= longest_code; }));
 
+/// International prefixes of the countries where it is not 00: North America, Japan, Cuba, Russia and its neighbours.
+constexpr std::array<std::string_view, 4> other_prefixes = {"011", "010", "119", "810"};
+
+/// The digits that the pattern takes any number behind, as `011` of `011.`; empty: it is none of that kind.
+std::string all_behind(const std::string& pattern) {
+  const auto parsed = DialPattern::parse(pattern);
+  const auto* read = std::get_if<DialPattern>(&parsed);
+  if (read == nullptr || read->end() == DialPattern::End::nothing) return {};
+  std::string digits;
+  for (const DialSet& place : read->places()) {
+    if (place.size() != 1) return {};
+    digits += place.lowest();
+  }
+  return digits;
+}
+
 bool is_digits(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -64,8 +83,13 @@ bool is_digits(std::string_view text) {
 
 std::optional<CallingPlace> CallingPlace::of(std::string_view number) {
   constexpr std::string_view international = "00";
-  if (!number.starts_with(international)) return std::nullopt;
-  number.remove_prefix(international.size());
+  constexpr std::string_view australian = "0011";  // no code: no area code of North America begins with 1
+  for (const std::string_view prefix : {australian, international})
+    if (number.starts_with(prefix)) return of_global(number.substr(prefix.size()));
+  return std::nullopt;
+}
+
+std::optional<CallingPlace> CallingPlace::of_global(std::string_view number) {
   if (number.size() < shortest_number || !is_digits(number)) return std::nullopt;
   for (std::size_t length = longest_code; length > 0; --length) {
     const auto found = std::ranges::lower_bound(codes, number.substr(0, length), {}, &Code::digits);
@@ -81,5 +105,34 @@ std::optional<CallingPlace> CallingPlace::named(std::string_view word) {
 }
 
 std::string_view CallingPlace::word() const { return codes.at(index_).word; }
+
+CallingPlaces::CallingPlaces(const PolicyOptions& options) : outside_(options.emergency_prefixes) {
+  if (!options.calls) return;
+  std::vector<std::string> named;
+  for (const DialClassOptions& each : options.calls->classes) {
+    std::vector<std::string> beginnings;
+    for (const std::string& pattern : each.patterns) beginnings.push_back(all_behind(pattern));
+    if (std::ranges::find(beginnings, "00") == beginnings.end()) continue;
+    for (const std::string_view prefix : other_prefixes)
+      if (std::ranges::find(beginnings, prefix) != beginnings.end()) named.emplace_back(prefix);
+  }
+  std::ranges::sort(named);
+  named.erase(std::ranges::unique(named).begin(), named.end());
+  if (named.size() == 1) abroad_ = named.front();
+}
+
+std::optional<CallingPlace> CallingPlaces::behind_prefix(std::string_view number) const {
+  if (const auto place = CallingPlace::of(number)) return place;
+  return !abroad_.empty() && number.starts_with(abroad_) ? CallingPlace::of_global(number.substr(abroad_.size())) : std::nullopt;
+}
+
+std::optional<CallingPlace> CallingPlaces::of(std::string_view number) const {
+  if (const auto place = behind_prefix(number)) return place;
+  for (const std::string& digits : outside_) {
+    if (!number.starts_with(digits)) continue;
+    if (const auto place = behind_prefix(number.substr(digits.size()))) return place;
+  }
+  return std::nullopt;
+}
 
 }  // namespace postern::acl

@@ -50,6 +50,7 @@ struct Policy::Impl {
   Geo geo;
   Devices devices;
   EmergencyNumbers emergency;
+  CallingPlaces calling_places;
 
   // Each returns "" or what is wrong.
   std::string compile_user_agents(const PolicyOptions& policy, UserAgentNames& names);
@@ -146,6 +147,7 @@ std::variant<std::shared_ptr<const Policy>, std::string> Policy::compile(const P
   if (const auto* problem = std::get_if<std::string>(&devices)) return *problem;
   impl.devices = std::get<Devices>(std::move(devices));
   impl.emergency = EmergencyNumbers(options);
+  impl.calling_places = CallingPlaces(options);
   return std::shared_ptr<const Policy>(std::move(policy));
 }
 
@@ -216,6 +218,7 @@ const SourceLine* Policy::rule_place(int rule) const {
 const Geo& Policy::geo() const { return impl_->geo; }
 const Devices& Policy::devices() const { return impl_->devices; }
 const EmergencyNumbers& Policy::emergency() const { return impl_->emergency; }
+const CallingPlaces& Policy::calling_places() const { return impl_->calling_places; }
 
 const CallPolicy* Policy::calls() const { return impl_->calls ? &*impl_->calls : nullptr; }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "acl/call_policy.hpp"
+#include "acl/calling_codes.hpp"
 #include "acl/devices.hpp"
 #include "acl/emergency.hpp"
 #include "acl/geo.hpp"
@@ -88,6 +89,7 @@ class Policy {
   [[nodiscard]] const Geo& geo() const;
   [[nodiscard]] const Devices& devices() const;
   [[nodiscard]] const EmergencyNumbers& emergency() const;
+  [[nodiscard]] const CallingPlaces& calling_places() const;
   /// Class of service; nullptr: every destination passes.
   [[nodiscard]] const CallPolicy* calls() const;
 

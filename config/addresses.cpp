@@ -244,12 +244,6 @@ Parsed parse_network_ref(std::string_view text, const Range& range) {
 
 }  // namespace
 
-std::optional<sbc::Transport> transport_of(std::string_view word) {
-  const auto scheme = scheme_named(all_schemes, word);
-  if (scheme == all_schemes.end()) return std::nullopt;
-  return scheme->transport;
-}
-
 std::string to_string(const SipAddress& address) {
   const bool v6_text = address.host.find(':') != std::string::npos;
   const char* const scheme = sbc::to_string(address.transport);

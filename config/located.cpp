@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "config/utf8.hpp"
+#include "sip/utf8.hpp"
 
 namespace postern::config {
 
@@ -37,8 +37,8 @@ std::string printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0 || is_control(text.substr(0, length))) {
+    const auto [value, length] = sip::front_character(text);
+    if (length == 0 || sip::is_deceptive(value)) {
       const std::size_t bytes = std::max<std::size_t>(length, 1);
       for (const char c : text.substr(0, bytes)) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
       text.remove_prefix(bytes);
@@ -53,7 +53,7 @@ std::string printable(std::string_view text) {
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t longest = 80;
   std::size_t end = 0;
-  while (end < text.size() && end < longest) end += std::max<std::size_t>(utf8_length(text.substr(end)), 1);
+  while (end < text.size() && end < longest) end += std::max<std::size_t>(sip::front_character(text.substr(end)).length, 1);
   return '"' + printable(text.substr(0, end)) + (end < text.size() ? "..." : "") + '"';
 }
 

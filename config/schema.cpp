@@ -305,7 +305,7 @@ const Row table[] = {
    .help = "Each alert is posted to this URL as JSON. Over https the server's certificate must be of its host and of an authority that the system trusts.", .store = store::alerts_webhook},
   {.path = "alerts.command", .kind = &kinds::path, .example = "/usr/local/bin/page-me", .help = "This program is run for each alert, by the user that Postern runs as and without a shell: the JSON is on its standard input, the kind in POSTERN_ALERT, the text in POSTERN_MESSAGE. It has 30 s.", .store = store::alerts_command},
   {.path = "alerts.min_interval", .kind = &kinds::duration, .range = times, .standard = "5m",
-   .help = "So long after an alert further ones of its kind are counted, and told together at its end. What concerns the PBX and emergency calls is always told at once.", .store = store::alerts_min_interval},
+   .help = "So long after an alert further ones of its kind are counted, and told together at its end. What concerns the PBX is told at once, and so are emergency calls that cannot be forged.", .store = store::alerts_min_interval},
   {.path = "policy_tests[]", .form = Form::map,
    .help = "Verdicts that `check` and each reload must find: each is a request, judged as `explain` judges it.", .begin = store::begin_policy_test},
   {.path = "policy_tests[].name", .kind = &kinds::text, .example = "the office registers",

@@ -185,7 +185,7 @@ void trap_extension(Draft& draft, const Item& item) {
 void begin_policy_test(Draft& draft, const Where& at, const std::string& /*name*/) { draft.policy_tests.push_back({at, {}, {}}); }
 void test_name(Draft& draft, const Item& item) { draft.policy_tests.back().test.name = text_of(item); }
 void test_source(Draft& draft, const Item& item) { draft.policy_tests.back().test.request.source = value_of<sbc::Endpoint>(item); }
-void test_transport(Draft& draft, const Item& item) { draft.policy_tests.back().test.request.transport = transport_of(text_of(item)); }
+void test_transport(Draft& draft, const Item& item) { draft.policy_tests.back().test.request.transport = sbc::transport_of(text_of(item)); }
 void test_listener(Draft& draft, const Item& item) { draft.policy_tests.back().listener = {text_of(item), item.at}; }
 void test_registered(Draft& draft, const Item& item) { draft.policy_tests.back().test.request.registered = value_of<bool>(item); }
 void test_expect(Draft& draft, const Item& item) {

@@ -71,8 +71,6 @@ extern const Kind listener_address, pbx_address, trunk_address, hep_address, htt
 extern const Kind network, network_ref, country, asn, method, transport;
 }  // namespace kinds
 
-/// udp, tcp, tls, ws, wss.
-std::optional<sbc::Transport> transport_of(std::string_view word);
 /// The URL with its port: what names a listener that has no name.
 std::string to_string(const SipAddress& address);
 /// The error for a text that is none of its kind: "must be <noun>, got <text>".

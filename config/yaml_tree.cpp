@@ -12,8 +12,8 @@
 #include <sstream>
 #include <unordered_map>
 
-#include "config/utf8.hpp"
 #include "config/yaml_hints.hpp"
+#include "sip/utf8.hpp"
 
 namespace postern::config {
 namespace {
@@ -182,11 +182,11 @@ bool scan_bytes(std::string_view text, Report& report) {
     return false;
   };
   while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
+    const auto [value, length] = sip::front_character(text);
     const char c = text.front();
     if (length == 0) return refuse(fmt::format("byte 0x{:02x} is no UTF-8", static_cast<unsigned char>(c)));
     const bool space = c == '\n' || c == '\r' || c == '\t';
-    if (!space && length == 1 && is_control(text.substr(0, 1)))
+    if (!space && length == 1 && sip::is_deceptive(value))
       return refuse(fmt::format("control character 0x{:02x}", static_cast<unsigned char>(c)));
     if (std::string_view("[]{},").find(c) != std::string_view::npos && ++indicators > YamlLimits::flow_indicators)
       return refuse(fmt::format("more than {} brackets and commas", YamlLimits::flow_indicators));

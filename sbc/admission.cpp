@@ -96,13 +96,15 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
         standing.accepts_some && (!per_source_ || source.unproven.take(unproven_share(*per_source_, address, now), now));
     return standing;
   }
-  if (per_source_ && !source.unproven.take(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now), now) &&
-      !spares(Outcome::source_limit, {}, nullptr, flow, now)) {
+  standing.took_share =
+      per_source_ && source.unproven.take(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now), now);
+  if (per_source_ && !standing.took_share && !spares(Outcome::source_limit, {}, nullptr, flow, now)) {
     standing.outcome = Outcome::source_limit;
     return standing;
   }
-  if (unknown_sources_ && !standing.answerable() && !state_.shared->unknown_sources.take(*unknown_sources_, now) &&
-      !spares(Outcome::unknown_sources_limit, {}, nullptr, flow, now))
+  const bool shares = unknown_sources_ && !standing.answerable();
+  standing.took_strangers_share = shares && state_.shared->unknown_sources.take(*unknown_sources_, now);
+  if (shares && !standing.took_strangers_share && !spares(Outcome::unknown_sources_limit, {}, nullptr, flow, now))
     standing.outcome = Outcome::unknown_sources_limit;
   return standing;
 }
@@ -154,6 +156,10 @@ RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
     standing.outcome = Outcome::banned;
     return standing;
   }
+  if (locked_out(flow, {.trusted = trusted}, now)) {
+    standing.outcome = Outcome::lockdown;
+    return standing;
+  }
   // What it has to say may be an emergency call.
   if (trusted && !state_.policy->emergency().empty()) return standing;
   if (state_.may_have_pass(address, now)) return standing;
@@ -182,8 +188,10 @@ void Admission::give_own_allowance(SourceStanding& standing, const Flow& flow, T
   acl::Source& source = state_.sources.touch(address, now);
   if (standing.proven) source.prove(now);
   if (standing.outcome == Outcome::forwarded) {
-    if (per_source_) source.unproven.give_back(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now));
-    if (unknown_sources_ && !standing.answerable()) state_.shared->unknown_sources.give_back(*unknown_sources_);
+    if (standing.took_share)
+      source.unproven.give_back(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now));
+    if (standing.took_strangers_share) state_.shared->unknown_sources.give_back(*unknown_sources_);
+    standing.took_share = standing.took_strangers_share = false;
   }
   standing.outcome = Outcome::forwarded;
   if (!per_source_ || standing.trusted || source.proven.take(per_source_->times(devices_at(address, now)), now)) return;
@@ -251,7 +259,10 @@ RequestStanding Admission::check_rules(const sip::RawMessage& request, std::stri
   if (verdict.action == acl::Action::allow) return standing;
   const Outcome outcome = outcome_of(verdict.action, verdict.rule);
   const Why why{.rule = state_.policy->rule_name(verdict.rule), .at = state_.policy->rule_place(verdict.rule)};
-  if (spares(outcome, why, &request, flow, now)) return standing;
+  if (spares(outcome, why, &request, flow, now)) {
+    standing.rule.reset();  // it has decided nothing
+    return standing;
+  }
   standing.outcome = outcome;
   const bool own_rule = verdict.rule != acl::Verdict::default_rule;
   if (verdict.action == acl::Action::reject)
@@ -295,21 +306,24 @@ void Admission::trapped(const sip::RawMessage* message, const Flow& flow, bool p
   jail_.judge({.cause = Cause::trap, .flow = flow, .proven = proven, .account = account, .message = message, .ban_time = {}}, now);
 }
 
-RequestStanding Admission::check_switches(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source,
-                                          const CredentialsVerdict& credentials, TimePoint now) const {
+bool Admission::locked_out(const Flow& flow, const SourceStanding& source, TimePoint now) const {
+  if (!state_.switches->lockdown(now) || source.live || source.trusted) return false;
+  return state_.trunk_networks.empty() || !state_.trunk_networks.contains(flow.peer.address);
+}
+
+RequestStanding Admission::check_blocks(const sip::RawMessage& request, const Flow& flow, const CredentialsVerdict& credentials,
+                                        TimePoint now) const {
   RequestStanding standing;
-  const Switches& switches = *state_.switches;
-  const bool of_trunk = !state_.trunk_networks.empty() && state_.trunk_networks.contains(flow.peer.address);
-  if (switches.lockdown(now) && !source.live && !source.trusted && !of_trunk) {
-    standing.outcome = Outcome::lockdown;
-    return standing;
-  }
-  if (switches.blocks().empty()) return standing;
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
-  const bool begins = request.method == sip::Method::invite || request.method == sip::Method::refer;
-  for (const std::string_view device : {Jail::account_of(request, buffer), credentials.username}) {
-    const DeviceBlock* block = switches.block_of(device, now);
-    if (block == nullptr || (block->outgoing && !begins)) continue;
+  const std::string_view named = Jail::account_of(request, buffer);
+  const bool transfers = request.method == sip::Method::refer;
+  const bool begins = transfers || request.method == sip::Method::invite;
+  for (const DeviceBlock& block : state_.switches->blocks()) {
+    if (now >= block.until || (block.outgoing && !begins)) continue;
+    // In a dialog the PBX asks for no password, and From is whatever its sender likes: whose flow it is counts.
+    const bool is_its = block.device == named || block.device == credentials.username ||
+                        (transfers && state_.registrations.registered_over(block.device, flow, now));
+    if (!is_its) continue;
     standing.outcome = Outcome::device_blocked;
     standing.status = 403;
   }

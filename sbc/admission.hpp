@@ -31,7 +31,9 @@ struct SourceStanding {
   bool proven = false;         ///< this packet proves where it comes from: see Admission::prove()
   int first_rule = 0;          ///< the rules before it do not match, as drop_unread() has found: see acl::EarlyVerdict
   bool emergency = false;      ///< it begins an emergency call: no gate and no limit stops it (Emergency)
-  bool own_allowance = false;  ///< it spends what belongs to its device, not what all share who bear its address
+  bool locked_out = false;     ///< a lockdown holds for it: only what belongs to a call of ours, or to a request under way, is served
+  bool took_share = false, took_strangers_share = false;  ///< of limits.per_source and limits.unknown_sources
+  bool own_allowance = false;                             ///< it spends what belongs to its device, not what all share who bear its address
   /// A source that is known is told why (503 with Retry-After) where a stranger meets silence.
   [[nodiscard]] bool answerable() const { return live || known || trusted; }
 };
@@ -54,7 +56,7 @@ class Admission {
 
   /// Step 2 of a datagram's life; access side only. `size`: of the datagram.
   SourceStanding check_source(const Flow& flow, std::size_t size, TimePoint now);
-  /// Would a packet that merely bears this address be over limits.per_source? Nothing is spent.
+  /// Would a packet that merely bears this address be over limits.per_source? Nothing of its allowance is spent.
   [[nodiscard]] bool over_source_limit(const Flow& flow, TimePoint now);
   /// A connection that was accepted: bans, and the rules that refuse it whatever it were to say.
   RequestStanding check_connection(const Flow& flow, TimePoint now);
@@ -81,9 +83,11 @@ class Admission {
   RequestStanding walk_into_trap(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source, TimePoint now);
   /// SIP over a listener that is a trap.
   void trapped(const sip::RawMessage* message, const Flow& flow, bool proven, TimePoint now);
-  /// What the operator has switched, asked of what is of no dialog or a REFER: a lockdown, the block of a device.
-  [[nodiscard]] RequestStanding check_switches(const sip::RawMessage& request, const Flow& flow, const SourceStanding& source,
-                                               const CredentialsVerdict& credentials, TimePoint now) const;
+  /// Is it kept out by `postern lockdown`?
+  [[nodiscard]] bool locked_out(const Flow& flow, const SourceStanding& source, TimePoint now) const;
+  /// The operator's blocks of devices, asked of what is of no dialog or a REFER.
+  [[nodiscard]] RequestStanding check_blocks(const sip::RawMessage& request, const Flow& flow, const CredentialsVerdict& credentials,
+                                             TimePoint now) const;
   /// registered_only: asked of what the rules let pass and that belongs to no dialog.
   [[nodiscard]] RequestStanding check_registered(const sip::RawMessage& request, const SourceStanding& source) const;
   /// The source's allowance for this method: for what is no repetition.
@@ -117,6 +121,7 @@ class Admission {
     sip::Method method = sip::Method::other;          ///< of a request that was not read
     std::string_view number = {}, number_class = {};  ///< that may not be called, and its class
     const acl::SourceLine* at = nullptr;              ///< where the rule stands
+    bool proven = false;                              ///< of such a call: Event::proven
   };
   /// Is such a refusal only counted now? Then it is told that it would have been one. `request`: as for log_refused().
   bool spares(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now);

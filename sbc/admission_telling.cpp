@@ -34,6 +34,7 @@ void Admission::write(const Why& why, Event event) {
   event.detail = why.detail;
   event.number = why.number;
   event.number_class = why.number_class;
+  event.proven = why.proven;
   event.packet = state_.packet;
   state_.journal.write(event);
 }

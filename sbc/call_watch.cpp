@@ -91,8 +91,8 @@ void CallWatch::answered(const sip::RawMessage& response, const Transaction& tra
   const bool counts = response.method == Method::invite || response.method == Method::bye || response.method == Method::update;
   // What was answered before may have ended meanwhile: a late repetition does not begin it anew.
   const bool first = transaction.state == TransactionState::calling || transaction.state == TransactionState::proceeding;
+  if (first) note_called_country(state_, response, transaction);
   if (!counts || !first) return;
-  note_called_country(state_, response, transaction);
   const Side asker = transaction.from.side;
   const Flow& access = asker == Side::access ? transaction.from : transaction.to;
   const CallKeys keys = keys_of(response, asker, asker == Side::access);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "acl/dial_pattern.hpp"
@@ -10,6 +12,7 @@
 #include "sbc/state.hpp"
 #include "sbc/transactions.hpp"
 #include "sip/dialled.hpp"
+#include "sip/uri.hpp"
 
 namespace postern::sbc {
 
@@ -21,13 +24,34 @@ std::vector<std::string_view> CalledCountries::words() const {
   return words;
 }
 
+namespace {
+
+/// Does the PBX put it through? Of a call it is enough that it rings; a transfer it accepts, and dials itself.
+bool goes_through(const sip::RawMessage& response) {
+  const int status = response.status_code;
+  return (response.method == sip::Method::invite && status > 100 && status < 300) ||
+         (response.method == sip::Method::refer && status >= 200 && status < 300);
+}
+
+/// As sip::number_dialled_by(). `request`: the header section of a REFER; of several the first Refer-To counts.
+std::string_view number_referred_to_by(std::string_view request, std::span<char> buffer) {
+  sip::RawMessage refer;
+  sip::prescreen(request, refer);
+  const sip::HeaderLine* to = refer.find(sip::HeaderName::refer_to);
+  const auto target = to == nullptr ? std::nullopt : sip::NameAddrView::parse(refer.text(to->value));
+  return target ? sip::dialled_number(target->uri, buffer) : std::string_view();
+}
+
+}  // namespace
+
 void note_called_country(State& state, const sip::RawMessage& response, const Transaction& transaction) {
-  const bool rings = response.method == sip::Method::invite && response.status_code > 100 && response.status_code < 300;
-  if (!rings || transaction.from.side != Side::access) return;
+  if (!goes_through(response) || transaction.from.side != Side::access) return;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before they are read
   std::array<char, 256> dialled, from;
-  const acl::DialledNumber number(sip::number_dialled_by(transaction.original, dialled));
-  const auto place = acl::CallingPlace::of(number.text);
+  const std::string_view written = response.method == sip::Method::refer ? number_referred_to_by(transaction.original, dialled)
+                                                                         : sip::number_dialled_by(transaction.original, dialled);
+  const acl::DialledNumber number(written);
+  const auto place = state.policy->calling_places().of(number.text);
   if (!place || !state.shared->called_countries.first(*place)) return;
   const std::string message = fmt::format(
       "the first call to {} that Postern has seen. If nobody there meant to make it, look at the device's calls, change its password, and "

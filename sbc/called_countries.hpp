@@ -28,8 +28,9 @@ class CalledCountries {
   std::array<std::atomic<bool>, acl::CallingPlace::most> called_{};
 };
 
-/// A response of the PBX to a device's INVITE, which goes on to the device; `transaction` as it is before. Only a call that rings or is
-/// answered counts: what a stranger dials, and the PBX refuses, uses up nothing. Each place is told once, so nothing holds it back.
+/// A response of the PBX to a device's INVITE or REFER, which goes on to the device; `transaction` as it is before. Only a call that rings
+/// or is answered counts, and a transfer that is accepted: what a stranger dials, and the PBX refuses, uses up nothing. Each place is told
+/// once, so nothing holds it back.
 void note_called_country(State& state, const sip::RawMessage& response, const Transaction& transaction);
 
 }  // namespace postern::sbc

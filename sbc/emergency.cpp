@@ -30,6 +30,7 @@ bool Emergency::is_emergency_number(const sip::RawMessage& request) const {
 bool Emergency::admit(const sip::RawMessage& request, const Flow& flow, SourceStanding& source, TimePoint now) {
   if (request.method != sip::Method::invite || !request.to_tag.empty() || !(source.live || source.trusted)) return false;
   if (!is_emergency_number(request)) return false;
+  const bool proven = source.proven || !is_datagram(flow.transport);
   const std::uint64_t key = acl::SourceKey(flow.peer.address).value();
   Caller* caller = callers_.touch(key, now);
   if (caller == nullptr) caller = callers_.add(key, {}, now, acl::Worth::most());
@@ -39,10 +40,13 @@ bool Emergency::admit(const sip::RawMessage& request, const Flow& flow, SourceSt
   if (known != caller->calls.end()) {
     if (known->messages >= messages_a_call) return false;
     ++known->messages;
+    if (proven && !known->proven) tell(request, flow, proven);
+    known->proven = known->proven || proven;
   } else {
     if (!take(*caller, source.proven, now)) return false;
-    *std::ranges::min_element(caller->calls, {}, &Caller::Call::since) = {id, now, 1, 0};
-    tell(request, flow);
+    *std::ranges::min_element(caller->calls, {}, &Caller::Call::since) = {id, now, 1, 0, proven};
+    ++state_.metrics.emergency_calls.count;
+    tell(request, flow, proven);
   }
   source.emergency = true;
   source.outcome = Outcome::forwarded;
@@ -68,12 +72,13 @@ bool Emergency::take(Caller& caller, bool proven, TimePoint now) {
   return false;
 }
 
-// Each one is told: the buckets keep them from being many.
-void Emergency::tell(const sip::RawMessage& request, const Flow& flow) {
-  ++state_.metrics.emergency_calls.count;
+// Each one is told: the buckets keep them from being many. A phone's first INVITE on UDP proves nothing: what does, as its answer to the
+// PBX's challenge, is told too, so that no forged calls before it keep it from being heard.
+void Emergency::tell(const sip::RawMessage& request, const Flow& flow, bool proven) {
   Event event = admission_.event_of(EventKind::emergency_call, Outcome::forwarded, &request, flow);
   event.rule = state_.policy->emergency().gate().name;
   event.detail = request.request_uri;
+  event.proven = proven;
   event.message = "somebody calls an emergency number: the call passes every rule, device, class, ban and limit; see that help comes";
   state_.journal.write(event);
 }

@@ -22,8 +22,8 @@ class Emergency {
   Emergency(State& state, Admission& admission, std::uint64_t seed) : state_(state), admission_(admission), callers_(capacity, seed) {}
 
   /// Is this an INVITE to an emergency number, outside a dialog, over a registered flow or from a trusted source, and not one call too
-  /// many? Then it is told and counted, and `source` says so to all gates and limits to come: they let it pass. Only such sources' INVITEs
-  /// are looked at.
+  /// many? Then it is told and counted (told again once it proves where it comes from), and `source` says so to all gates and limits to
+  /// come: they let it pass. Only such sources' INVITEs are looked at.
   bool admit(const sip::RawMessage& request, const Flow& flow, SourceStanding& source, TimePoint now);
   /// The same for what a source that is over its limits goes on to say in one of its last such calls: a message of its own dialog or of a
   /// known transaction.
@@ -40,6 +40,7 @@ class Emergency {
       TimePoint since;
       std::uint32_t messages = 0;  ///< that began it; 0: there is none
       std::uint32_t beyond_limits = 0;
+      bool proven = false;  ///< one of them told where it comes from, and that was told
     };
     std::array<acl::TokenBucket, 2> buckets;  ///< by `proven`
     std::array<Call, 6> calls;                ///< the last ones: as many as both buckets have room for
@@ -53,7 +54,7 @@ class Emergency {
   [[nodiscard]] bool is_emergency_number(const sip::RawMessage& request) const;
   /// Of a new call: is there room for it?
   bool take(Caller& caller, bool proven, TimePoint now);
-  void tell(const sip::RawMessage& request, const Flow& flow);
+  void tell(const sip::RawMessage& request, const Flow& flow, bool proven);
 
   State& state_;
   Admission& admission_;

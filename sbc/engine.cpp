@@ -52,9 +52,9 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
     if (!is_rules_word(outcome)) impl.decision.rule.reset();
     if (!is_gates_word(outcome)) impl.decision.gate = nullptr;
     const Decision& why = impl.decision;
-    impl.admission.log_refused(outcome,
-                               {impl.deciding_rule(), why.detail, impl.unread, why.number, why.number_class, impl.deciding_place()},
-                               impl.read ? &impl.message : nullptr, datagram.flow, now);
+    impl.admission.log_refused(
+        outcome, {impl.deciding_rule(), why.detail, impl.unread, why.number, why.number_class, impl.deciding_place(), why.proven},
+        impl.read ? &impl.message : nullptr, datagram.flow, now);
   }
   impl.state.packet = {};
   return outcome;

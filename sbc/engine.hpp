@@ -57,6 +57,7 @@ struct Decision {
   std::optional<acl::ScannerScore> score;     ///< what speaks for a scanner; nullopt: that was not asked
   std::optional<int> spared{};                ///< the rule that does not hold for its travel pass
   std::string_view number{}, number_class{};  ///< of a call that was refused for it: what was dialled, and its class; until the next packet
+  bool proven = false;                        ///< of such a call: over a live registration's flow, or it proves its source
 };
 
 struct Binding;

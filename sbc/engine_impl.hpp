@@ -59,7 +59,7 @@ struct Engine::Impl {
   /// What is asked of a request that is of no dialog of this flow: the rules, devices, and registered_only if it is of none at all.
   std::optional<Outcome> refused_outside(std::string_view user, const Dialog& dialog, const CredentialsVerdict& credentials,
                                          const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
-  /// Is it the flow of a device that the operator keeps out altogether? The PBX reaches it no more.
+  /// Is a request of the PBX for a device, over its flow, that the operator keeps out altogether?
   [[nodiscard]] bool is_blocked(const Flow& device, TimePoint now) const;
   /// What class of service says of a request; nullopt: it may go on.
   std::optional<Outcome> denied_call(std::string_view user, const Dialog& dialog, const Flow& flow, const SourceStanding& source,

@@ -23,6 +23,7 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   // A connection proves its source by itself.
   if (!is_datagram(flow.transport)) admission.prove(source, flow, now);
   if (source.live) state.registrations.heard(flow, now);
+  source.locked_out = admission.locked_out(flow, source, now);
   // A banned source's is read only to look for an account that may pass, as often as its allowance lasts.
   const bool may_be_read = source.accepts_some || (source.outcome != Outcome::banned && (source.answerable() || source.proved_before));
   if (source.outcome != Outcome::forwarded && !may_be_read) return source.outcome;
@@ -36,6 +37,7 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   const sip::Prescreened screened = sip::prescreen(datagram.bytes, message, framing_of(flow.transport));
   if (screened.result != sip::PrescreenResult::message) {
     if (source.outcome != Outcome::forwarded) return source.outcome;
+    if (source.locked_out) return Outcome::lockdown;
     if (screened.result == sip::PrescreenResult::stun) return stun(datagram.bytes, flow, source, out);
     read = screened.answerable;
     // Whom a rule keeps out gets no 400 either.
@@ -72,9 +74,12 @@ Outcome Engine::Impl::trapped(const Datagram& datagram, bool proven, TimePoint n
 
 bool Engine::Impl::passes(Outcome outcome, const Flow& flow, TimePoint now) {
   if (outcome == Outcome::forwarded) return true;
-  const Decision& why = decision;
-  return admission.spares(outcome, {deciding_rule(), why.detail, unread, why.number, why.number_class, deciding_place()}, &message, flow,
-                          now);
+  const Admission::Why why{deciding_rule(), decision.detail, unread, decision.number, decision.number_class, deciding_place()};
+  if (!admission.spares(outcome, why, &message, flow, now)) return false;
+  // It has decided nothing.
+  decision.gate = nullptr;
+  decision.detail = decision.number = decision.number_class = {};
+  return true;
 }
 
 std::optional<Outcome> Engine::Impl::jailed(std::string_view request_user, const Flow& flow, const SourceStanding& source,
@@ -119,8 +124,9 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   if (message.method == sip::Method::ack) scanners.acknowledged(flow, source, now);
   // Rules and limits judge what stands outside a dialog; ACK and CANCEL belong to a transaction, or to nothing.
   const bool judged = !dialog.own() && !in_transaction && !source.emergency;
+  if (judged && source.locked_out) return Outcome::lockdown;
   if (judged || (message.method == sip::Method::refer && !source.emergency)) {
-    const RequestStanding standing = admission.check_switches(message, flow, source, credentials, now);
+    const RequestStanding standing = admission.check_blocks(message, flow, credentials, now);
     if (const auto ended = end_with(standing, flow, source, now, out)) return *ended;
   }
   if (judged) {
@@ -159,6 +165,8 @@ std::optional<Outcome> Engine::Impl::refused_newcomer(const Arrival& arrival, Ti
 std::optional<Outcome> Engine::Impl::of_transaction(const Arrival& arrival, std::string_view user, TimePoint now, Outbox& out) {
   const auto ended = matched(arrival.id, arrival.flow, now, out);
   if (ended && *ended != Outcome::no_transaction) return ended;
+  // A CANCEL or an ACK of nothing that is known.
+  if (arrival.source.locked_out && !arrival.dialog.own()) return Outcome::lockdown;
   if (ended) {
     // A CANCEL of nothing is a request like any other: who meets silence with an INVITE meets it here.
     if (const auto ruled = refused(user, arrival.flow, arrival.source, now, out)) return ruled;
@@ -202,14 +210,18 @@ std::optional<Outcome> Engine::Impl::denied_call(std::string_view user, const Di
   decision.gate = &policy.gate();
   decision.number = denial->number;
   decision.number_class = denial->number_class;
+  decision.proven = source.live || source.proven;
   if (passes(Outcome::call_denied, flow, now)) return std::nullopt;
   answers.send(message, flow, source.proven, {policy.deny_status(), {}, {}}, out);
   return Outcome::call_denied;
 }
 
 bool Engine::Impl::is_blocked(const Flow& device, TimePoint now) const {
+  // Several devices may share a flow.
+  const Binding* called = state.registrations.by_core_contact(message.request_uri);
   return std::ranges::any_of(state.switches->blocks(), [&](const DeviceBlock& block) {
-    return !block.outgoing && now < block.until && state.registrations.registered_over(block.device, device, now);
+    if (block.outgoing || now >= block.until) return false;
+    return called != nullptr ? called->aor_user == block.device : state.registrations.registered_over(block.device, device, now);
   });
 }
 

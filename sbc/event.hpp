@@ -59,6 +59,7 @@ struct Event {
   std::string_view
       message;  ///< of all these, call_prefixes, emergency_call and no_audio_likely: what happened, to whom, why, and what to do
   std::string_view detail;               ///< the defect, the bad header, the listener ...
+  bool proven = false;                   ///< of emergency_call and a refused call: nobody who is blind can have forged it
   std::chrono::seconds duration{0};      ///< of a ban
   EventKind of = EventKind::suppressed;  ///< of `suppressed`: the kind that was
   std::uint64_t count = 0;               ///< of a ban: the strikes that led to it

@@ -1,5 +1,8 @@
 #include "sbc/flow.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace postern::sbc {
 
 const char* to_string(Transport transport) {
@@ -16,6 +19,12 @@ const char* to_string(Transport transport) {
       return "wss";
   }
   return "unknown";
+}
+
+std::optional<Transport> transport_of(std::string_view word) {
+  constexpr std::array all{Transport::udp, Transport::tcp, Transport::tls, Transport::ws, Transport::wss};
+  const auto found = std::ranges::find_if(all, [word](Transport transport) { return to_string(transport) == word; });
+  return found == all.end() ? std::nullopt : std::optional(*found);
 }
 
 const char* via_name(Transport transport) {

@@ -3,7 +3,9 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "acl/address.hpp"
 
@@ -12,6 +14,8 @@ namespace postern::sbc {
 enum class Transport : std::uint8_t { udp, tcp, tls, ws, wss };
 /// "udp" ...
 const char* to_string(Transport transport);
+/// nullopt: it is none of these words.
+std::optional<Transport> transport_of(std::string_view word);
 /// As a Via names it (RFC 3261 §20.42, RFC 7118 §5.2): "UDP", "TCP", "TLS", "WS", "WSS".
 const char* via_name(Transport transport);
 /// Behind a URI that is reached by it (RFC 3261 §19.1.1, RFC 7118 §5.2: ws over TLS too): ";transport=tcp"; UDP needs none.

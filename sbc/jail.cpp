@@ -87,6 +87,10 @@ Sentence Jail::sentence(const Evidence& evidence, TimePoint now) {
 
 bool Jail::withheld(const Evidence& evidence, TimePoint now) {
   if (state_.enforcement(now) == Enforcement::on || evidence.cause == Cause::by_hand) return false;
+  // As a ban would have stood, and nothing that followed have been counted.
+  SourceStrikes& source = state_.strikes.source(evidence.flow.peer.address, now);
+  if (source.withheld_until > now) return true;
+  source.withheld_until = now + ban_time_of(evidence, 0);
   ++state_.metrics.would_ban[static_cast<std::size_t>(evidence.cause)];
   tell(EventKind::would_ban, evidence, evidence.proven ? "proven" : "unproven", {}, now);
   return true;

@@ -1,5 +1,6 @@
 // The composition root: the command line, and what each command puts together.
 #include <malloc.h>
+#include <sys/prctl.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -25,6 +26,7 @@
 #include "sbc/commands/init.hpp"
 #include "sbc/commands/manual.hpp"
 #include "sbc/commands/policy_tests.hpp"
+#include "sbc/commands/problems.hpp"
 #include "sbc/commands/reload.hpp"
 #include "sbc/commands/status.hpp"
 #include "sbc/commands/switches.hpp"
@@ -46,19 +48,16 @@ using commands::exit_failed;
 using commands::exit_good;
 using commands::exit_usage;
 
-void print_problems(const std::vector<config::Problem>& problems) {
-  for (const config::Problem& problem : problems) std::cerr << problem.to_string() << '\n';
-}
-
 net::FileProblem shell_problem(const config::Problem& problem) {
   return {problem.file, problem.line, problem.column, problem.path, problem.message};
 }
 
-net::Configuration shell_configuration(config::LoadResult loaded) {
+/// `stamps`: the files that it names, as they were before they were read.
+net::Configuration shell_configuration(config::LoadResult loaded, const net::NamedFiles& stamps) {
   net::Configuration out;
   for (const config::Problem& problem : loaded.problems)
     (problem.severity == config::Severity::error ? out.errors : out.warnings).push_back(shell_problem(problem));
-  out.files = net::NamedFiles(loaded.config.shell.files);
+  out.files = net::NamedFiles(loaded.config.shell.files, stamps);
   out.shell = std::move(loaded.config.shell);
   out.engine = std::move(loaded.config.engine);
   out.rules = std::move(loaded.config.policy);
@@ -105,7 +104,7 @@ int check(const std::string& file, bool json) {
   if (json) {
     std::cout << config::to_json(loaded.problems);
   } else {
-    print_problems(loaded.problems);
+    commands::print_problems(loaded.problems);
     if (loaded.ok()) std::cout << file << ": " << summary(loaded.config) << '\n';
   }
   return loaded.ok() ? exit_good : exit_failed;
@@ -126,26 +125,34 @@ config::LoadResult load_as(const std::string& user, const std::string& file) {
   return config::load_file(file);
 }
 
+/// What we start, an alert's command, has none of our capabilities; we keep them. Before there is another thread.
+void keep_capabilities_to_ourselves() { ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); }
+
 int run(const std::string& file, const std::string& user) {
   give_back_large_blocks();
+  keep_capabilities_to_ourselves();
   config::LoadResult loaded = load_as(user, file);
+  net::NamedFiles stamps(loaded.config.shell.files);
   // Names in networks stand for what they stood for in the run before, until they are looked up.
   if (loaded.ok() && !loaded.config.shell.names.empty())
     loaded = config::load_file(file, net::DynamicNames::read(loaded.config.shell.state));
   commands::check_certificates(loaded);
   if (!loaded.ok()) {
-    print_problems(loaded.problems);
+    commands::print_problems(loaded.problems);
     return exit_failed;
   }
   net::Log log(loaded.config.shell.log);
   try {
-    const net::Loader reload = [file, held = loaded.held](const net::NameAnswers& answers, const std::string* text) {
+    const net::Loader reload = [file, held = loaded.held, stamps](const net::NameAnswers& answers, const std::string* text) mutable {
+      stamps = stamps.again();
       config::LoadResult next = config::reload_file(file, held, answers, text);
       commands::check_certificates(next);
       commands::run_policy_tests(next, file);
-      return shell_configuration(std::move(next));
+      net::Configuration configuration = shell_configuration(std::move(next), stamps);
+      if (configuration.errors.empty()) stamps = configuration.files;
+      return configuration;
     };
-    net::Shell shell(shell_configuration(std::move(loaded)), reload, log);
+    net::Shell shell(shell_configuration(std::move(loaded), stamps), reload, log);
     shell.run();
     return exit_good;
   } catch (const net::StartError& error) {
@@ -182,8 +189,11 @@ std::string unknown_argument(const CLI::App& app, const std::string& what) {
 /// The first word; that it is no command is told.
 bool is_unknown_command(CLI::App& app, const std::string& word) {
   std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
-  if (word.starts_with('-') || std::ranges::find(names, word) != names.end()) return false;
+  if (word.starts_with('-')) return false;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (command->get_name() == word) return false;
+    if (!command->get_group().empty()) names.push_back(command->get_name());  // else it is hidden
+  }
   const std::vector<std::string_view> known(names.begin(), names.end());
   std::cerr << "postern: " << config::in_quotes(word) << " is no command of this version (there are " << joined(names) << ")"
             << config::did_you_mean(word, known) << '\n';

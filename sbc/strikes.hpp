@@ -58,7 +58,8 @@ struct SourceStrikes {
   std::array<Counts, 2> by_proof;  ///< by acl::Proof
   std::uint64_t blocked_pair = 0;  ///< the account that is blocked there, as Strikes::pair_of(); a second one makes it the source's doing
   TimePoint blocked_until;
-  bool called = false;  ///< a call of one who had to log in was answered
+  TimePoint withheld_until;  ///< a ban of it would stand, if bans were enforced
+  bool called = false;       ///< a call of one who had to log in was answered
 };
 
 /// The same of one account at one source.

@@ -26,7 +26,7 @@ class Switches {
   Switches(acl::TimePoint bypass_until, acl::TimePoint lockdown_until, std::vector<DeviceBlock> blocks)
       : bypass_until_(bypass_until), lockdown_until_(lockdown_until), blocks_(std::move(blocks)) {}
 
-  /// Everything is forwarded but what came to traps, and nobody is banned.
+  /// Nobody is banned, and nothing is refused but by traps, blocks of devices, limits.pbx and for what cannot be forwarded.
   [[nodiscard]] bool bypass(acl::TimePoint now) const { return now < bypass_until_; }
   /// Only live registrations, trusted networks, trunks and emergency calls are served.
   [[nodiscard]] bool lockdown(acl::TimePoint now) const { return now < lockdown_until_; }

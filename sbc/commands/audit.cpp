@@ -14,6 +14,7 @@
 #include "config/located.hpp"
 #include "sbc/commands/audit_facts.hpp"
 #include "sbc/commands/exit_status.hpp"
+#include "sbc/commands/problems.hpp"
 #include "sbc/net/control_client.hpp"
 #include "sbc/net/host_addresses.hpp"
 #include "sbc/net/socket_address.hpp"
@@ -224,7 +225,7 @@ int Audit::run() {
   }
   const config::LoadResult loaded = config::load_file(file_);
   if (!loaded.ok()) {
-    for (const config::Problem& problem : loaded.problems) std::cerr << problem.to_string() << '\n';
+    print_problems(loaded.problems);
     return exit_failed;
   }
   AuditFacts facts(loaded);

@@ -21,6 +21,7 @@
 #include "sbc/commands/exit_status.hpp"
 #include "sbc/commands/explain_capture.hpp"
 #include "sbc/commands/explain_text.hpp"
+#include "sbc/commands/problems.hpp"
 #include "sbc/explain.hpp"
 #include "sbc/net/explanation_json.hpp"
 #include "sbc/net/travel_passes.hpp"
@@ -51,7 +52,7 @@ CLI::Validator is(const config::Kind& kind) {
 std::optional<config::LoadResult> load(const std::string& file) {
   config::LoadResult loaded = config::load_file(file);
   if (loaded.ok()) return loaded;
-  for (const config::Problem& problem : loaded.problems) std::cerr << problem.to_string() << '\n';
+  print_problems(loaded.problems);
   return std::nullopt;
 }
 
@@ -124,7 +125,7 @@ int Explain::run() {
   if (!pcap_.empty()) return capture();
   if (source_.empty()) return usage("say where the packet comes from with --source IP, or name a capture with --pcap FILE");
   sketch_.source = std::get<sbc::Endpoint>(*config::kinds::source.parse(source_, {}).value);
-  if (!transport_.empty()) sketch_.transport = config::transport_of(transport_);
+  if (!transport_.empty()) sketch_.transport = sbc::transport_of(transport_);
   return live_ ? live() : one_packet();
 }
 

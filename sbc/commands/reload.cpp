@@ -4,23 +4,25 @@
 
 #include <iostream>
 #include <map>
+#include <vector>
 
 #include "config/load.hpp"
 #include "config/located.hpp"
 #include "sbc/commands/daemon.hpp"
 #include "sbc/commands/exit_status.hpp"
+#include "sbc/commands/problems.hpp"
 
 namespace postern::commands {
 namespace {
 
 using nlohmann::ordered_json;
 
-void print_problems(const ordered_json& problems, config::Severity severity) {
-  for (const ordered_json& each : problems) {
-    const config::Problem problem{cell(each, "file"), each.value("line", 1), each.value("column", 1), cell(each, "path"),
-                                  severity,           cell(each, "message")};
-    std::cerr << problem.to_string() << '\n';
-  }
+std::vector<config::Problem> problems_in(const ordered_json& answer, config::Severity severity) {
+  std::vector<config::Problem> problems;
+  for (const ordered_json& each : answer)
+    problems.push_back(
+        {cell(each, "file"), each.value("line", 1), each.value("column", 1), cell(each, "path"), severity, cell(each, "message")});
+  return problems;
 }
 
 }  // namespace
@@ -51,12 +53,12 @@ int Reload::reload() {
   if (json_) {
     std::cout << result.dump(2, ' ', true) << '\n';
   } else if (applied) {
-    print_problems(result.at("warnings"), config::Severity::warning);
+    print_problems(problems_in(result.at("warnings"), config::Severity::warning));
     std::cout << fmt::format("applied: {}\n", config::printable(cell(result, "changes")));
     if (const std::string until = cell(result, "confirm_until"); !until.empty())
       std::cout << fmt::format("what held before is back at {}, unless `postern confirm` follows\n", until);
   } else {
-    print_problems(result.at("problems"), config::Severity::error);
+    print_problems(problems_in(result.at("problems"), config::Severity::error));
     std::cerr << "refused: nothing has changed\n";
   }
   return applied ? exit_good : exit_failed;

@@ -24,7 +24,7 @@ std::string status_text(const ordered_json& status) {
     text += fmt::format("listens on     {}{}\n", cell(listener, "address"), listener.at("trap").get<bool>() ? " (a trap)" : "");
   for (const ordered_json& pbx : status.at("pbx"))
     text += fmt::format("PBX            {} {}\n", cell(pbx, "address"), pbx.at("up").get<bool>() ? "up" : "DOWN");
-  text += fmt::format("which sees     {}\n", cell(status, "core"));
+  for (const ordered_json& address : status.at("core")) text += fmt::format("which sees     {}\n", address.get<std::string>());
   text += fmt::format("registrations  {}\ncalls          {}\nbans           {}, {} accounts blocked\n", status.at("registrations").dump(),
                       status.at("calls").dump(), status.at("bans").dump(), status.at("blocks").dump());
   if (!status.at("durable").get<bool>()) text += "state          NOT kept: a kill would lose registrations and bans (see the log)\n";

@@ -8,6 +8,7 @@
 #include "config/located.hpp"
 #include "sbc/commands/daemon.hpp"
 #include "sbc/commands/exit_status.hpp"
+#include "sbc/net/warnings.hpp"
 
 namespace postern::commands {
 namespace {
@@ -17,13 +18,7 @@ using nlohmann::ordered_json;
 /// What stands now, a line each.
 std::string standing_text(const ordered_json& stands) {
   std::string text;
-  if (const std::string until = cell(stands, "bypass"); !until.empty())
-    text += fmt::format("bypass until {}: everything is forwarded but what comes to traps, and nobody is banned\n", until);
-  if (const std::string until = cell(stands, "lockdown"); !until.empty())
-    text += fmt::format("lockdown until {}: only registered phones, trusted networks, trunks and emergency calls are served\n", until);
-  for (const ordered_json& block : stands.at("blocks"))
-    text += fmt::format("{} is blocked{} until {}\n", config::printable(cell(block, "device")),
-                        block.at("outgoing").get<bool>() ? " for what it calls" : "", cell(block, "until"));
+  for (const std::string& line : net::switch_warnings(stands)) text += config::printable(line) + "\n";
   if (text.empty()) text = "nothing is switched\n";
   if (const std::string warning = cell(stands, "warning"); !warning.empty()) text += config::printable(warning) + "\n";
   return text;
@@ -34,7 +29,7 @@ std::string standing_text(const ordered_json& stands) {
 Switches::Switches(CLI::App& app, std::string& file)
     : file_(file),
       bypass_(add_asking(app, "bypass",
-                         "Forward everything but what comes to traps, and ban nobody, for a while: is it Postern that refuses?",
+                         "Refuse nothing but by traps, blocks and limits.pbx, and ban nobody, for a while: is it Postern that refuses?",
                          "  postern bypass --for 30m\n  postern bypass --off", file, json_)),
       lockdown_(add_asking(app, "lockdown", "Serve only registered phones, trusted networks, trunks and emergency calls, for a while",
                            "  postern lockdown --for 1h\n  postern lockdown --off", file, json_)),

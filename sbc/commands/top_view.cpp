@@ -11,6 +11,7 @@
 #include "config/located.hpp"
 #include "sbc/commands/daemon.hpp"
 #include "sbc/commands/table.hpp"
+#include "sbc/metrics.hpp"
 
 namespace postern::commands {
 namespace {
@@ -107,7 +108,8 @@ std::string latency(const ordered_json& quantiles) {
   if (quantiles.is_null() || number_in(quantiles, "count") == 0) return "-";
   const auto within = [&](const std::string& key) {
     const ordered_json& bound = member(quantiles, key);
-    return bound.is_null() ? std::string("more than 4 s") : fmt::format("within {:g} ms", milliseconds * bound.get<double>());
+    return bound.is_null() ? fmt::format("more than {:g} s", sbc::Histogram::bounds.back())
+                           : fmt::format("within {:g} ms", milliseconds * bound.get<double>());
   };
   return fmt::format("half {}, 99 % {}", within("p50"), within("p99"));
 }

@@ -9,6 +9,7 @@
 #include "config/located.hpp"
 #include "sbc/commands/daemon.hpp"
 #include "sbc/commands/exit_status.hpp"
+#include "sbc/net/refusals.hpp"
 
 namespace postern::commands {
 namespace {
@@ -41,8 +42,10 @@ std::string others_of(const ordered_json& refusal) {
 std::string evidence_of(const ordered_json& refusal) {
   const std::string text = cell(refusal, "evidence");
   if (text.empty()) return "evidence   none is kept of it\n";
-  std::string out = fmt::format("evidence   the packet, {} bytes{}:\n", refusal.at("evidence_bytes").get<std::size_t>(),
-                                refusal.at("evidence_bytes").get<std::size_t>() > 2048 ? ", of which the first 2048" : "");
+  constexpr std::size_t most = net::Refusals::most_evidence;
+  const auto bytes = refusal.at("evidence_bytes").get<std::size_t>();
+  std::string out =
+      fmt::format("evidence   the packet, {} bytes{}:\n", bytes, bytes > most ? fmt::format(", of which the first {}", most) : "");
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     out += "  | " + config::printable(text.substr(begin, end - begin)) + "\n";

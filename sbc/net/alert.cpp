@@ -1,12 +1,13 @@
 #include "sbc/net/alert.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "sbc/net/escape.hpp"
+#include "sbc/net/operator_words.hpp"
 
 namespace postern::net {
 namespace {
@@ -16,15 +17,37 @@ using std::chrono::system_clock;
 constexpr std::chrono::days certificate_warning{14};
 constexpr std::chrono::days oldest_geo{60};
 
-/// As a line of the log has it: quoted where it is not harmless.
+/// What others chose: escaped as in a line of the log, but always in quotes, so that it is never taken for words of ours.
 std::string shown(std::string_view text) {
   std::string out;
   append_text_value(out, text);
-  return out;
+  return out.starts_with('"') ? out : '"' + out + '"';
 }
 
-std::string time_text(system_clock::time_point time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(system_clock::to_time_t(time)));
+std::string time_of(system_clock::time_point time) { return time_text(system_clock::to_time_t(time)); }
+
+/// May it be copied into a shell between double quotes?
+bool is_plain_word(std::string_view text) {
+  constexpr std::string_view others = "._+-@";
+  return std::ranges::all_of(text, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || others.find(c) != std::string_view::npos;
+  });
+}
+
+/// As Slack asks for it, and others understand it.
+std::string for_chat(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else
+      out += c;
+  }
+  return out;
 }
 
 std::string host_name() {
@@ -85,17 +108,32 @@ std::optional<Alert> kept_out(const sbc::Event& event) {
                     fmt::format("{} is banned {}; let in again by: postern bans remove {}", address, why, address));
   // The event's own words would bring the account as it came.
   const std::string account = shown(event.device);
+  const std::string cure = is_plain_word(event.device)
+                               ? fmt::format("let in again by: postern bans remove {} --account {}", address, account)
+                               : "`postern bans list` names it, and `postern bans remove` lets it in again";
   return of_event(AlertKind::block, event, fmt::format("{}@{}", account, address),
-                  fmt::format("the account {} is blocked at {} {}; let in again by: postern bans remove {} --account {}", account, address,
-                              why, address, account));
+                  fmt::format("the account {} is blocked at {} {}; {}", account, address, why, cure));
 }
 
 std::optional<Alert> denied(const sbc::Event& event) {
   if (event.reason != sbc::Outcome::call_denied) return std::nullopt;
   const std::string number = event.number.empty() ? "a number that cannot be read" : shown(event.number);
   const std::string in = event.number_class.empty() ? "which is of no class" : fmt::format("of the class {}", event.number_class);
-  return of_event(AlertKind::call_denied, event, shown(event.device),
-                  fmt::format("{} at {} may not call {}, {}: it was refused", shown(event.device), event.source.to_string(), number, in));
+  Alert alert =
+      of_event(AlertKind::call_denied, event, shown(event.device),
+               fmt::format("{} at {} may not call {}, {}: it was refused", shown(event.device), event.source.to_string(), number, in));
+  alert.forgeable = !event.proven;
+  return alert;
+}
+
+/// What bears the address of somebody trusted may be anybody's: it still is told, for it may be true.
+Alert help_called(const sbc::Event& event) {
+  Alert alert = of_event(AlertKind::emergency_call, event, shown(event.device), who_calls(event, event.detail));
+  alert.forgeable = !event.proven;
+  alert.call_id = event.call_id;
+  alert.fields.emplace_back("proof", event.proven ? "proven" : "unproven");
+  if (alert.forgeable) alert.message += " (nothing proves yet that it comes from there)";
+  return alert;
 }
 
 }  // namespace
@@ -110,8 +148,9 @@ std::string Alert::text() const {
 
 std::string Alert::json() const {
   const std::string host = host_name();
-  nlohmann::ordered_json json{{"alert", info(kind).word}, {"message", text()}, {"text", fmt::format("Postern at {}: {}", host, text())},
-                              {"time", time_text(time)},  {"host", host},      {"more", more}};
+  nlohmann::ordered_json json{
+      {"alert", info(kind).word}, {"message", text()}, {"text", for_chat(fmt::format("Postern at {}: {}", host, text()))},
+      {"time", time_of(time)},    {"host", host},      {"more", more}};
   for (const auto& [key, value] : fields) std::visit([&entry = json[key]](const auto& each) { entry = each; }, value);
   return json.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
 }
@@ -136,7 +175,7 @@ std::optional<Alert> alert_of(const sbc::Event& event) {
       return alert;
     }
     case EventKind::emergency_call:
-      return of_event(AlertKind::emergency_call, event, shown(event.device), who_calls(event, event.detail));
+      return help_called(event);
     default:
       return std::nullopt;
   }
@@ -155,9 +194,9 @@ std::optional<Alert> certificate_alert(const std::string& listener, system_clock
   return Alert{.kind = AlertKind::certificate_ends,
                .message = fmt::format("the certificate of the listener {} {}, at {}: renew it and reload Postern, or phones that check it "
                                       "can connect no more",
-                                      shown(listener), when, time_text(ends)),
+                                      shown(listener), when, time_of(ends)),
                .subject = shown(listener),
-               .fields = {{"listener", cut_value(listener)}, {"end", time_text(ends)}}};
+               .fields = {{"listener", cut_value(listener)}, {"end", time_of(ends)}}};
 }
 
 std::optional<Alert> geo_alert(std::string_view key, std::uint64_t built, system_clock::time_point now) {
@@ -169,7 +208,7 @@ std::optional<Alert> geo_alert(std::string_view key, std::uint64_t built, system
                              "one and reload Postern",
                              key, days_text(now - made)),
       .subject = std::string(key),
-      .fields = {{"database", std::string(key)}, {"built", time_text(made)}}};
+      .fields = {{"database", std::string(key)}, {"built", time_of(made)}}};
 }
 
 Alert test_alert() {

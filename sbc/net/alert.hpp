@@ -17,7 +17,7 @@
 namespace postern::net {
 
 // clang-format off
-// kind, whether it goes out at once however many there are
+// kind, whether it goes out at once however many there are (what can be forged never does)
 #define POSTERN_ALERT_KINDS(X)  \
   X(pbx_down,         true)     \
   X(pbx_up,           true)     \
@@ -53,16 +53,21 @@ using AlertFields = std::vector<std::pair<std::string, std::variant<std::string,
 
 struct Alert {
   AlertKind kind = AlertKind::test;
-  std::string message;  ///< for humans, one line; what comes from the network is escaped in it
+  std::string message;  ///< for humans, one line; what comes from the network stands in quotes in it, escaped
   std::string subject;  ///< whom it is about, in a word: an address, an account, a listener
   AlertFields fields;   ///< the event's, as the log has them: texts may come from the network
   std::chrono::system_clock::time_point time = std::chrono::system_clock::now();
   std::uint64_t more = 0;                    ///< others of this kind since the one before
   std::vector<std::string> more_subjects{};  ///< theirs, the first of them
+  bool forgeable = false;                    ///< anybody may have brought it about who is blind, in another's name
+  std::string call_id{};                     ///< of an emergency call: which one
+
+  [[nodiscard]] bool goes_at_once() const { return info(kind).at_once && !forgeable; }
 
   /// The message, and how many more there were.
   [[nodiscard]] std::string text() const;
-  /// `{"alert", "message", "text", "time", "host", "more", ...fields}`: what is posted to the webhook and given to the command.
+  /// `{"alert", "message", "text", "time", "host", "more", ...fields}`: what is posted to the webhook and given to the command. In `text`
+  /// `&`, `<` and `>` are as chat services want them (`&lt;`): else they begin links there, and calls of everybody.
   [[nodiscard]] std::string json() const;
 };
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -44,6 +45,12 @@ acl::FileDescriptor input_of(std::string_view text) {
   return ::lseek(file.get(), 0, SEEK_SET) == 0 ? std::move(file) : acl::FileDescriptor();
 }
 
+/// What is ours alone: an older alert's words, and where systemd hears us and keeps our credentials.
+bool is_inherited(std::string_view variable) {
+  constexpr std::array ours = {"POSTERN_", "NOTIFY_SOCKET=", "WATCHDOG_", "CREDENTIALS_DIRECTORY="};
+  return std::ranges::none_of(ours, [&](std::string_view each) { return variable.starts_with(each); });
+}
+
 /// What is done in the child before the program begins.
 class Spawning {
  public:
@@ -73,7 +80,8 @@ class Spawning {
   /// 0, or the error.
   int spawn(pid_t& pid, std::string path, std::vector<std::string> more_environment) const {
     std::vector<char*> environment;
-    for (char** each = environ; *each != nullptr; ++each) environment.push_back(*each);
+    for (char** each = environ; *each != nullptr; ++each)
+      if (is_inherited(*each)) environment.push_back(*each);
     for (std::string& each : more_environment) environment.push_back(each.data());
     environment.push_back(nullptr);
     std::array<char*, 2> arguments{path.data(), nullptr};

@@ -18,7 +18,7 @@ Alert joined(Alert older, Alert newer) {
 }  // namespace
 
 std::optional<Alert> AlertThrottle::admit(Alert alert, TimePoint now) {
-  if (info(alert.kind).at_once) return alert;
+  if (alert.goes_at_once()) return alert;
   Kind& kind = kinds_.at(static_cast<std::size_t>(alert.kind));
   if (kind.held) alert = joined(std::move(*kind.held), std::move(alert));
   kind.held.reset();

@@ -10,7 +10,7 @@
 
 namespace postern::net {
 
-/// Of one thread. Kinds that go out at once (AlertKindInfo) are never held back.
+/// Of one thread. What goes out at once (Alert::goes_at_once()) is never held back.
 class AlertThrottle {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;

@@ -17,7 +17,7 @@ void AlertWay::use(std::string to, Deliver deliver) {
   const std::scoped_lock hold(mutex_);
   to_ = std::move(to);
   deliver_ = deliver ? std::make_shared<const Deliver>(std::move(deliver)) : nullptr;
-  if (!deliver_) waiting_.clear();
+  if (!deliver_) drop_all();
   if (deliver_ && !thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -36,16 +36,33 @@ void AlertWay::push(std::shared_ptr<const Alert> alert, Tell tell) {
     const std::scoped_lock hold(mutex_);
     if (!deliver_) return;
     Waiting waiting{std::move(alert), std::move(tell)};
-    if (waiting_.size() >= most_waiting) {
-      ++counts_.lost;
-      const auto less = std::ranges::find_if(waiting_, [&](const Waiting& each) { return each.rank() > waiting.rank(); });
-      if (less == waiting_.end()) return;
-      waiting_.erase(less);
-    }
+    if (!make_room(waiting)) return;
     waiting_.push_back(std::move(waiting));
     changed_ = true;
   }
   wake_.notify_one();
+}
+
+/// Under the mutex, as all below.
+void AlertWay::drop_all() {
+  for (const Waiting& each : waiting_)
+    if (each.tell) each.tell({false, false, "the configuration has been changed: alerts go this way no more"});
+  waiting_.clear();
+}
+
+bool AlertWay::make_room(const Waiting& waiting) {
+  const AlertKind kind = waiting.alert->kind;
+  if (std::ranges::count_if(waiting_, [&](const Waiting& each) { return each.alert->kind == kind; }) < most_of_a_kind) return true;
+  if (waiting.tell) {
+    waiting.tell({false, false, "too many trials are waiting: try again"});
+    return false;
+  }
+  ++counts_.lost;
+  const auto less =
+      std::ranges::find_if(waiting_, [&](const Waiting& each) { return each.alert->kind == kind && each.rank() > waiting.rank(); });
+  if (less == waiting_.end()) return false;
+  waiting_.erase(less);
+  return true;
 }
 
 std::list<AlertWay::Waiting>::iterator AlertWay::next(steady_clock::time_point now) {
@@ -89,7 +106,6 @@ AlertResult AlertWay::deliver(const Deliver& how, const Alert& alert, const std:
   }
 }
 
-/// Under the mutex.
 void AlertWay::finish(Waiting waiting, const AlertResult& result) {
   if (waiting.tell) return waiting.tell(result);
   if (result.delivered) {

@@ -26,7 +26,8 @@ struct AlertCounts {
 
 class AlertWay {
  public:
-  static constexpr std::size_t most_waiting = 64;
+  /// Each kind has its own places: nobody who can bring about many of one keeps another from being told.
+  static constexpr std::ptrdiff_t most_of_a_kind = 16;
   static constexpr int most_tries = 5;
   /// Before the second try, the third ...: three minutes in all, which a router's restart takes.
   static constexpr std::array<std::chrono::seconds, most_tries - 1> pauses{std::chrono::seconds{2}, std::chrono::seconds{10},
@@ -45,8 +46,9 @@ class AlertWay {
   void use(std::string to, Deliver deliver);
   [[nodiscard]] bool in_use() const;
   [[nodiscard]] std::string to() const;
-  /// Never waits. Where too many wait it is lost and counted; what must go out at once takes the place of what need not. With `tell` it is
-  /// a trial: delivered before all others, tried once and not counted; `tell` is called on the thread.
+  /// Never waits. Where too many of its kind wait it is lost and counted; what must go out at once takes the place of what need not. With
+  /// `tell` it is a trial: delivered before all others, tried once and not counted. `tell` is called once, on the thread, or within push()
+  /// or use() where it comes to nothing; not where the way ends.
   void push(std::shared_ptr<const Alert> alert, Tell tell = {});
 
  private:
@@ -55,9 +57,12 @@ class AlertWay {
     Tell tell;
     int tries = 0;
     std::chrono::steady_clock::time_point due{};
-    [[nodiscard]] int rank() const { return tell ? 0 : info(alert->kind).at_once ? 1 : 2; }
+    [[nodiscard]] int rank() const { return tell ? 0 : alert->goes_at_once() ? 1 : 2; }
   };
 
+  void drop_all();
+  /// False: there is none, and that is counted, or told of a trial.
+  bool make_room(const Waiting& waiting);
   void run(const std::stop_token& stop);
   /// Of those that are due the first one of the lowest rank; end(): none is.
   [[nodiscard]] std::list<Waiting>::iterator next(std::chrono::steady_clock::time_point now);

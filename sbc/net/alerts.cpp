@@ -5,9 +5,8 @@
 #include <array>
 #include <boost/asio/post.hpp>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <utility>
 
 #include "sbc/net/alert_command.hpp"
@@ -29,10 +28,7 @@ constexpr std::chrono::seconds longest_command{30};
 constexpr std::chrono::seconds longest_trial{45};
 
 /// Without the path, which may hold a secret.
-std::string shown(const WebhookOptions& to) {
-  const bool v6 = to.host.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", to.tls ? "https" : "http", v6 ? "[" : "", to.host, v6 ? "]" : "", to.port);
-}
+std::string shown(const WebhookOptions& to) { return fmt::format("{}://{}", to.tls ? "https" : "http", to.authority()); }
 
 }  // namespace
 
@@ -52,23 +48,32 @@ Alerts::~Alerts() = default;
 void Alerts::on_event(const sbc::Event& event) {
   if (event.kind == sbc::EventKind::new_country) asio::post(io_, [this] { keep_countries(); });
   if (!on_) return;
-  if (auto alert = alert_of(event)) tell(std::move(*alert));
+  auto alert = alert_of(event);
+  if (!alert) return;
+  if (alert->forgeable && alert->kind != AlertKind::emergency_call) {
+    ++counts_.held_back;
+    return;
+  }
+  tell(std::move(*alert));
 }
 
 void Alerts::tell(Alert alert) {
   if (!on_) return;
-  if (posted_ >= most_posted) {
+  std::atomic<std::size_t>& posted = posted_.at(static_cast<std::size_t>(alert.kind));
+  if (posted >= most_posted_of_a_kind) {
     ++counts_.lost;
     return;
   }
-  ++posted_;
-  asio::post(io_, [this, alert = std::move(alert)]() mutable {
-    --posted_;
+  ++posted;
+  asio::post(io_, [this, &posted, alert = std::move(alert)]() mutable {
+    --posted;
     take(std::move(alert));
   });
 }
 
 void Alerts::take(Alert alert) {
+  // That the call which was just told proves where it comes from is no news.
+  if (!alert.call_id.empty() && alert.call_id == told_call_) return;
   if (auto now = throttle_.admit(std::move(alert), steady_clock::now()))
     send(std::move(*now));
   else
@@ -77,6 +82,7 @@ void Alerts::take(Alert alert) {
 }
 
 void Alerts::send(Alert alert) {
+  if (alert.kind == AlertKind::emergency_call) told_call_ = alert.call_id;
   const auto shared = std::make_shared<const Alert>(std::move(alert));
   webhook_.push(shared);
   command_.push(shared);
@@ -94,14 +100,18 @@ void Alerts::arm_throttle() {
 }
 
 void Alerts::apply(const std::optional<AlertOptions>& options) {
-  const AlertOptions none;
-  const AlertOptions& now = options ? *options : none;
-  use_webhook(now.webhook);
-  use_command(now.command);
+  const AlertOptions before = std::exchange(options_, options.value_or(AlertOptions{}));
+  use_webhook(options_.webhook);
+  use_command(options_.command);
   on_ = webhook_.in_use() || command_.in_use();
-  throttle_.set_interval(now.min_interval);
+  throttle_.set_interval(options_.min_interval);
   arm_throttle();
-  look();
+  if (!on_) {
+    daily_timer_.cancel();
+    looked_at_.reset();
+  } else if (options_ != before || facts_() != looked_at_) {
+    look_daily();
+  }
 }
 
 void Alerts::use_webhook(const std::optional<WebhookOptions>& to) {
@@ -118,28 +128,30 @@ void Alerts::use_command(const std::string& path) {
 
 /// At what has no event of its own: it comes with the days.
 void Alerts::look() {
-  daily_timer_.cancel();
-  if (!on_) return;
   const auto now = std::chrono::system_clock::now();
-  const AlertFacts facts = facts_();
+  looked_at_ = facts_();
+  const AlertFacts& facts = *looked_at_;
   const auto told = [this](std::optional<Alert> alert) {
     if (alert) take(std::move(*alert));
   };
   for (const CertificateEnd& certificate : facts.certificates) told(certificate_alert(certificate.listener, certificate.not_after, now));
   told(geo_alert("geo.country", facts.countries_built, now));
   told(geo_alert("geo.asn", facts.asns_built, now));
+}
+
+void Alerts::look_daily() {
+  look();
   daily_timer_.expires_after(between_looks);
   daily_timer_.async_wait([this](error_code error) {
-    if (!error) look();
+    if (!error) look_daily();
   });
 }
 
 void Alerts::remember(sbc::CalledCountries& called, const std::string& folder) {
   called_ = &called;
   folder_ = folder;
-  std::ifstream file(std::filesystem::path(folder_) / countries_file);
-  std::size_t lines = 0;
-  for (std::string line; lines < acl::CallingPlace::most && std::getline(file, line); ++lines) {
+  std::istringstream lines(StateFolder::read_whole(folder_, countries_file).value_or(std::string()));
+  for (std::string line; std::getline(lines, line);) {
     if (const auto place = acl::CallingPlace::named(line)) static_cast<void>(called.first(*place));
   }
 }

@@ -1,6 +1,8 @@
 // Alerts: what an operator is told at once, by webhook and by command.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -24,17 +26,18 @@
 
 namespace postern::net {
 
-/// What is looked at when alerts are configured, at each reload and once a day.
+/// What is looked at when alerts are configured, when a reload has changed it, and once a day.
 struct AlertFacts {
   std::vector<CertificateEnd> certificates;
   std::uint64_t countries_built = 0, asns_built = 0;  ///< the databases, in seconds since 1970; 0: there is none
+  bool operator==(const AlertFacts&) const = default;
 };
 
 /// Of the main thread, but for what says otherwise. What happens on other threads is posted here, sorted and held back (AlertThrottle), and
 /// delivered by a thread for each way: nothing waits for a delivery.
 class Alerts {
  public:
-  static constexpr std::size_t most_posted = 256;
+  static constexpr std::size_t most_posted_of_a_kind = 32;
 
   /// `io` is the main thread's and outlives it, as does `log`. `facts` is called on that thread.
   Alerts(boost::asio::io_context& io, Log& log, std::function<AlertFacts()> facts);
@@ -42,14 +45,15 @@ class Alerts {
   Alerts(const Alerts&) = delete;
   Alerts& operator=(const Alerts&) = delete;
 
-  /// Any thread, as the next. Where too many wait they are lost and counted.
+  /// Any thread, as the next. Where too many of a kind wait they are lost and counted. What a stranger can bring about in any words that he
+  /// likes pages nobody, and is counted as held back; only a call for help is told whoever makes it.
   void on_event(const sbc::Event& event);
   void tell(Alert alert);
 
   /// At the start and at each reload.
   void apply(const std::optional<AlertOptions>& options);
   /// Takes back which countries were called, from the file `countries` of the state folder, a word a line, and keeps it there. `called`
-  /// outlives it. Once.
+  /// is asked by what runs on `io` alone: it may end before this does, but after the last of that. Once.
   void remember(sbc::CalledCountries& called, const std::string& folder);
   /// A trial by each way: an array of `{"way", "to", "delivered", "result"}` when all are through, or why there is none.
   void test(const Answer& answer);
@@ -62,6 +66,7 @@ class Alerts {
   void send(Alert alert);
   void arm_throttle();
   void look();
+  void look_daily();
   void keep_countries();
   void use_webhook(const std::optional<WebhookOptions>& to);
   void use_command(const std::string& path);
@@ -70,7 +75,10 @@ class Alerts {
   std::function<AlertFacts()> facts_;
   AlertCounts counts_;
   std::atomic<bool> on_{false};
-  std::atomic<std::size_t> posted_{0};
+  std::array<std::atomic<std::size_t>, alert_kinds.size()> posted_{};
+  AlertOptions options_;
+  std::optional<AlertFacts> looked_at_;  ///< nullopt: nobody was to be told
+  std::string told_call_;                ///< the Call-ID of the last emergency call that was told
   AlertThrottle throttle_;
   boost::asio::steady_timer throttle_timer_, daily_timer_;
   sbc::CalledCountries* called_ = nullptr;

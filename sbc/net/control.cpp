@@ -68,7 +68,7 @@ class Control::Impl::Client : public std::enable_shared_from_this<Client> {
       : socket_(std::move(socket)), timer_(socket_.get_executor()), control_(std::move(control)) {
     ++control_->clients;
   }
-  ~Client() { --control_->clients; }
+  ~Client() { end(); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -89,6 +89,7 @@ class Control::Impl::Client : public std::enable_shared_from_this<Client> {
   }
 
   void answer(AnswerPart first) {
+    if (ended_) return;
     next_part_ = std::move(first);
     do_write();
   }
@@ -111,7 +112,10 @@ class Control::Impl::Client : public std::enable_shared_from_this<Client> {
     });
   }
 
+  /// Whoever still has its answer to give may keep it much longer.
   void end() {
+    if (std::exchange(ended_, true)) return;
+    --control_->clients;
     timer_.cancel();
     error_code ignored;
     socket_.close(ignored);
@@ -122,6 +126,7 @@ class Control::Impl::Client : public std::enable_shared_from_this<Client> {
   std::shared_ptr<Impl> control_;
   std::string request_, part_;
   AnswerPart next_part_;
+  bool ended_ = false;
 };
 
 void Control::Impl::answer_to(std::string_view line, Answer answer) const {

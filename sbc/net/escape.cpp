@@ -1,7 +1,8 @@
 #include "sbc/net/escape.hpp"
 
 #include <algorithm>
-#include <cstdint>
+
+#include "sip/utf8.hpp"
 
 namespace postern::net {
 
@@ -13,41 +14,6 @@ constexpr std::string_view hex_digits = "0123456789abcdef";
 bool is_harmless(char c) {
   constexpr std::string_view others = "._:/@+-*~,;<>()[]%&!?#$^|{}'";
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || others.find(c) != std::string_view::npos;
-}
-
-struct CodePoint {
-  std::uint32_t value = 0;
-  std::size_t length = 0;  ///< in bytes; 0: not UTF-8
-};
-
-std::size_t sequence_length(unsigned char lead) {
-  if (lead >= 0xc2 && lead <= 0xdf) return 2;
-  if (lead >= 0xe0 && lead <= 0xef) return 3;
-  if (lead >= 0xf0 && lead <= 0xf4) return 4;
-  return 0;
-}
-
-/// The character of more than one byte that `text` begins with.
-CodePoint decode(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t length = sequence_length(lead);
-  if (length == 0 || text.size() < length) return {};
-  std::uint32_t value = lead & (0xffU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if ((byte & 0xc0U) != 0x80U) return {};
-    value = (value << 6U) | (byte & 0x3fU);
-  }
-  constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = value >= 0xd800 && value <= 0xdfff;
-  if (value < least[length] || value > 0x10ffff || surrogate) return {};
-  return {value, length};
-}
-
-/// C1 controls, marks and overrides of the direction, line and paragraph separators, the byte order mark.
-bool is_deceptive(std::uint32_t value) {
-  return value < 0xa0 || (value >= 0x200b && value <= 0x200f) || (value >= 0x2028 && value <= 0x202e) ||
-         (value >= 0x2060 && value <= 0x206f) || value == 0x061c || value == 0xfeff;
 }
 
 void append_hex(std::string& out, char c) {
@@ -100,9 +66,9 @@ void append_escaped(std::string& out, std::string_view text, void (*append)(std:
       text.remove_prefix(1);
       continue;
     }
-    const CodePoint point = decode(text);
+    const sip::CodePoint point = sip::front_character(text);
     const std::size_t length = std::max<std::size_t>(point.length, 1);
-    if (point.length == 0 || is_deceptive(point.value)) {
+    if (point.length == 0 || sip::is_deceptive(point.value)) {
       for (const char c : text.substr(0, length)) append_hex(out, c);
     } else {
       out += text.substr(0, length);
@@ -115,8 +81,7 @@ void append_escaped(std::string& out, std::string_view text, void (*append)(std:
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    const bool ascii = static_cast<unsigned char>(text.front()) < 0x80;
-    const std::size_t length = ascii ? 1 : decode(text).length;
+    const std::size_t length = sip::front_character(text).length;
     if (length == 0) return false;
     text.remove_prefix(length);
   }

@@ -10,6 +10,7 @@
 #include "sbc/net/control_answers.hpp"
 #include "sbc/net/explanation_json.hpp"
 #include "sbc/net/operator_words.hpp"
+#include "sbc/net/warnings.hpp"
 #include "sip/method.hpp"
 #include "sip/prescreen.hpp"
 
@@ -18,13 +19,6 @@ namespace {
 
 using nlohmann::ordered_json;
 using sbc::DryRun;
-
-std::optional<sbc::Transport> transport_in(const std::string& word) {
-  for (std::size_t i = 0; i < sbc::transport_count; ++i) {
-    if (sbc::to_string(static_cast<sbc::Transport>(i)) == word) return static_cast<sbc::Transport>(i);
-  }
-  return std::nullopt;
-}
 
 std::optional<std::string> decoded(const std::string& text) {
   std::vector<std::uint8_t> bytes(sip::Bounds::message);
@@ -73,7 +67,7 @@ std::variant<LiveQuestion, std::string> live_question(const ControlArguments& ar
   if (!address || port < 0 || port > UINT16_MAX) return std::string("source must be an address");
   sketch.source = {*address, static_cast<std::uint16_t>(port)};
   if (const std::string word = text_in(arguments, "transport"); !word.empty()) {
-    sketch.transport = transport_in(word);
+    sketch.transport = sbc::transport_of(word);
     if (!sketch.transport) return fmt::format("{} is no transport", word);
   }
   sketch.listener = text_in(arguments, "listener");
@@ -114,7 +108,7 @@ ordered_json state_of(const sbc::SourceFacts& facts, const Clocks& clocks) {
 ordered_json answer_live(LiveQuestion question, const sbc::SourceFacts& facts, const Clocks& clocks) {
   ordered_json state = state_of(facts, clocks);
   if (!question.options.enforce) state.push_back("`enforce` is off: rules, jail and limits would only count it");
-  if (question.switches->bypass(DryRun::epoch)) state.push_back("`postern bypass` is on: only a trap refuses anything");
+  if (question.switches->bypass(DryRun::epoch)) state.push_back(fmt::format("`postern bypass` is on: {}", bypass_meaning));
   if (question.switches->lockdown(DryRun::epoch)) state.push_back("`postern lockdown` is on");
   if (const auto ended = ended_by_source(question, facts)) {
     ordered_json json = to_json(*ended);

@@ -189,13 +189,16 @@ void Log::on_event(const sbc::Event& event) {
          {"country", event.country},
          {"duration_s", duration, true},
          {"count", count, true},
-         {"id", event.id},
          {"method", event.method},
          {"device", event.device},
          {"class", event.number_class},
          {"number", event.number},
          {"user_agent", event.user_agent},
          {"call_id", event.call_id},
+         {"id", event.id},
+         {"proof", event.kind != sbc::EventKind::emergency_call ? ""
+                   : event.proven                               ? "proven"
+                                                                : "unproven"},
          {"listener", event.listener},
          {"detail", event.detail},
          {"address", event.address == sbc::Endpoint{} ? std::string() : event.address.to_string()},

@@ -14,12 +14,12 @@
 
 namespace postern::net {
 
-/// `2026-01-01T12:00:00.000Z warning event=ban reason=rule_ban rule="builtin scanners" source=203.0.113.9:5060`, or the same as an object a
-/// line. Values may come from the network: they are cut and escaped. A thread of its own writes, so that a stuck reader of stderr
-/// never holds up the packets: then the oldest lines are lost and counted.
 /// As the log names it.
 std::string_view word_of(sbc::EventKind kind);
 
+/// `2026-01-01T12:00:00.000Z warning event=ban reason=rule_ban rule="builtin scanners" source=203.0.113.9:5060`, or the same as an object a
+/// line. Values may come from the network: they are cut and escaped. A thread of its own writes, so that a stuck reader of stderr
+/// never holds up the packets: then the oldest lines are lost and counted.
 class Log final : public sbc::EventSink {
  public:
   struct Field {

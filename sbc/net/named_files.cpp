@@ -10,8 +10,11 @@ NamedFiles::Stamp NamedFiles::stamp_of(const std::string& path) {
   return {status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_ino};
 }
 
-NamedFiles::NamedFiles(const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) stamps_.emplace(path, stamp_of(path));
+NamedFiles::NamedFiles(const std::vector<std::string>& paths, const NamedFiles& before) {
+  for (const std::string& path : paths) {
+    const auto found = before.stamps_.find(path);
+    stamps_.emplace(path, found == before.stamps_.end() ? stamp_of(path) : found->second);
+  }
 }
 
 std::vector<std::string> NamedFiles::replaced_in(const NamedFiles& later) const {

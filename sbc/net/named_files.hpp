@@ -12,8 +12,9 @@ namespace postern::net {
 class NamedFiles {
  public:
   NamedFiles() = default;
-  /// Looks at each of them now.
-  explicit NamedFiles(const std::vector<std::string>& paths);
+  /// Looks at each of them now, but for those that `before` has looked at: before they were read, that is, so that one that is replaced
+  /// meanwhile is found to be another.
+  explicit NamedFiles(const std::vector<std::string>& paths, const NamedFiles& before = {});
 
   /// Those of both that are others now.
   [[nodiscard]] std::vector<std::string> replaced_in(const NamedFiles& later) const;

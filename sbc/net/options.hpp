@@ -41,6 +41,11 @@ struct WebhookOptions {
   std::string host;  ///< a name or an address, without brackets
   std::uint16_t port = 443;
   std::string target = "/";  ///< path and query; it may hold a secret
+  /// As a URL has it (RFC 3986 §3.2): an IPv6 address in brackets, and the port unless it is the scheme's own.
+  [[nodiscard]] std::string authority() const {
+    const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
+    return port == (tls ? 443 : 80) ? name : name + ":" + std::to_string(port);
+  }
   bool operator==(const WebhookOptions&) const = default;
 };
 

@@ -53,11 +53,37 @@ std::vector<std::string> names_in(int folder) {
 /// Whether a folder that is root's is Postern's in fact, by the names in it.
 using Judge = std::function<bool(const std::vector<std::string>& names)>;
 
+/// Nobody but root can put another folder, or a link, in the place of it or of one above it. In a sticky folder nobody can but its owner.
+bool is_roots_alone(const std::filesystem::path& path) {
+  std::filesystem::path above;
+  for (const std::filesystem::path& part : path) {
+    above /= part;
+    struct stat status{};
+    if (::lstat(above.c_str(), &status) != 0 || status.st_uid != 0) return false;
+    const bool others_write = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (status.st_mode & S_ISVTX) == 0;
+    if (!S_ISLNK(status.st_mode) && others_write) return false;
+  }
+  return true;
+}
+
+/// The folder that a folder is to stand in; invalid: it is not root's alone, by whatever way.
+acl::FileDescriptor open_parent(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::path written = std::filesystem::absolute(path, error).parent_path();
+  const std::filesystem::path parent = std::filesystem::canonical(written, error);
+  if (error || !is_roots_alone(written) || !is_roots_alone(parent)) return {};
+  return acl::FileDescriptor(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
 /// Makes the folder, or gives away one that is root's, with the plain files and sockets in it that are. Nobody but root may write into it
-/// until then, so that no name in it can be another's trick. What cannot be done is told by whoever uses the folder.
-void give(const std::string& path, mode_t mode, const Judge& is_ours, const Account& account) {
-  ::mkdir(path.c_str(), mode);
-  const acl::FileDescriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+/// or above it until then, so that no name on the way can be another's trick. What cannot be done is told by whoever uses the folder.
+void give(std::filesystem::path path, mode_t mode, const Judge& is_ours, const Account& account) {
+  if (!path.has_filename()) path = path.parent_path();  // written with a slash behind it
+  const acl::FileDescriptor parent = open_parent(path);
+  if (!parent) return;
+  const std::string own = path.filename().string();
+  ::mkdirat(parent.get(), own.c_str(), mode);
+  const acl::FileDescriptor folder(::openat(parent.get(), own.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status{};
   if (!folder || ::fstat(folder.get(), &status) != 0 || status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return;
   const std::vector<std::string> names = names_in(folder.get());
@@ -75,8 +101,7 @@ void give_folders(const ShellOptions& options, const Account& account) {
   give(options.state, 0700, [](const auto& names) { return std::ranges::find(names, "key") != names.end(); }, account);
   const std::filesystem::path control(options.control.path);
   const std::string socket = control.filename().string();
-  give(
-      control.parent_path().string(), 0755, [&socket](const auto& names) { return names.size() == 1 && names.front() == socket; }, account);
+  give(control.parent_path(), 0755, [&socket](const auto& names) { return names.size() == 1 && names.front() == socket; }, account);
 }
 
 /// What stays, of what there is.

@@ -57,10 +57,8 @@ Refusals::Refusal Refusals::refusal_of(const sbc::Event& event) {
   Refusal refusal;
   refusal.time = seconds_now();
   refusal.kind = event.kind;
-  const sbc::OutcomeInfo& outcome = sbc::info(event.reason);
-  refusal.word = event.cause ? sbc::word_of(*event.cause) : outcome.word;
-  refusal.meaning = event.cause ? sbc::cause_table.at(static_cast<std::size_t>(*event.cause)).help : outcome.help;
-  if (event.kind == sbc::EventKind::connection_refused) refusal.word = refusal.meaning = {};
+  refusal.reason = event.reason;
+  refusal.cause = event.cause;
   if (event.at != nullptr) {
     refusal.file = bounded_text(event.at->file);
     refusal.line = event.at->line;
@@ -103,13 +101,29 @@ std::size_t Refusals::size() const {
   return refusals_.size();
 }
 
-ordered_json Refusals::of_source(const Refusal& refusal) const {
-  std::map<std::string, std::uint64_t> counts;
+Refusals::Counts Refusals::others_of(const Refusal& refusal) const {
+  Counts counts;
   for (const Refusal& other : refusals_) {
-    if (&other != &refusal && other.source.address == refusal.source.address) ++counts[std::string(other.word)];
+    if (&other == &refusal || other.source.address != refusal.source.address) continue;
+    if (other.kind == sbc::EventKind::connection_refused)
+      ++counts.connections;
+    else if (other.cause)
+      ++counts.causes.at(static_cast<std::size_t>(*other.cause));
+    else
+      ++counts.reasons.at(static_cast<std::size_t>(other.reason));
   }
+  return counts;
+}
+
+ordered_json Refusals::json_of(const Counts& counts) {
+  std::map<std::string_view, std::uint64_t> words;  // some have the same
+  for (std::size_t i = 0; i < counts.reasons.size(); ++i) words[sbc::outcome_table.at(i).word] += counts.reasons.at(i);
+  for (std::size_t i = 0; i < counts.causes.size(); ++i) words[sbc::cause_table.at(i).word] += counts.causes.at(i);
+  words[word_of(sbc::EventKind::connection_refused)] += counts.connections;
   ordered_json json = ordered_json::object();
-  for (const auto& [word, count] : counts) json[word] = count;
+  for (const auto& [word, count] : words) {
+    if (count > 0) json[std::string(word)] = count;
+  }
   return json;
 }
 
@@ -120,21 +134,40 @@ std::optional<Refusals::Found> Refusals::find(std::string_view id, std::string& 
     problem = fmt::format("\"{}\" is no id of a refusal: the log names them, id=...", escaped_lines(id.substr(0, longest_text)));
     return std::nullopt;
   }
-  const std::scoped_lock hold(lock_);
-  if (*run != run_ || *number >= first_ + refusals_.size() || *number == 0) {
-    problem = fmt::format("{} is not of this run of the daemon: a restart forgets what was refused before", id);
-    return std::nullopt;
+  Refusal refusal;
+  Counts others;
+  {
+    // Workers that refuse wait for it: what takes no look at the others is done behind it.
+    const std::scoped_lock hold(lock_);
+    if (*run != run_ || *number >= first_ + refusals_.size() || *number == 0) {
+      problem = fmt::format("{} is not of this run of the daemon: a restart forgets what was refused before", id);
+      return std::nullopt;
+    }
+    if (*number < first_) {
+      problem = fmt::format("{} is forgotten: the last {} refusals are kept", id, refusals_.size());
+      return std::nullopt;
+    }
+    const Refusal& found = refusals_[static_cast<std::size_t>(*number - first_)];
+    others = others_of(found);
+    refusal = found;
   }
-  if (*number < first_) {
-    problem = fmt::format("{} is forgotten: the last {} refusals are kept", id, refusals_.size());
-    return std::nullopt;
+  return Found{refusal.source, json_of(id, refusal, others)};
+}
+
+ordered_json Refusals::json_of(std::string_view id, const Refusal& refusal, const Counts& others) {
+  std::string_view word, meaning;
+  if (refusal.cause) {
+    word = sbc::word_of(*refusal.cause);
+    meaning = sbc::cause_table.at(static_cast<std::size_t>(*refusal.cause)).help;
+  } else if (refusal.kind != sbc::EventKind::connection_refused) {
+    word = sbc::info(refusal.reason).word;
+    meaning = sbc::info(refusal.reason).help;
   }
-  const Refusal& refusal = refusals_[static_cast<std::size_t>(*number - first_)];
   ordered_json json{{"id", id},
                     {"time", time_text(refusal.time)},
                     {"event", word_of(refusal.kind)},
-                    {"reason", refusal.word},
-                    {"meaning", refusal.meaning},
+                    {"reason", word},
+                    {"meaning", meaning},
                     {"rule", refusal.rule},
                     {"file", nullptr},
                     {"line", nullptr},
@@ -150,14 +183,14 @@ std::optional<Refusals::Found> Refusals::find(std::string_view id, std::string& 
                     {"detail", refusal.detail},
                     {"message", refusal.message},
                     {"strikes", refusal.count},
-                    {"of_source", of_source(refusal)},
+                    {"of_source", json_of(others)},
                     {"evidence", escaped_lines(refusal.packet)},
                     {"evidence_bytes", refusal.packet_bytes}};
   if (!refusal.file.empty()) {
     json["file"] = refusal.file;
     json["line"] = refusal.line;
   }
-  return Found{refusal.source, std::move(json)};
+  return json;
 }
 
 }  // namespace postern::net

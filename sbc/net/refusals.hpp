@@ -1,6 +1,7 @@
 // What was refused lately, each under an id that the log names: what `postern why` tells.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -43,7 +44,8 @@ class Refusals {
   struct Refusal {
     std::int64_t time = 0;  ///< seconds since 1970
     sbc::EventKind kind = sbc::EventKind::refused;
-    std::string_view word, meaning;  ///< static storage
+    sbc::Outcome reason = sbc::Outcome::forwarded;
+    std::optional<sbc::Cause> cause;  ///< in the place of `reason`
     int line = 0;
     sbc::Endpoint source;
     std::uint64_t count = 0;
@@ -52,7 +54,15 @@ class Refusals {
     [[nodiscard]] std::size_t bytes() const;
   };
   [[nodiscard]] static Refusal refusal_of(const sbc::Event& event);
-  [[nodiscard]] nlohmann::ordered_json of_source(const Refusal& refusal) const;
+  /// Of one source, by what refused it.
+  struct Counts {
+    std::array<std::uint64_t, sbc::outcome_count> reasons{};
+    std::array<std::uint64_t, sbc::cause_count> causes{};
+    std::uint64_t connections = 0;
+  };
+  [[nodiscard]] Counts others_of(const Refusal& refusal) const;
+  [[nodiscard]] static nlohmann::ordered_json json_of(const Counts& counts);
+  [[nodiscard]] static nlohmann::ordered_json json_of(std::string_view id, const Refusal& refusal, const Counts& others);
 
   std::uint32_t run_;
   std::size_t most_;

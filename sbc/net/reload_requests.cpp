@@ -28,8 +28,14 @@ ordered_json json_of(const std::vector<FileProblem>& problems) {
 
 }  // namespace
 
-ReloadRequests::ReloadRequests(boost::asio::io_context& io, std::function<void(const Configuration& before)> go_back)
-    : go_back_(std::move(go_back)), timer_(io) {}
+ReloadRequests::ReloadRequests(boost::asio::io_context& io, GoBack go_back, std::chrono::milliseconds retry)
+    : go_back_(std::move(go_back)), retry_(retry), timer_(io) {}
+
+/// Something waits to be confirmed, or will.
+bool ReloadRequests::may_go_back() const {
+  const auto has_time = [](const Request& request) { return request.confirm.count() > 0; };
+  return before_ != nullptr || std::ranges::any_of(asked_, has_time) || std::ranges::any_of(under_way_, has_time);
+}
 
 bool ReloadRequests::add(const ControlArguments& arguments, const Answer& answer) {
   const std::string given = text_in(arguments, "confirm");
@@ -40,9 +46,7 @@ bool ReloadRequests::add(const ControlArguments& arguments, const Answer& answer
   };
   if (!given.empty() && (seconds < 1 || seconds > longest_confirmation))
     return refuse(fmt::format("the time to confirm is from one second to {} minutes", longest_confirmation / 60));
-  if (before_ != nullptr)
-    return refuse(fmt::format("a reload waits to be confirmed until {}: `postern confirm` keeps it; else what held before is back then",
-                              time_text(due_)));
+  if (may_go_back()) return refuse("a reload waits to be confirmed: `postern confirm` keeps it; else what held before is back soon");
   asked_.push_back({std::chrono::seconds{seconds}, answer});
   return true;
 }
@@ -60,7 +64,11 @@ void ReloadRequests::tell(const ordered_json& answer) {
 void ReloadRequests::applied(const std::shared_ptr<const Configuration>& before, const Configuration& now, const std::string& changes) {
   const auto longest = std::ranges::max_element(under_way_, {}, &Request::confirm);
   const auto time = longest == under_way_.end() ? std::chrono::seconds{0} : longest->confirm;
-  if (time.count() > 0) wait_to_go_back(time, before);
+  if (time.count() > 0 && before_ == nullptr) {
+    before_ = before;
+    due_ = seconds_now() + time.count();
+    wait_to_go_back(time);
+  }
   ordered_json answer{{"result", "applied"}, {"changes", changes}, {"confirm_until", nullptr}, {"warnings", json_of(now.warnings)}};
   if (before_ != nullptr) answer["confirm_until"] = time_text(due_);
   tell(answer);
@@ -68,23 +76,40 @@ void ReloadRequests::applied(const std::shared_ptr<const Configuration>& before,
 
 void ReloadRequests::refused(const std::vector<FileProblem>& problems) { tell({{"result", "refused"}, {"problems", json_of(problems)}}); }
 
-void ReloadRequests::wait_to_go_back(std::chrono::seconds time, const std::shared_ptr<const Configuration>& before) {
-  before_ = before;
-  due_ = seconds_now() + time.count();
+void ReloadRequests::wait_to_go_back(std::chrono::milliseconds time) {
   timer_.expires_after(time);
   timer_.async_wait([this](boost::system::error_code error) {
-    const auto back = error ? nullptr : std::exchange(before_, nullptr);
-    if (back != nullptr) go_back_(*back);
+    if (error || before_ == nullptr) return;
+    going_back_ = true;
+    // Of a reload that is dropped for it nobody hears any more.
+    refused({{{}, 1, 1, "(file)", "what was not confirmed is left just now: look what holds, and reload again"}});
+    go_back_(before_);
   });
 }
 
-AnswerPart ReloadRequests::confirm() {
-  if (before_ == nullptr) return refusal("nothing waits to be confirmed");
-  timer_.cancel();
+void ReloadRequests::went_back() {
   before_.reset();
-  return whole_answer(ordered_json{{"result", "confirmed"}}.dump());
+  going_back_ = false;
+  problem_.clear();
 }
 
-std::optional<std::int64_t> ReloadRequests::confirmation_due() const { return before_ == nullptr ? std::nullopt : std::optional(due_); }
+void ReloadRequests::cannot_go_back(const std::vector<FileProblem>& problems) {
+  going_back_ = false;
+  problem_ = problems.empty() ? "no memory" : problems.front().message;
+  wait_to_go_back(retry_);
+}
+
+bool ReloadRequests::confirm() {
+  if (before_ == nullptr || going_back_) return false;
+  timer_.cancel();
+  went_back();
+  return true;
+}
+
+std::string ReloadRequests::warning() const {
+  if (before_ == nullptr) return {};
+  if (!problem_.empty()) return fmt::format("cannot go back to what held before ({}): `postern confirm` keeps what holds now", problem_);
+  return fmt::format("the configuration goes back to what it was at {} unless `postern confirm` follows", time_text(due_));
+}
 
 }  // namespace postern::net

@@ -9,19 +9,36 @@
 namespace postern::net {
 namespace {
 
-Reloads::Result prepared(const Loader& load, const NameAnswers& answers, Reloads::What what, const Configuration& current) {
+/// One that has been read, compiled for being taken over in the place of `current`.
+Reloads::Result ready(Configuration next, const Configuration& current) {
   Reloads::Result result;
+  next.engine.never_banned = own_and_gateway_addresses();
+  result.setups.assign(current.engine.pbx.workers, sbc::Setup(next.engine, next.policy));
+  result.changes = changes(current, next);
+  result.configuration = std::move(next);
+  return result;
+}
+
+/// What `make` makes, or why it could not.
+template <class Make>
+Reloads::Result prepared(Make make) {
   try {
-    result.configuration = load(answers, what == Reloads::What::names ? &current.text : nullptr);
-    if (!result.configuration.errors.empty()) return result;
-    return Reloads::ready(std::move(result.configuration), current);
+    return make();
   } catch (const std::exception& error) {  // no memory, say
-    result.setups.clear();
+    Reloads::Result result;
     FileProblem& problem = result.configuration.errors.emplace_back();
     problem.path = "(file)";
     problem.message = error.what();
+    return result;
   }
-  return result;
+}
+
+Reloads::Result read(const Loader& load, const NameAnswers& answers, Reloads::What what, const Configuration& current) {
+  return prepared([&] {
+    Reloads::Result result;
+    result.configuration = load(answers, what == Reloads::What::names ? &current.text : nullptr);
+    return result.configuration.errors.empty() ? ready(std::move(result.configuration), current) : std::move(result);
+  });
 }
 
 }  // namespace
@@ -31,31 +48,36 @@ Reloads::Reloads(boost::asio::io_context& io, Loader load, const DynamicNames& n
   boost::asio::post(thread_, [] { name_this_thread("postern/reload"); });
 }
 
-Reloads::Result Reloads::ready(Configuration next, const Configuration& current) {
-  Result result;
-  next.engine.never_banned = own_and_gateway_addresses();
-  result.setups.assign(current.engine.pbx.workers, sbc::Setup(next.engine, next.policy));
-  result.changes = net::changes(current, next);
-  result.configuration = std::move(next);
-  return result;
+void Reloads::request(What what) {
+  if (under_way_)
+    again_ = std::max(again_, what);
+  else
+    begin(what);
 }
 
-void Reloads::request(What what) {
-  if (under_way_) {
-    again_ = std::max(again_, what);
-    return;
-  }
+void Reloads::begin(What what) {
   under_way_ = true;
-  boost::asio::post(thread_, [this, what, current = current_()] {
-    auto result = std::make_shared<Result>(prepared(load_, names_.answers(), what, *current));
+  boost::asio::post(thread_, [this, what, before = before_, current = current_()] {
+    auto result = std::make_shared<Result>(before == nullptr ? read(load_, names_.answers(), what, *current)
+                                                             : prepared([&] { return ready(*before, *current); }));
+    result->back = before != nullptr;
     boost::asio::post(io_, [this, result] { on_read(std::move(*result)); });
   });
 }
 
+void Reloads::go_back(std::shared_ptr<const Configuration> before) {
+  before_ = std::move(before);
+  again_ = What::nothing;
+  if (!under_way_) begin(What::nothing);
+}
+
 void Reloads::on_read(Result result) {
   under_way_ = false;
+  // What was read before it was decided to go back is of the configuration that is being left.
+  if (before_ != nullptr && !result.back) return begin(What::nothing);
+  before_.reset();
   done_(std::move(result));
-  if (const What next = std::exchange(again_, What::nothing); next != What::nothing) request(next);
+  if (const What next = std::exchange(again_, What::nothing); next != What::nothing) begin(next);
 }
 
 }  // namespace postern::net

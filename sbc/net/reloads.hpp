@@ -22,6 +22,7 @@ class Reloads {
     std::vector<sbc::Setup>
         setups;           ///< of a configuration without errors, compiled: one for each worker; what held before, once taken over
     std::string changes;  ///< against what current() was
+    bool back = false;    ///< of go_back()
   };
   using Current = std::function<std::shared_ptr<const Configuration>()>;
   using Done = std::function<void(Result)>;
@@ -33,13 +34,13 @@ class Reloads {
   Reloads(const Reloads&) = delete;
   Reloads& operator=(const Reloads&) = delete;
 
-  /// One that has been read, compiled for being taken over in the place of `current`.
-  static Result ready(Configuration next, const Configuration& current);
-
   /// What is read again: the file, or only what names stand for while the file may be in the operator's hands.
   enum class What : std::uint8_t { nothing, names, file };
   /// From the thread of `io`. While one is under way any number of further requests makes one more.
   void request(What what);
+  /// Makes a configuration that held before ready to be taken over again, and drops what is being read or is still to be: it would bring
+  /// back what is being left.
+  void go_back(std::shared_ptr<const Configuration> before);
 
   /// Calls `work` on the thread that reads, and frees there what it holds.
   template <class F>
@@ -48,6 +49,7 @@ class Reloads {
   }
 
  private:
+  void begin(What what);
   void on_read(Result result);
 
   boost::asio::io_context& io_;
@@ -57,6 +59,7 @@ class Reloads {
   Done done_;
   bool under_way_ = false;
   What again_ = What::nothing;
+  std::shared_ptr<const Configuration> before_;  ///< that is next; nullptr: none is
   boost::asio::thread_pool thread_{1};
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <boost/system/error_code.hpp>
 #include <cstdint>
 #include <string>
@@ -10,6 +11,8 @@
 
 namespace postern::net {
 namespace {
+
+constexpr std::chrono::microseconds ask_again = std::chrono::seconds{1};  // who did not answer may have come back
 
 /// What it cannot be told, it finds out by the time that it waits for it.
 void tell(const std::string& state) { static_cast<void>(::sd_notify(0, state.c_str())); }
@@ -23,7 +26,7 @@ ServiceManager::ServiceManager(boost::asio::io_context& io, AskAll ask_all) : as
 
 void ServiceManager::started() {
   tell("READY=1\nSTATUS=Running");
-  if (interval_ > interval_.zero()) wait_to_ask();
+  if (interval_ > interval_.zero()) wait_to_ask(interval_);
 }
 
 void ServiceManager::reloading() {
@@ -39,19 +42,20 @@ void ServiceManager::reloaded(bool applied) {
 
 void ServiceManager::stopping() { tell("STOPPING=1\nSTATUS=Stopping"); }
 
-void ServiceManager::wait_to_ask() {
-  timer_.expires_after(interval_);
+void ServiceManager::wait_to_ask(std::chrono::microseconds time) {
+  timer_.expires_after(time);
   timer_.async_wait([this](boost::system::error_code error) {
     if (error) return;
     if (!asked_) ask();
-    wait_to_ask();
+    wait_to_ask(interval_);
   });
 }
 
 void ServiceManager::ask() {
   asked_ = true;
-  ask_all_([this] {
+  ask_all_([this](bool all) {
     asked_ = false;
+    if (!all) return wait_to_ask(std::min(interval_, ask_again));
     tell("WATCHDOG=1");
   });
 }

@@ -11,8 +11,8 @@ namespace postern::net {
 /// Without a service manager ($NOTIFY_SOCKET) nothing is told. Called from the thread that runs `io`, which must outlive it.
 class ServiceManager {
  public:
-  /// Calls `then` on this thread once every worker has answered; one that is stuck never does.
-  using AskAll = std::function<void(std::function<void()> then)>;
+  /// Calls `then` on this thread once every worker has answered, or with false: one of them does not.
+  using AskAll = std::function<void(std::function<void(bool all)> then)>;
 
   ServiceManager(boost::asio::io_context& io, AskAll ask_all);
 
@@ -25,13 +25,13 @@ class ServiceManager {
   void stopping();
 
  private:
-  void wait_to_ask();
+  void wait_to_ask(std::chrono::microseconds time);
   void ask();
 
   AskAll ask_all_;
   boost::asio::steady_timer timer_;
   std::chrono::microseconds interval_{0};  ///< 0: there is no watchdog
-  bool asked_ = false;                     ///< and not all have answered: whoever is stuck is asked no more
+  bool asked_ = false;                     ///< and not all have answered
 };
 
 }  // namespace postern::net

@@ -1,14 +1,25 @@
 // What the control socket is asked for, and who answers.
+#include <algorithm>
+#include <exception>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <variant>
 
 #include "sbc/net/live_explanation.hpp"
 #include "sbc/net/shell_impl.hpp"
 #include "sbc/net/top_answer.hpp"
-#include "sbc/net/worker_facts.hpp"
+#include "sbc/net/warnings.hpp"
 
 namespace postern::net {
 
 using nlohmann::ordered_json;
+
+namespace {
+
+constexpr const char* owner_is_stuck = "the worker that serves this source does not answer: what stands about it is not known";
+
+}  // namespace
 
 ControlCommands Shell::Impl::control_commands() {
   const LookAtEngine engines = [this](std::size_t index, const std::function<void(sbc::Engine&)>& look) {
@@ -31,8 +42,8 @@ ControlCommands Shell::Impl::control_commands() {
           {"status", [this](const Arguments&, const Answer& answer) { tell_status(answer); }},
           {"top",
            [this](const Arguments&, const Answer& answer) {
-             ask_facts(workers, current->policy, [this, answer](const WorkerFacts& facts) {
-               answer(whole_answer(top_json(facts, {time_text(seconds_now()), uptime(), warnings()})));
+             facts_of_workers.ask(current->policy, [this, answer](const WorkerFacts& facts) {
+               answer(whole_answer(top_json(facts, {time_text(seconds_now()), uptime(), warnings(facts)})));
              });
            }},
           {"explain", [this](const Arguments& arguments, const Answer& answer) { explain_live(arguments, answer); }},
@@ -42,12 +53,24 @@ ControlCommands Shell::Impl::control_commands() {
              if (requests.add(arguments, answer)) reloads.request(Reloads::What::file);
            }},
           {"confirm", at_once([this](const Arguments&) {
+             if (!requests.confirm()) return refusal("nothing waits to be confirmed");
              log.write(LogLevel::info, "reload", {{"result", "confirmed"}});
-             return requests.confirm();
+             return whole_answer(R"({"result":"confirmed"})");
            })},
-          {"bypass", at_once([this](const Arguments& arguments) { return with_switches("bypass", switches.set_bypass(arguments)); })},
-          {"lockdown", at_once([this](const Arguments& arguments) { return with_switches("lockdown", switches.set_lockdown(arguments)); })},
-          {"block", at_once([this](const Arguments& arguments) { return with_switches("block", switches.set_block(arguments)); })}};
+          {"bypass",
+           [this](const Arguments& arguments, const Answer& answer) {
+             end_switches();
+             take_switch(switches.set_bypass(arguments), answer);
+           }},
+          {"lockdown",
+           [this](const Arguments& arguments, const Answer& answer) {
+             end_switches();
+             take_switch(switches.set_lockdown(arguments), answer);
+           }},
+          {"block", [this](const Arguments& arguments, const Answer& answer) {
+             end_switches();
+             take_switch(switches.set_block(arguments), answer);
+           }}};
 }
 
 /// The engines take them over.
@@ -56,54 +79,72 @@ AnswerPart Shell::Impl::with_passes(AnswerPart answer) {
   return answer;
 }
 
-AnswerPart Shell::Impl::with_switches(std::string_view what, AnswerPart answer) {
+/// An emergency does not wait for a disk: the engines hear of it first.
+void Shell::Impl::take_switch(const SwitchFile::Result& result, const Answer& answer) {
+  if (const auto* problem = std::get_if<std::string>(&result)) return answer(refusal(*problem));
+  for (const SwitchFile::Change& change : std::get<SwitchFile::Changes>(result)) log_switch(LogLevel::warning, change.what, change);
   apply_switches();
-  const std::string stands = switches.json().dump();
-  log.write(LogLevel::warning, "switch", {{"what", what}, {"stands", stands}});
-  return answer;
+  answer_aside(answer, [stands = switches.json(), folder = folder.path(), text = switches.text()]() mutable {
+    if (const std::string problem = SwitchFile::write(folder, text); !problem.empty()) stands["warning"] = problem;
+    return stands.dump();
+  });
+}
+
+void Shell::Impl::log_switch(LogLevel level, std::string_view what, const SwitchFile::Change& change) {
+  const bool by_itself = what != change.what;
+  const std::string until = change.until != 0 ? time_text(change.until) : by_itself ? "" : "off";
+  log.write(level, "switch",
+            {{"what", what}, {"of", by_itself ? change.what : std::string_view()}, {"device", change.device}, {"until", until}});
+}
+
+/// Those whose time is over.
+void Shell::Impl::end_switches() {
+  for (const SwitchFile::Change& change : switches.take_ended()) log_switch(LogLevel::info, "ended", change);
 }
 
 /// Whenever one of them begins or ends.
 void Shell::Impl::apply_switches() {
   workers.set_switches(switches.snapshot(acl::Clock::now()));
   apply_kernel();
+  switches_timer.cancel();
   const auto end = switches.next_end();
   if (!end) return;
   switches_timer.expires_after(*end + std::chrono::seconds{1});
   switches_timer.async_wait([this](error_code error) {
     if (error) return;
+    end_switches();
     apply_switches();
-    const std::string stands = switches.json().dump();
-    log.write(LogLevel::info, "switch", {{"what", "ended"}, {"stands", stands}});
+  });
+}
+
+/// `work` makes the answer where configurations are compiled: no packet waits for it. The client is the main thread's: it ends there.
+void Shell::Impl::answer_aside(const Answer& answer, std::function<std::string()> work) {
+  reloads.aside([this, answer, work = std::move(work)]() mutable {
+    AnswerPart part;
+    try {
+      part = whole_answer(work());
+    } catch (const std::exception& error) {  // no memory, say
+      part = refusal(error.what());
+    }
+    asio::post(io, [answer = std::move(answer), part = std::move(part)]() mutable { answer(std::move(part)); });
   });
 }
 
 double Shell::Impl::uptime() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count(); }
 
 /// What an operator has to know before all else.
-std::vector<std::string> Shell::Impl::warnings() const {
-  std::vector<std::string> all;
-  const ordered_json stands = switches.json();
-  const auto tell = [&](const char* key, const std::string& meaning) {
-    if (!stands[key].is_null()) all.push_back(fmt::format("{} until {}: {}", key, stands[key].get<std::string>(), meaning));
-  };
-  tell("bypass", "everything is forwarded but what comes to traps, and nobody is banned (postern bypass --off)");
-  tell("lockdown", "only registered phones, trusted networks and trunks are served (postern lockdown --off)");
-  for (const ordered_json& block : stands["blocks"]) {
-    all.push_back(fmt::format("{} is blocked{} until {} (postern block {} --off)", block["device"].get<std::string>(),
-                              block["outgoing"].get<bool>() ? " for what it calls" : "", block["until"].get<std::string>(),
-                              block["device"].get<std::string>()));
-  }
+std::vector<std::string> Shell::Impl::warnings(const WorkerFacts& facts) const {
+  std::vector<std::string> all = switch_warnings(switches.json());
   if (!current->engine.enforce) all.emplace_back("enforce is off: rules, jail and limits only count what they would do");
+  std::ranges::move(state_warnings(facts), std::back_inserter(all));
   for (const std::string& path : files_replaced) all.push_back(fmt::format("{} was replaced and is not in use yet: postern reload", path));
-  if (const auto due = requests.confirmation_due())
-    all.push_back(fmt::format("the configuration goes back to what it was at {} unless `postern confirm` follows", time_text(*due)));
+  if (const std::string waits = requests.warning(); !waits.empty()) all.push_back(waits);
   return all;
 }
 
 void Shell::Impl::tell_status(const Answer& answer) {
-  ask_facts(workers, nullptr, [this, answer](const WorkerFacts& facts) {
-    ordered_json listeners = ordered_json::array(), pbx = ordered_json::array();
+  facts_of_workers.ask(nullptr, [this, answer](const WorkerFacts& facts) {
+    ordered_json listeners = ordered_json::array(), pbx = ordered_json::array(), core = ordered_json::array();
     for (const sbc::ListenerOptions& listener : workers.first().options().listeners) {
       if (listener.open)
         listeners.push_back({{"name", listener.name},
@@ -111,12 +152,13 @@ void Shell::Impl::tell_status(const Answer& answer) {
                              {"trap", listener.trap}});
     }
     for (const sbc::PbxUp& address : facts.engine.pbx_up) pbx.push_back({{"address", address.address}, {"up", address.up}});
+    for (const sbc::Endpoint& address : workers.core()) core.push_back(address.to_string());
     const ordered_json json{{"version", version().number},
                             {"uptime_s", static_cast<std::int64_t>(uptime())},
                             {"config", {{"file", current->file}, {"reloads", reloads_applied}, {"refused_reloads", reloads_refused}}},
                             {"listeners", listeners},
                             {"pbx", pbx},
-                            {"core", workers.first().core().to_string()},
+                            {"core", core},
                             {"registrations", facts.gauges.registrations},
                             {"calls", facts.gauges.calls},
                             {"bans", facts.gauges.bans_active},
@@ -125,7 +167,7 @@ void Shell::Impl::tell_status(const Answer& answer) {
                             {"durable", store.durable()},
                             {"enforce", current->engine.enforce},
                             {"switches", switches.json()},
-                            {"warnings", warnings()}};
+                            {"warnings", warnings(facts)}};
     answer(whole_answer(json.dump(-1, ' ', true, ordered_json::error_handler_t::replace)));
   });
 }
@@ -137,22 +179,19 @@ void Shell::Impl::tell_why(const ControlArguments& arguments, const Answer& answ
   if (!found) return answer(refusal(problem));
   sbc::Flow flow;
   flow.peer = found->source;
-  with_facts(flow, [answer, json = std::move(found->json)](const sbc::SourceFacts& facts) mutable {
-    json["state"] = state_of(facts, Clocks::read());
+  with_facts(flow, [answer, json = std::move(found->json)](const std::optional<sbc::SourceFacts>& facts) mutable {
+    json["state"] = facts ? state_of(*facts, Clocks::read()) : ordered_json::array({owner_is_stuck});
     answer(whole_answer(json.dump(-1, ' ', true, ordered_json::error_handler_t::replace)));
   });
 }
 
-/// What the worker that serves it knows of a source. `done` is called on the main thread.
-void Shell::Impl::with_facts(const sbc::Flow& flow, std::function<void(const sbc::SourceFacts&)> done) {
-  const auto facts = std::make_shared<sbc::SourceFacts>();
+/// What the worker that serves it knows of a source; nullopt: it does not answer. `done` is called on the main thread.
+void Shell::Impl::with_facts(const sbc::Flow& flow, std::function<void(const std::optional<sbc::SourceFacts>&)> done) {
+  const auto facts = std::make_shared<std::optional<sbc::SourceFacts>>();
   const auto look = [flow, facts](Worker& worker) {
     if (worker.engine().serves(flow.peer.address)) *facts = worker.engine().facts_of(flow, acl::Clock::now());
   };
-  for (std::size_t i = 0; i < workers.size(); ++i) {
-    if (!workers.look_at(i, look)) break;
-  }
-  done(*facts);
+  workers.ask(look, [facts, done = std::move(done)](const std::vector<std::size_t>&) { done(*facts); });
 }
 
 void Shell::Impl::explain_live(const ControlArguments& arguments, const Answer& answer) {
@@ -162,11 +201,10 @@ void Shell::Impl::explain_live(const ControlArguments& arguments, const Answer& 
   question->policy = current->policy;
   question->passes = passes.snapshot(sbc::DryRun::epoch);
   question->switches = switches.snapshot(sbc::DryRun::epoch);
-  with_facts(question->flow, [this, question, answer](const sbc::SourceFacts& facts) {
-    // Where configurations are compiled: no packet waits for it.
-    reloads.aside([this, question, answer, facts, clocks = Clocks::read()] {
-      const ordered_json json = answer_live(std::move(*question), facts, clocks);
-      asio::post(io, [answer, text = json.dump(-1, ' ', true, ordered_json::error_handler_t::replace)] { answer(whole_answer(text)); });
+  with_facts(question->flow, [this, question, answer](const std::optional<sbc::SourceFacts>& facts) {
+    if (!facts) return answer(refusal(owner_is_stuck));
+    answer_aside(answer, [question, facts = *facts, clocks = Clocks::read()] {
+      return answer_live(std::move(*question), facts, clocks).dump(-1, ' ', true, ordered_json::error_handler_t::replace);
     });
   });
 }

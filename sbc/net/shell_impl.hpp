@@ -13,8 +13,10 @@
 #include <chrono>
 #include <csignal>
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <ratio>
 #include <string>
 #include <utility>
@@ -43,6 +45,7 @@
 #include "sbc/net/switch_file.hpp"
 #include "sbc/net/travel_passes.hpp"
 #include "sbc/net/version.hpp"
+#include "sbc/net/worker_facts.hpp"
 #include "sbc/net/workers.hpp"
 
 namespace postern::net {
@@ -87,12 +90,15 @@ struct Shell::Impl {
   [[nodiscard]] ControlCommands control_commands();
   void apply_kernel();
   void apply_switches();
-  [[nodiscard]] AnswerPart with_switches(std::string_view what, AnswerPart answer);
+  void take_switch(const SwitchFile::Result& result, const Answer& answer);
+  void end_switches();
+  void log_switch(LogLevel level, std::string_view what, const SwitchFile::Change& change);
   void tell_status(const Answer& answer);
   void tell_why(const ControlArguments& arguments, const Answer& answer);
-  void with_facts(const sbc::Flow& flow, std::function<void(const sbc::SourceFacts&)> done);
+  void with_facts(const sbc::Flow& flow, std::function<void(const std::optional<sbc::SourceFacts>&)> done);
+  void answer_aside(const Answer& answer, std::function<std::string()> work);
   void explain_live(const ControlArguments& arguments, const Answer& answer);
-  [[nodiscard]] std::vector<std::string> warnings() const;
+  [[nodiscard]] std::vector<std::string> warnings(const WorkerFacts& facts) const;
   [[nodiscard]] double uptime() const;
   [[nodiscard]] AnswerPart with_passes(AnswerPart answer);
   void tell_stuck(std::size_t worker);
@@ -104,7 +110,8 @@ struct Shell::Impl {
   void retry_names();
   [[nodiscard]] std::shared_ptr<const Configuration> begin_reload();
   void take_over(Reloads::Result result);
-  void go_back(const Configuration& before);
+  void go_back(std::shared_ptr<const Configuration> before);
+  void on_refused(const Reloads::Result& result, const std::vector<FileProblem>& problems);
   void watch_files();
   void on_files_looked_at(const std::shared_ptr<const Configuration>& of, std::vector<std::string> replaced);
   [[nodiscard]] std::vector<FileProblem> apply(Reloads::Result& result);
@@ -123,11 +130,14 @@ struct Shell::Impl {
   Alerts alerts{io, log, [this] { return alert_facts(); }};
   EventFan events{log, refusals, alerts};
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  ReloadRequests requests{io, [this](const Configuration& before) { go_back(before); }};
+  ReloadRequests requests{io, [this](std::shared_ptr<const Configuration> before) { go_back(std::move(before)); }};
   StateStore store;
   KernelBans kernel;
   Workers workers;
-  ServiceManager manager{io, [this](std::function<void()> then) { workers.ask([](const Worker&) {}, std::move(then)); }};
+  FactsOfWorkers facts_of_workers{workers};
+  ServiceManager manager{io, [this](std::function<void(bool)> then) {
+                           workers.ask([](const Worker&) {}, [then = std::move(then)](const auto& missing) { then(missing.empty()); });
+                         }};
   std::optional<PasswordTrials> passwords;
   std::optional<Control> control;
   asio::signal_set signals;

@@ -1,6 +1,5 @@
 // What /metrics is made of.
 #include "sbc/net/shell_impl.hpp"
-#include "sbc/net/worker_facts.hpp"
 
 namespace postern::net {
 
@@ -12,7 +11,7 @@ AlertFacts Shell::Impl::alert_facts() const {
 }
 
 void Shell::Impl::metrics(std::function<void(std::string)> done) {
-  ask_facts(workers, nullptr, [this, done = std::move(done)](const WorkerFacts& facts) {
+  facts_of_workers.ask(nullptr, [this, done = std::move(done)](const WorkerFacts& facts) {
     ShellMetrics shell;
     shell.counts = facts.counts;
     shell.workers = facts.loads;

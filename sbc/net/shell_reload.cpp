@@ -118,13 +118,29 @@ void Shell::Impl::on_files_looked_at(const std::shared_ptr<const Configuration>&
 }
 
 /// Nobody has confirmed what holds now: what held before is back. The file is left as it is.
-void Shell::Impl::go_back(const Configuration& before) {
+void Shell::Impl::go_back(std::shared_ptr<const Configuration> before) {
   log.write(
       LogLevel::warning, "reload",
       {{"result", "not_confirmed"},
        {"message", "what held before is taken over again; the file still says the other: correct it, or the next reload takes that"}});
-  names_read = names_held;
-  take_over(Reloads::ready(before, *current));
+  reloads.go_back(std::move(before));
+}
+
+void Shell::Impl::on_refused(const Reloads::Result& result, const std::vector<FileProblem>& problems) {
+  ++reloads_refused;
+  if (names_held != names_changed) retry_names();
+  const std::string_view word = result.back ? "cannot_go_back" : "refused";
+  log_problems(log, LogLevel::error, "reload", word, problems);
+  log.write(LogLevel::error, "reload",
+            {{"result", word},
+             {"message", result.back
+                             ? "what was not confirmed holds still; it is tried again every 10 s, and `postern confirm` ends that"
+                             : "nothing has changed: correct the file and reload again; `postern check` tells the same, but not what needs "
+                               "a restart"}});
+  if (result.back)
+    requests.cannot_go_back(problems);
+  else
+    requests.refused(problems);
 }
 
 void Shell::Impl::take_over(Reloads::Result result) {
@@ -133,8 +149,11 @@ void Shell::Impl::take_over(Reloads::Result result) {
   if (problems.empty()) {
     ++reloads_applied;
     log_problems(log, LogLevel::warning, "config_warning", {}, result.configuration.warnings);
-    log.write(LogLevel::info, "reload", {{"result", "applied"}, {"changes", result.changes}});
-    requests.applied(before, result.configuration, result.changes);
+    log.write(LogLevel::info, "reload", {{"result", result.back ? "went_back" : "applied"}, {"changes", result.changes}});
+    if (result.back)
+      requests.went_back();
+    else
+      requests.applied(before, result.configuration, result.changes);
     current = std::make_shared<const Configuration>(std::move(result.configuration));
     files_replaced.clear();
     apply_kernel();
@@ -142,15 +161,10 @@ void Shell::Impl::take_over(Reloads::Result result) {
     alerts.apply(current->shell.alerts);
     names.apply(current->shell.names);
     names_held = names_read;
+    // What names stood for then is not what they stand for now.
+    if (result.back && !current->shell.names.empty()) reloads.request(Reloads::What::names);
   } else {
-    ++reloads_refused;
-    if (names_held != names_changed) retry_names();
-    log_problems(log, LogLevel::error, "reload", "refused", problems);
-    requests.refused(problems);
-    log.write(LogLevel::error, "reload",
-              {{"result", "refused"},
-               {"message",
-                "nothing has changed: correct the file and reload again; `postern check` tells the same, but not what needs a restart"}});
+    on_refused(result, problems);
   }
   manager.reloaded(problems.empty());
   // Lists, patterns and databases take their time to be freed.

@@ -40,9 +40,11 @@ acl::FileDescriptor open_folder(const std::string& path) {
   return acl::FileDescriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
-acl::FileDescriptor open_key(int folder) {
-  return acl::FileDescriptor(::openat(folder, key_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+acl::FileDescriptor open_file(int folder, const char* name) {
+  return acl::FileDescriptor(::openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
 }
+
+acl::FileDescriptor open_key(int folder) { return open_file(folder, key_name); }
 
 bool write_all(int file, std::string_view text) {
   while (!text.empty()) {
@@ -64,8 +66,8 @@ bool write_whole_in(int folder, const std::string& name, std::string_view text) 
 }
 
 /// Empty: no plain file, or not to be read.
-std::string read_bytes(const acl::FileDescriptor& file, const struct stat& status) {
-  std::string bytes(most_key_bytes, '\0');
+std::string read_bytes(const acl::FileDescriptor& file, const struct stat& status, std::size_t most) {
+  std::string bytes(most, '\0');
   const ssize_t size = S_ISREG(status.st_mode) ? ::read(file.get(), bytes.data(), bytes.size()) : 0;
   bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   return bytes;
@@ -134,7 +136,7 @@ std::optional<sbc::Secrets> StateFolder::peek(const std::string& path) {
   const acl::FileDescriptor file = open_key(folder.get());
   struct stat status{};
   if (!file || ::fstat(file.get(), &status) != 0) return std::nullopt;
-  const auto ring = KeyRing::from_bytes(read_bytes(file, status), key_time());
+  const auto ring = KeyRing::from_bytes(read_bytes(file, status, most_key_bytes), key_time());
   if (!ring) return std::nullopt;
   sbc::Secrets secrets;
   ring->fill(secrets);
@@ -161,7 +163,7 @@ std::optional<KeyRing> StateFolder::read_key(KeyRing::Seconds now) const {
   if (!file) throw StartError(fmt::format("state: cannot read {}/{}: {}", path_, key_name, error_text()));
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) throw StartError(fmt::format("state: cannot examine {}/{}: {}", path_, key_name, error_text()));
-  const std::string bytes = read_bytes(file, status);
+  const std::string bytes = read_bytes(file, status, most_key_bytes);
   auto ring = KeyRing::from_bytes(bytes, now);
   if (!ring) {
     throw StartError(
@@ -185,6 +187,15 @@ bool StateFolder::write_key(const KeyRing& ring) const { return write_whole_in(f
 bool StateFolder::write_whole(const std::string& path, const std::string& name, std::string_view text) {
   const acl::FileDescriptor folder = open_folder(path);
   return folder && write_whole_in(folder.get(), name, text);
+}
+
+std::optional<std::string> StateFolder::read_whole(const std::string& path, const std::string& name) {
+  const acl::FileDescriptor folder = open_folder(path);
+  if (!folder) return std::nullopt;
+  const acl::FileDescriptor file = open_file(folder.get(), name.c_str());
+  struct stat status{};
+  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > off_t{most_read}) return std::nullopt;
+  return read_bytes(file, status, most_read);
 }
 
 }  // namespace postern::net

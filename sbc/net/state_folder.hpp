@@ -1,6 +1,7 @@
 // The folder that outlives a restart.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@ namespace postern::net {
 /// Only Postern's own user may write there: whoever can change the key can make tokens.
 class StateFolder {
  public:
+  static constexpr std::size_t most_read = 65'536;
+
   /// Creates the folder (0700) if it is missing; its parent must exist. Throws StartError if it cannot be used.
   explicit StateFolder(std::string path);
 
@@ -27,6 +30,9 @@ class StateFolder {
   /// The file `name` of the state folder `path` holds `text`, whole and on the disk, and its owner alone may read it (0600). False: errno
   /// says why, and no half of it is there. Of each name from one thread at a time. It waits for the disk.
   [[nodiscard]] static bool write_whole(const std::string& path, const std::string& name, std::string_view text);
+  /// What the plain file `name` of the state folder `path` holds; nullopt: there is none, it is larger than most_read bytes, or it is a
+  /// link, a pipe or else no plain file. Whatever lies there, it never waits for another program.
+  [[nodiscard]] static std::optional<std::string> read_whole(const std::string& path, const std::string& name);
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] int fd() const { return folder_.get(); }

@@ -19,6 +19,7 @@ bool ends_it(sbc::Outcome outcome) {
     case sbc::Outcome::rule_drop:
     case sbc::Outcome::rule_ban:
     case sbc::Outcome::trap:
+    case sbc::Outcome::lockdown:
       return true;
     default:
       return false;

@@ -60,6 +60,7 @@ inline constexpr std::array connection_end_words = {
 struct CertificateEnd {
   std::string listener;
   std::chrono::system_clock::time_point not_after;
+  bool operator==(const CertificateEnd&) const = default;
 };
 
 struct StreamCounters {

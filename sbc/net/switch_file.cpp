@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 #include "sbc/net/operator_words.hpp"
@@ -18,6 +17,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* switches_file = "switches";
+constexpr std::string_view of_all = "all", of_outgoing = "outgoing";
 constexpr std::int64_t a_day = 86'400;
 constexpr std::int64_t longest_switch = 7 * a_day;  // an edge that is open, or shut, for good is a matter of the configuration
 constexpr std::int64_t longest_block = 400 * a_day;
@@ -31,15 +31,13 @@ std::optional<std::int64_t> lasts(const ControlArguments& arguments, std::int64_
   return std::nullopt;
 }
 
-ordered_json end_of(std::int64_t until) { return until > seconds_now() ? ordered_json(time_text(until)) : ordered_json(nullptr); }
-
 }  // namespace
 
-SwitchFile::SwitchFile(std::string folder) : folder_(std::move(folder)) {
-  std::ifstream file(std::filesystem::path(folder_) / switches_file);
+SwitchFile::SwitchFile(std::string folder, std::function<std::int64_t()> time) : folder_(std::move(folder)), time_(std::move(time)) {
+  std::istringstream lines(StateFolder::read_whole(folder_, switches_file).value_or(std::string()));
   constexpr std::size_t most_lines = most_blocks + 2;
   std::string line;
-  for (std::size_t lines = 0; lines < most_lines && std::getline(file, line); ++lines) read_line(line);
+  for (std::size_t read = 0; read < most_lines && std::getline(lines, line); ++read) read_line(line);
 }
 
 void SwitchFile::read_line(const std::string& line) {
@@ -48,25 +46,31 @@ void SwitchFile::read_line(const std::string& line) {
   words >> what;
   if (what == "block") words >> device >> scope;
   words >> until;
-  const std::int64_t ends = number_in(until);
-  const std::int64_t left = ends - seconds_now();
-  if (left <= 0) return;
-  if (what == "bypass" && left <= longest_switch) standing_.bypass = ends;
-  if (what == "lockdown" && left <= longest_switch) standing_.lockdown = ends;
-  if (what == "block" && is_device(device) && left <= longest_block) standing_.blocks.push_back({device, scope == "outgoing", ends});
+  const std::int64_t ends = number_in(until), now = time_();
+  const auto lasts_at_most = [&](std::int64_t longest) { return ends > now && ends <= now + longest; };
+  if (what == "bypass" && lasts_at_most(longest_switch)) standing_.bypass = ends;
+  if (what == "lockdown" && lasts_at_most(longest_switch)) standing_.lockdown = ends;
+  const bool known = scope == of_all || scope == of_outgoing;
+  if (what == "block" && is_device(device) && known && lasts_at_most(longest_block))
+    standing_.blocks.push_back({device, scope == of_outgoing, ends});
 }
 
-bool SwitchFile::write() const {
+std::string SwitchFile::text() const {
   std::string text;
   if (standing_.bypass != 0) text += fmt::format("bypass {}\n", standing_.bypass);
   if (standing_.lockdown != 0) text += fmt::format("lockdown {}\n", standing_.lockdown);
   for (const Block& block : standing_.blocks)
-    text += fmt::format("block {} {} {}\n", block.device, block.outgoing ? "outgoing" : "all", block.until);
-  return StateFolder::write_whole(folder_, switches_file, text);
+    text += fmt::format("block {} {} {}\n", block.device, block.outgoing ? of_outgoing : of_all, block.until);
+  return text;
+}
+
+std::string SwitchFile::write(const std::string& folder, const std::string& text) {
+  if (StateFolder::write_whole(folder, switches_file, text)) return {};
+  return fmt::format("a restart will not know of it: the state folder {} cannot be written", folder);
 }
 
 std::shared_ptr<const sbc::Switches> SwitchFile::snapshot(acl::TimePoint now) const {
-  const std::int64_t seconds = seconds_now();
+  const std::int64_t seconds = time_();
   const auto at = [&](std::int64_t until) { return until > seconds ? now + std::chrono::seconds(until - seconds) : acl::TimePoint(); };
   std::vector<sbc::DeviceBlock> blocks;
   blocks.reserve(standing_.blocks.size());
@@ -75,58 +79,72 @@ std::shared_ptr<const sbc::Switches> SwitchFile::snapshot(acl::TimePoint now) co
 }
 
 ordered_json SwitchFile::json() const {
+  const std::int64_t now = time_();
+  const auto end_of = [now](std::int64_t until) { return until > now ? ordered_json(time_text(until)) : ordered_json(nullptr); };
   ordered_json blocks = ordered_json::array();
   for (const Block& block : standing_.blocks) {
-    if (block.until > seconds_now())
-      blocks.push_back({{"device", block.device}, {"outgoing", block.outgoing}, {"until", time_text(block.until)}});
+    if (block.until > now) blocks.push_back({{"device", block.device}, {"outgoing", block.outgoing}, {"until", time_text(block.until)}});
   }
   return {{"bypass", end_of(standing_.bypass)}, {"lockdown", end_of(standing_.lockdown)}, {"blocks", std::move(blocks)}};
 }
 
-bool SwitchFile::bypass() const { return standing_.bypass > seconds_now(); }
+bool SwitchFile::bypass() const { return standing_.bypass > time_(); }
 
 std::optional<std::chrono::seconds> SwitchFile::next_end() const {
   std::vector<std::int64_t> ends{standing_.bypass, standing_.lockdown};
   for (const Block& block : standing_.blocks) ends.push_back(block.until);
-  std::erase_if(ends, [now = seconds_now()](std::int64_t end) { return end <= now; });
+  const std::int64_t now = time_();
+  std::erase_if(ends, [now](std::int64_t end) { return end <= now; });
   if (ends.empty()) return std::nullopt;
-  return std::chrono::seconds(*std::ranges::min_element(ends) - seconds_now());
+  return std::chrono::seconds(*std::ranges::min_element(ends) - now);
 }
 
-AnswerPart SwitchFile::take(Standing next) {
-  std::erase_if(next.blocks, [now = seconds_now()](const Block& block) { return block.until <= now; });
-  standing_ = std::move(next);
-  ordered_json answer = json();
-  // An emergency does not wait for a disk.
-  if (!write()) answer["warning"] = fmt::format("a restart will not know of it: the state folder {} cannot be written", folder_);
-  return whole_answer(answer.dump());
+SwitchFile::Changes SwitchFile::take_ended() {
+  const std::int64_t now = time_();
+  Changes ended;
+  for (const auto& [what, which] : both) {
+    if (standing_.*which == 0 || standing_.*which > now) continue;
+    standing_.*which = 0;
+    ended.push_back({what, {}, 0});
+  }
+  std::erase_if(standing_.blocks, [&](const Block& block) {
+    if (block.until > now) return false;
+    ended.push_back({"block", block.device, 0});
+    return true;
+  });
+  return ended;
 }
 
-AnswerPart SwitchFile::set_bypass(const ControlArguments& arguments) { return set(&Standing::bypass, &Standing::lockdown, arguments); }
-AnswerPart SwitchFile::set_lockdown(const ControlArguments& arguments) { return set(&Standing::lockdown, &Standing::bypass, arguments); }
+SwitchFile::Result SwitchFile::set_bypass(const ControlArguments& arguments) { return set(0, arguments); }
+SwitchFile::Result SwitchFile::set_lockdown(const ControlArguments& arguments) { return set(1, arguments); }
 
-AnswerPart SwitchFile::set(std::int64_t Standing::* which, std::int64_t Standing::* opposite, const ControlArguments& arguments) {
+SwitchFile::Result SwitchFile::set(std::size_t index, const ControlArguments& arguments) {
   std::string problem;
   const auto seconds = lasts(arguments, longest_switch, problem);
-  if (!seconds) return refusal(problem);
-  Standing next = standing_;
-  next.*which = *seconds == 0 ? 0 : seconds_now() + *seconds;
-  if (*seconds != 0) next.*opposite = 0;
-  return take(std::move(next));
+  if (!seconds) return problem;
+  const auto& [what, which] = both.at(index);
+  const auto& [other_what, other] = both.at(1 - index);
+  const std::int64_t until = *seconds == 0 ? 0 : time_() + *seconds;
+  Changes changes;
+  if (std::exchange(standing_.*which, until) != 0 || until != 0) changes.push_back({what, {}, until});
+  if (*seconds != 0 && std::exchange(standing_.*other, 0) != 0) changes.push_back({other_what, {}, 0});
+  return changes;
 }
 
-AnswerPart SwitchFile::set_block(const ControlArguments& arguments) {
+SwitchFile::Result SwitchFile::set_block(const ControlArguments& arguments) {
   const std::string device = text_in(arguments, "device");
-  if (!is_device(device)) return refusal("a device is a user name such as 1001");
+  if (!is_device(device)) return "a device is a user name such as 1001";
   std::string problem;
   const auto seconds = lasts(arguments, longest_block, problem);
-  if (!seconds) return refusal(problem);
-  Standing next = standing_;
-  const auto removed = std::erase_if(next.blocks, [&](const Block& block) { return block.device == device; });
-  if (*seconds == 0 && removed == 0) return refusal(fmt::format("{} is not blocked: `postern status` tells who is", device));
-  if (*seconds != 0) next.blocks.push_back({device, !text_in(arguments, "outgoing").empty(), seconds_now() + *seconds});
-  if (next.blocks.size() > most_blocks) return refusal(fmt::format("there are {} blocked devices already", most_blocks));
-  return take(std::move(next));
+  if (!seconds) return problem;
+  const auto found = std::ranges::find(standing_.blocks, device, &Block::device);
+  const bool stands = found != standing_.blocks.end();
+  if (*seconds == 0 && !stands) return fmt::format("{} is not blocked: `postern status` tells who is", device);
+  if (!stands && standing_.blocks.size() >= most_blocks) return fmt::format("there are {} blocked devices already", most_blocks);
+  if (stands) standing_.blocks.erase(found);
+  const std::int64_t until = *seconds == 0 ? 0 : time_() + *seconds;
+  if (until != 0) standing_.blocks.push_back({device, !text_in(arguments, "outgoing").empty(), until});
+  return Changes{{"block", device, until}};
 }
 
 }  // namespace postern::net

@@ -1,7 +1,5 @@
 #include "sbc/net/top_answer.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -104,13 +102,6 @@ ordered_json workers_json(const std::vector<WorkerLoad>& loads) {
   return json;
 }
 
-std::vector<std::string> with_dead_pbx(std::vector<std::string> warnings, const sbc::PbxUps& addresses) {
-  for (const sbc::PbxUp& pbx : addresses) {
-    if (!pbx.up) warnings.push_back(fmt::format("the PBX at {} does not answer", pbx.address));
-  }
-  return warnings;
-}
-
 }  // namespace
 
 std::string top_json(const WorkerFacts& facts, TopHead head) {
@@ -118,7 +109,7 @@ std::string top_json(const WorkerFacts& facts, TopHead head) {
   const sbc::OutcomeCounts& outcomes = engine.outcomes;
   return ordered_json{{"time", std::move(head.time)},
                       {"uptime_s", head.uptime},
-                      {"warnings", with_dead_pbx(std::move(head.warnings), engine.pbx_up)},
+                      {"warnings", std::move(head.warnings)},
                       {"received", std::accumulate(outcomes.begin(), outcomes.end(), std::uint64_t{0})},
                       {"forwarded", count_of(outcomes, sbc::Outcome::forwarded)},
                       {"answered", count_of(outcomes, sbc::Outcome::answered)},

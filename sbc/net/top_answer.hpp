@@ -12,11 +12,10 @@ namespace postern::net {
 struct TopHead {
   std::string time;                   ///< as time_text() writes it
   double uptime = 0;                  ///< seconds
-  std::vector<std::string> warnings;  ///< what an operator has to know before all else: switches that stand, enforce: off
+  std::vector<std::string> warnings;  ///< what an operator has to know before all else
 };
 
-/// One object; docs/operations.md names its keys. Counters since the start, of which two answers make rates; a PBX that does not answer is
-/// added to the warnings. Bounded by what is counted.
+/// One object; docs/operations.md names its keys. Counters since the start, of which two answers make rates. Bounded by what is counted.
 std::string top_json(const WorkerFacts& facts, TopHead head);
 
 }  // namespace postern::net

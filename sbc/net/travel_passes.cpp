@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
@@ -26,7 +25,7 @@ std::filesystem::path file_in(const std::string& folder) { return std::filesyste
 
 TravelPassFile::TravelPassFile(std::string folder) : folder_(std::move(folder)) {
   const std::int64_t latest = seconds_now() + longest_pass;
-  std::ifstream file(file_in(folder_));
+  std::istringstream file(StateFolder::read_whole(folder_, file_name).value_or(std::string()));
   for (std::string line; passes_.size() < most && std::getline(file, line);) {
     std::istringstream words(line);
     std::string device, country, until;

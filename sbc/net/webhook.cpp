@@ -29,6 +29,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds patience{15};
 constexpr std::chrono::milliseconds a_moment{100};  // a stop waits no longer
+constexpr int most_interim_answers = 8;             // 1xx, such as 100 Continue, before the one that counts (RFC 9110 §15.2)
 
 AlertResult failed(std::string what, bool try_again = true) { return {false, try_again, std::move(what)}; }
 
@@ -72,10 +73,7 @@ std::vector<acl::Address> addresses_of(const std::string& host, steady_clock::ti
 
 http::request<http::string_body> request_of(const WebhookOptions& to, std::string_view json) {
   http::request<http::string_body> request(http::verb::post, to.target, 11);
-  const bool v6 = to.host.find(':') != std::string::npos;
-  const bool usual_port = to.port == (to.tls ? 443 : 80);
-  const std::string host = v6 ? fmt::format("[{}]", to.host) : to.host;
-  request.set(http::field::host, usual_port ? host : fmt::format("{}:{}", host, to.port));
+  request.set(http::field::host, to.authority());
   request.set(http::field::user_agent, "Postern");
   request.set(http::field::content_type, "application/json");
   request.set(http::field::connection, "close");
@@ -99,11 +97,15 @@ AlertResult exchange(asio::io_context& io, Stream& stream, const WebhookOptions&
   if (const auto error = await(io, stop, [&](auto done) { http::async_write(stream, request, done); }))
     return failed("cannot send: " + error.message());
   beast::flat_buffer buffer;
-  http::response_parser<http::empty_body> answer;
-  answer.skip(true);
-  if (const auto error = await(io, stop, [&](auto done) { http::async_read_header(stream, buffer, answer, done); }))
-    return failed("no HTTP answer: " + error.message());
-  return judged(answer.get().result_int());
+  unsigned status = 0;
+  for (int read = 0; status < 200 && read < most_interim_answers; ++read) {
+    http::response_parser<http::empty_body> answer;
+    answer.skip(true);
+    if (const auto error = await(io, stop, [&](auto done) { http::async_read_header(stream, buffer, answer, done); }))
+      return failed("no HTTP answer: " + error.message());
+    status = answer.get().result_int();
+  }
+  return judged(status);
 }
 
 /// Why a handshake failed, as far as it is the certificate's fault.

@@ -36,15 +36,31 @@ struct WorkerFacts {
   sbc::Metrics engine;
   sbc::Gauges gauges;
   WorkerCounts counts;
-  std::vector<WorkerLoad> loads;  ///< of each
-  SeenSources sources;            ///< only where they were asked for
+  std::vector<WorkerLoad> loads;     ///< of each
+  bool probably_banned = false;      ///< by the PBX (sbc::PbxStanding)
+  SeenSources sources;               ///< only where they were asked for
+  std::vector<std::size_t> missing;  ///< workers that do not answer
 };
 
 SeenSources seen_sources(const std::vector<SampledSource>& sampled, const acl::Geo& geo);
 void add(WorkerFacts& sum, const WorkerFacts& other);
 
-/// Each worker copies its own numbers between two packets, nobody waits for it meanwhile. `done` is called on the main thread once all have
-/// (one that is stuck: never). `policy`: who says where sources are; nullptr: they are left out.
-void ask_facts(Workers& workers, std::shared_ptr<const acl::Policy> policy, std::function<void(WorkerFacts)> done);
+/// Of the main thread alone.
+class FactsOfWorkers {
+ public:
+  /// `workers` must outlive it.
+  explicit FactsOfWorkers(Workers& workers) : workers_(workers) {}
+
+  /// Each worker copies its own numbers between two packets, nobody waits for it meanwhile. `done` is called on the main thread once all
+  /// have. Of one that does not answer (Workers::ask()) they are those of the last time, so that no counter goes back. `policy`: who says
+  /// where sources are; nullptr: they are left out.
+  void ask(std::shared_ptr<const acl::Policy> policy, std::function<void(WorkerFacts)> done);
+
+ private:
+  [[nodiscard]] WorkerFacts sum_of(std::vector<WorkerFacts> parts, const std::vector<std::size_t>& missing);
+
+  Workers& workers_;
+  std::vector<WorkerFacts> last_;  ///< of each, without sources
+};
 
 }  // namespace postern::net

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <exception>
@@ -18,9 +16,9 @@
 #include <utility>
 
 #include "sbc/mac.hpp"
-#include "sbc/net/mailbox.hpp"
 #include "sbc/net/start_error.hpp"
 #include "sbc/net/thread_name.hpp"
+#include "sbc/net/workers_impl.hpp"
 
 namespace postern::net {
 
@@ -46,33 +44,6 @@ std::uint32_t steering_seed(const sbc::Secrets& secrets) {
 }
 
 }  // namespace
-
-struct Workers::Member {
-  explicit Member(asio::io_context* main) : io(main) {
-    if (io != nullptr) return;
-    io = &own.emplace(1);
-    stays.emplace(io->get_executor());
-  }
-
-  /// What is in its mailbox, on its thread.
-  void deliver() {
-    asio::post(*io, [this] {
-      const Mailbox::Taken taken = mailbox.take();
-      waiting.leave(taken.notes.size());
-      if (taken.more) deliver();
-      worker->learn(taken.notes);
-    });
-  }
-
-  std::optional<asio::io_context> own;  ///< of those that are not on the main thread
-  asio::io_context* io;
-  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> stays;
-  WaitingNotes waiting;
-  Mailbox mailbox;
-  std::unique_ptr<Company> company;
-  std::unique_ptr<Worker> worker;
-  std::jthread thread;
-};
 
 /// The others, as one worker sees them.
 class Workers::Company final : public sbc::Fellows {
@@ -106,6 +77,21 @@ class Workers::Company final : public sbc::Fellows {
   const Workers& workers_;
   WorkerPlace place_;
 };
+
+Workers::Member::Member(asio::io_context* main) : io(main) {
+  if (io != nullptr) return;
+  io = &own.emplace(1);
+  stays.emplace(io->get_executor());
+}
+
+void Workers::Member::deliver() {
+  asio::post(*io, [this] {
+    const Mailbox::Taken taken = mailbox.take();
+    waiting.leave(taken.notes.size());
+    if (taken.more) deliver();
+    worker->learn(taken.notes);
+  });
+}
 
 /// As long as it lives the other workers' threads wait, each between two packets. Throws StartError: one is stuck.
 class Workers::Halt {
@@ -314,53 +300,6 @@ void Workers::set_switches(const std::shared_ptr<const sbc::Switches>& switches)
   for (const auto& member : members_) {
     asio::post(*member->io, [&worker = *member->worker, switches] { worker.set_switches(switches); });
   }
-}
-
-void Workers::ask(std::function<void(const Worker&)> look, std::function<void()> done) {
-  auto left = std::make_shared<std::size_t>(members_.size());
-  auto asked = std::make_shared<std::function<void(const Worker&)>>(std::move(look));
-  auto told = std::make_shared<std::function<void()>>(std::move(done));
-  for (const auto& member : members_) {
-    // What the functions hold is the main thread's: nothing of it may end on this one.
-    asio::post(*member->io, [left, asked, told, &worker = *member->worker, &main = *members_.front()->io]() mutable {
-      worker.catch_up();
-      (*asked)(worker);
-      asio::post(main, [left = std::move(left), asked = std::move(asked), told = std::move(told)] {
-        if (--*left == 0) (*told)();
-      });
-    });
-  }
-}
-
-bool Workers::look_at(std::size_t index, const std::function<void(Worker&)>& look) {
-  if (index >= members_.size()) return false;
-  Member& member = *members_[index];
-  if (index == 0 || !running_) {
-    look(*member.worker);
-    return true;
-  }
-  struct Asked {
-    std::atomic<bool> settled{false};  ///< that it is looked at, or that nobody waits any longer: whoever says so first
-    std::binary_semaphore seen{0};
-  };
-  const auto asked = std::make_shared<Asked>();
-  asio::post(*member.io, [&look, &worker = *member.worker, asked] {
-    if (asked->settled.exchange(true)) return;
-    try {
-      look(worker);
-    } catch (...) {  // run() tells of it
-      asked->seen.release();
-      throw;
-    }
-    asked->seen.release();
-  });
-  if (asked->seen.try_acquire_for(stuck_.patience)) return true;
-  if (asked->settled.exchange(true)) {
-    asked->seen.acquire();  // it is about it, which does not take long
-    return true;
-  }
-  stuck_.tell(index);
-  return false;
 }
 
 }  // namespace postern::net

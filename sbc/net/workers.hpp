@@ -70,8 +70,12 @@ class Workers {
   void set_switches(const std::shared_ptr<const sbc::Switches>& switches);
   void set_hep(const std::optional<sbc::Endpoint>& server);
 
-  /// Calls `look` on each worker's thread, and `done` on this one once all have been asked.
-  void ask(std::function<void(const Worker&)> look, std::function<void()> done);
+  using Look = std::function<void(Worker&)>;
+  /// Hears which workers do not answer: none of them has called, or will call, `look`.
+  using Asked = std::function<void(const std::vector<std::size_t>& missing)>;
+  /// Calls `look` on each worker's thread, between two packets, and `done` on this one once all have been asked, or patience is at an end.
+  /// A worker that is stuck is told of once, and not asked again until it has come to what it was asked.
+  void ask(Look look, Asked done);
   /// Calls `look` on that worker's thread, between two packets, and waits for it: for the turn that it is in, no longer. False: there is no
   /// such worker, or it is stuck.
   bool look_at(std::size_t index, const std::function<void(Worker&)>& look);
@@ -80,10 +84,12 @@ class Workers {
   struct Member;
   class Company;
   class Halt;
+  struct Asking;
 
   [[nodiscard]] std::vector<Worker::Prepared> prepare(std::vector<sbc::Setup> setups);
   void run(std::size_t index);
   void join();
+  void end_patience(const std::shared_ptr<Asking>& asking);
   void arm_closing_timer();
   void wait_to_close();
 

@@ -28,6 +28,7 @@ TEST(CallingPlace, TheLongestCodeDecides) {
   EXPECT_EQ(place_of("008816123456"), "satellite");
   EXPECT_EQ(place_of("00870773123456"), "satellite");
   EXPECT_EQ(place_of("00979123456789"), "premium");
+  EXPECT_EQ(place_of("001137167000000"), "LV") << "from Australia";
 }
 
 TEST(CallingPlace, WhatIsNoWholeInternationalNumberLeadsNowhere) {
@@ -35,6 +36,43 @@ TEST(CallingPlace, WhatIsNoWholeInternationalNumberLeadsNowhere) {
        {"", "00", "0301234567", "1001", "0049", "00491234", "00493012a4567", "0049~301234567", "00999123456789", "0021012345678"})
     EXPECT_EQ(place_of(number), "none") << number;
   EXPECT_EQ(place_of("006834123"), "NU") << "the shortest that there are";
+}
+
+std::string place_at(const PolicyOptions& options, std::string_view number) {
+  const auto place = CallingPlaces(options).of(number);
+  return place ? std::string(place->word()) : "none";
+}
+
+PolicyOptions with_classes(std::vector<DialClassOptions> classes) {
+  PolicyOptions options;
+  options.calls.emplace();
+  options.calls->classes = std::move(classes);
+  return options;
+}
+
+TEST(CallingPlaces, BehindTheDigitsForAnOutsideLineToo) {
+  PolicyOptions options;
+  options.emergency_prefixes = {"0", "9"};
+  EXPECT_EQ(place_at(options, "0037167000000"), "LV");
+  EXPECT_EQ(place_at(options, "00037167000000"), "LV");
+  EXPECT_EQ(place_at(options, "90037167000000"), "LV");
+  EXPECT_EQ(place_at(options, "9037167000000"), "none") << "a number of one's own country";
+  EXPECT_EQ(place_at({}, "90037167000000"), "none");
+}
+
+TEST(CallingPlaces, BehindAnotherInternationalPrefixWhereAClassNamesIt) {
+  const auto america = with_classes({{"international", {"00.", "011.", "1242NXXXXXX"}}});
+  EXPECT_EQ(place_at(america, "01137167000000"), "LV");
+  EXPECT_EQ(place_at(america, "0037167000000"), "LV");
+  EXPECT_EQ(place_at(america, "12125550100"), "none");
+  EXPECT_EQ(place_at(with_classes({{"abroad", {"_010.", "00."}}}), "01037167000000"), "LV");
+}
+
+TEST(CallingPlaces, NeverForANumberOfACityThatLooksLikeIt) {
+  EXPECT_EQ(place_at({}, "01134960000"), "none") << "Leeds";
+  EXPECT_EQ(place_at(with_classes({{"national", {"01.", "011XXXXXXXX", "011."}}, {"international", {"00."}}}), "01134960000"), "none");
+  EXPECT_EQ(place_at(with_classes({{"international", {"00.", "010.", "011.", "119.", "810."}}}), "01134960000"), "none")
+      << "whoever wrote that knows no country";
 }
 
 TEST(CallingPlace, IsFoundAgainByItsWordAndItsIndex) {

@@ -1,6 +1,9 @@
 """Alerts: what happens is posted to a real web server over TLS and told to a real program, once, and no flood of it."""
 import json
 import os
+import re
+import shutil
+import socket
 import struct
 import time
 
@@ -15,6 +18,10 @@ from support.stream import make_certificate
 
 QUICK = "health_check: 1s, timeout: 500ms, health_check_user: '1001', bind:"
 DAY = 86_400
+
+
+def capabilities_in(status):
+    return {name: int(value, 16) for name, value in re.findall(r"^(Cap\w+):\s*([0-9a-f]+)$", status, re.M)}
 
 
 class Alerts(case.Case):
@@ -84,13 +91,13 @@ class Kinds(Alerts):
         self.guess("127.6.6.6")
         self.assertIn("127.6.6.6 is banned for 3600 s: failed_authentication, 5 strikes", self.told("ban", cause="failed_authentication"))
         self.guess("127.1.0.1", "1003")
-        self.assertIn("the account 1003 is blocked at 127.1.0.1", self.told("block", device="1003"))
+        self.assertIn('the account "1003" is blocked at 127.1.0.1', self.told("block", device="1003"))
         self.assertEqual(phone.invite("090012345", challenged=False).wait().status, 603)
-        self.assertIn("may not call 090012345, of the class premium", self.told("call_denied", device="1001", number="090012345", **{"class": "premium"}))
+        self.assertIn('may not call "090012345", of the class premium', self.told("call_denied", device="1001", number="090012345", **{"class": "premium"}))
         phone.invite("112")
-        self.assertIn("1001 at 127.1.0.1:5080 calls sip:112@", self.told("emergency_call", device="1001"))
+        self.assertIn('"1001" at 127.1.0.1:5080 calls "sip:112@', self.told("emergency_call", device="1001"))
         self.registered(("127.1.0.4", 5080), "1004", password="1004")
-        self.assertIn("the account 1004 can be guessed", self.told("weak_password", account="1004", detail="user_name"))
+        self.assertIn('the account "1004" can be guessed', self.told("weak_password", account="1004", detail="user_name"))
         self.call_abroad(phone, "0037167000000")
         self.assertIn("the first call to LV", self.told("new_country", called_country="LV", number="0037167000000", device="1001"))
         self.pbx.stop()
@@ -118,8 +125,12 @@ class Kinds(Alerts):
         listeners = f"listeners: ['udp://{ACCESS[0]}:{ACCESS[1]}', {{address: 'tls://{ACCESS[0]}:5061', name: phones, tls: {{certificate: server.pem, private_key: server.key}}}}]\n"
         text = self.text(extra="geo: {country: country.mmdb}\n")
         self.start(listeners + "".join(line + "\n" for line in text.splitlines() if not line.startswith("listeners")))
-        self.assertRegex(self.told("certificate_ends", listener="phones"), r"the listener phones ends in 4 days, at \d{4}-")
+        self.assertRegex(self.told("certificate_ends", listener="phones"), r'the listener "phones" ends in 4 days, at \d{4}-')
         self.assertIn("the database of geo.country was made 61 days ago", self.told("geo_database_old", database="geo.country"))
+        with open(self.postern.path) as file:
+            text = file.read()
+        self.assertEqual(self.postern.reload(text + "keepalive: 20s\n"), "applied")
+        self.assertEqual(self.postern.metric("postern_alerts_total", result="held_back"), 0, "a reload that changes nothing of it is no news")
 
 
 class Floods(Alerts):
@@ -138,6 +149,47 @@ class Floods(Alerts):
         self.assertEqual([alert["more"] for alert in alerts], [0, 3])
         self.assertIn("127.6.6.5 is banned", alerts[1]["message"])
         self.assertIn("(and 3 more since: 127.6.6.2, 127.6.6.3, 127.6.6.4)", alerts[1]["message"])
+
+    def forge_calls_for_help(self, count):
+        """From as many trusted addresses, by somebody who hears no answer."""
+        for number in range(count):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.bind((f"127.5.0.{number + 1}", 0))
+                sender.sendto((f"INVITE sip:112@{ACCESS[0]} SIP/2.0\r\nVia: SIP/2.0/UDP 127.5.0.{number + 1}:5060;branch=z9hG4bK{number}\r\nFrom: <sip:help@a>;tag={number}\r\n"
+                               f"To: <sip:112@{ACCESS[0]}>\r\nCall-ID: forged-{number}\r\nCSeq: 1 INVITE\r\nContact: <sip:help@127.5.0.{number + 1}>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n").encode(), ACCESS)
+
+    def test_forged_calls_for_help_page_once_and_keep_no_true_one_and_no_dead_pbx_from_being_told(self):
+        self.hooks.gate.clear()
+        self.start(self.text(extra="trusted: [127.5.0.0/16]\n"))
+        phone = self.registered(("127.1.0.1", 5080))
+        self.forge_calls_for_help(39)
+        wait_for(lambda: self.postern.metric("postern_emergency_calls_total") >= 10, "the forged calls to pass")
+        forged = self.postern.metric("postern_emergency_calls_total")
+        wait_for(lambda: self.postern.metric("postern_alerts_total", result="held_back") == forged - 1, "all of them but one to be held back")
+        phone.invite("112")
+        wait_for(lambda: len(self.pager.pages("emergency_call")) == 2, "the true one to be told")
+        self.pbx.stop()
+        self.pager.wait("pbx_down")
+        self.hooks.gate.set()
+        self.hooks.wait("pbx_down")
+        alerts = self.hooks.wait("emergency_call", 2)
+        self.assertEqual([(alert["proof"], alert["device"]) for alert in alerts], [("unproven", "help"), ("proven", "1001")])
+        self.assertEqual(self.postern.metric("postern_alerts_total", result="lost"), 0)
+        self.assertRegex(self.postern.log(), r"event=emergency_call rule=emergency source=127\.1\.0\.1:5080 .* proof=proven")
+
+    def test_a_call_that_a_stranger_may_not_make_pages_nobody(self):
+        self.start(self.text(extra="calls: {classes: {most: ['X.']}, allow: [{classes: most}]}\n"))
+        stranger = self.phone(("127.6.6.9", 5080), "$(reboot)")
+        self.assertEqual(stranger.invite("*72", challenged=False).wait().status, 603)
+        wait_for(lambda: self.postern.metric("postern_alerts_total", result="held_back") == 1, "it to be counted")
+        phone = self.registered(("127.1.0.1", 5080))
+        self.assertEqual(phone.invite("*72", challenged=False).wait().status, 603)
+        self.assertEqual([alert["device"] for alert in self.hooks.wait("call_denied")], ["1001"])
+
+    def test_what_lies_in_the_place_of_the_countries_holds_up_no_start(self):
+        os.mkdir(os.path.join(self.folder, "state"), 0o700)
+        os.mkfifo(os.path.join(self.folder, "state", "countries"))
+        self.start(self.text())
 
     def test_a_country_is_new_once_over_a_kill_too(self):
         self.start(self.text(interval="1s"))
@@ -172,6 +224,24 @@ class Ways(Alerts):
         self.hooks.wait("ban")
         self.assertEqual(len(self.hooks.paths), 2)
         self.assertNotIn("alert_failed", self.postern.log())
+
+    def test_a_server_that_says_100_continue_first_has_got_it(self):
+        self.hooks.goes_on = True
+        self.start(self.text(f"{{webhook: '{self.url}'}}"))
+        self.assertEqual(self.trial(), (0, {"webhook": (True, "HTTP status 200")}))
+
+    def test_a_program_has_none_of_our_capabilities(self):
+        shutil.chown(self.folder, "nobody")
+        shutil.chown(os.path.join(self.folder, "pages"), "nobody")
+        self.pager.does(f"grep ^Cap /proc/self/status >{self.folder}/pages/capabilities")
+        self.postern = Postern(self.folder, self.text("{command: page-me}"), prefix=("setpriv", "--reuid=nobody", "--clear-groups", "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"))
+        with open(f"/proc/{self.postern.pid}/status") as file:
+            own = capabilities_in(file.read())
+        self.assertEqual((own["CapEff"], own["CapAmb"]), (1 << 10, 0), "CAP_NET_BIND_SERVICE is ours")
+        self.assertEqual(self.trial()[0], 0)
+        with open(os.path.join(self.folder, "pages", "capabilities")) as file:
+            theirs = capabilities_in(file.read())
+        self.assertEqual([theirs[name] for name in ("CapPrm", "CapEff", "CapAmb")], [0, 0, 0])
 
     def test_what_cannot_be_delivered_is_in_the_log(self):
         self.hooks.status = 404
@@ -228,7 +298,7 @@ class Ways(Alerts):
 
     def test_no_packet_waits_for_a_delivery_and_a_stop_neither(self):
         self.hooks.gate.clear()
-        self.pager.does("exec sleep 1000")
+        self.pager.does(f"echo $$ >{self.folder}/pager; exec sleep 1000")
         self.start(self.text())
         self.ban_somebody()
         self.pager.wait("ban")
@@ -239,6 +309,9 @@ class Ways(Alerts):
             phone.register_cseq += 1
             phone.ask("OPTIONS", f"sip:{phone.domain}", f"<sip:{phone.domain}>", phone.register_call_id, phone.register_cseq, authenticate=False)
             slowest = max(slowest, time.monotonic() - begun)
+        self.assertEqual(self.hooks.paths, [], "nothing has been delivered meanwhile")
+        with open(os.path.join(self.folder, "pager")) as file:
+            self.assertTrue(os.path.exists(f"/proc/{int(file.read())}"), "the pager still runs")
         case.measured(f"the slowest of 50 OPTIONS while both ways hang: {slowest * 1000:.1f} ms")
         begun = time.monotonic()
         self.postern.stop()
@@ -252,5 +325,5 @@ class Ways(Alerts):
 
 
 if __name__ == "__main__":
-    case.need("kamailio", "kamcmd", "openssl", "perl")
+    case.need("kamailio", "kamcmd", "openssl", "perl", "setpriv")
     case.main()

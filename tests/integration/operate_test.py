@@ -72,7 +72,7 @@ class Status(Operating):
         self.assertEqual((status["registrations"], status["calls"], status["bans"], status["warnings"], status["durable"]), (1, 0, 0, [], True))
         self.assertEqual(status["config"], {"file": self.postern.path, "reloads": 0, "refused_reloads": 0})
         self.assertTrue(status["pbx"][0]["up"])
-        self.assertEqual(status["core"], f"{CORE[0]}:{CORE[1]}")
+        self.assertEqual(status["core"], [f"{CORE[0]}:{CORE[1]}"])
         text = self.told("status")
         self.assertIn("registrations  1", text)
         self.assertNotIn("!!", text)
@@ -171,11 +171,12 @@ class Switches(Operating):
         wait_for(lambda: self.options(refused, f"bypass-{time.monotonic()}") == BY_THE_PBX, "the bypass to hold")
         self.assertGreaterEqual(self.postern.metric("postern_would_refuse_total", reason="rule_reject"), 1)
         self.assertIn("!! bypass until", self.told("status"))
-        self.assertIn("only a trap refuses anything", self.told("explain", "--live", "--source", "127.66.0.1"))
+        self.assertIn("nothing is refused but by traps, `postern block`, limits.pbx", self.told("explain", "--live", "--source", "127.66.0.1"))
         self.postern.kill()
         self.postern = Postern(self.folder, self.text, name="again")
         self.assertEqual(self.options(refused, "after-a-kill"), BY_THE_PBX)
         self.assertIn("nothing is switched", self.told("bypass", "--off"))
+        self.postern.wait_log("event=switch what=bypass until=off")
         wait_for(lambda: self.options(refused, f"off-{time.monotonic()}") == 488, "the bypass to end")
 
     def test_lockdown_serves_who_is_registered_and_ends_by_itself(self):
@@ -188,7 +189,7 @@ class Switches(Operating):
         self.assertEqual(phone.register().status, 200)
         wait_for(lambda: self.ask("status")["switches"]["lockdown"] is None, "the lockdown to end by itself")
         wait_for(lambda: self.options(stranger, f"after-{time.monotonic()}", timeout=1) == BY_THE_PBX, "the stranger to be heard")
-        self.postern.wait_log("event=switch what=ended")
+        self.postern.wait_log("event=switch what=ended of=lockdown")
 
     def test_a_device_is_blocked(self):
         phone, other = self.phone("127.1.0.1"), self.phone("127.1.0.2", "1002")
@@ -205,6 +206,9 @@ class Switches(Operating):
         for arguments, told in ((["bypass", "--for", "30d"], "to 7 days"), (["bypass", "--for", "soon"], "--for wants"), (["block", "a b"], "user name")):
             self.assertIn(told, self.told(*arguments, status=1))
         self.assertIn("excludes", self.told("bypass", "--off", "--for", "1h", status=2))
+        self.told("block", "1001")
+        self.postern.wait_log("event=switch what=block device=1001 until=2")
+        self.assertEqual(self.postern.log().count("event=switch"), 1, "what was refused is no switch")
 
 
 class ShadowMode(Operating):

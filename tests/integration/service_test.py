@@ -245,6 +245,20 @@ class Rights(case.Case):
         for path in ("lib/state", "lib/state/precious", "run"):
             self.assertEqual(os.stat(f"{self.folder}/{path}").st_uid, 0, path)
 
+    def test_what_another_can_put_in_its_place_is_not_given_away(self):
+        """A link in the place of the folder, and a folder of root's below one of another's."""
+        os.makedirs(f"{self.folder}/lib")
+        os.makedirs(f"{self.folder}/roots")
+        self.write("roots/key", "")
+        os.symlink(f"{self.folder}/roots", f"{self.folder}/lib/state")
+        self.assertIn("belongs to uid 0", self.refused("nobody").stderr)
+        os.remove(f"{self.folder}/lib/state")
+        os.rename(f"{self.folder}/roots", f"{self.folder}/lib/state")
+        os.chown(f"{self.folder}/lib", NOBODY.pw_uid, NOBODY.pw_gid)
+        self.assertIn("belongs to uid 0", self.refused("nobody").stderr)
+        for path in ("lib/state", "lib/state/key"):
+            self.assertEqual(os.stat(f"{self.folder}/{path}").st_uid, 0, path)
+
 
 if __name__ == "__main__":
     case.need("systemd-analyze", "nft")

@@ -1,5 +1,6 @@
 """The package as an operator meets it, in a clean Debian that systemd has booted (scripts/test-package, which has installed it there)."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -63,6 +64,7 @@ class Package(case.Case):
         self.a_drop_in_gives_back_what_the_unit_takes()
         self.upgraded()
         self.removed_and_purged()
+        self.as_the_readme_has_it()
 
     def installed_without_a_configuration(self):
         self.assertEqual(self.sh("systemctl", "is-enabled", "postern").strip(), "enabled")
@@ -170,6 +172,25 @@ class Package(case.Case):
         self.sh("dpkg", "--purge", "postern")
         self.assertEqual(self.left(), [])
         self.assertEqual(self.sh("getent", "passwd", "postern").split(":")[5:], ["/var/lib/postern", "/usr/sbin/nologin\n"], "the user stays, as Debian's do")
+
+    def as_the_readme_has_it(self):
+        """The README's own lines behind the one that has made the package: from there to a registered phone."""
+        with open(os.path.join(case.source_folder(), "README.md")) as file:
+            build, *lines = re.search(r"## Install it\n.*?```sh\n(.*?)```", file.read(), re.S).group(1).splitlines()
+        self.assertEqual(build, "scripts/package")
+        host, port = re.search(r"--pbx udp://([\d.]+):(\d+)", "\n".join(lines)).groups()
+        subprocess.run(["ip", "address", "add", f"{host}/32", "dev", "lo"], check=True)
+        self.pbx.stop()
+        folder = os.path.join(self.folder, "readme")
+        os.mkdir(folder)
+        pbx = self.run_until_end(Pbx(folder, (host, int(port))))
+        os.makedirs(f"{ROOT}/checkout/build", exist_ok=True)
+        shutil.copy(ROOT + DEB, f"{ROOT}/checkout/build/")
+        said = self.sh("bash", "-ec", "\n".join(["cd /checkout", *lines]))
+        self.assertIn("listens on     udp://0.0.0.0:5060", said)
+        self.register(Phone(("127.1.0.9", 5080), ("127.0.0.1", 5060), "1001"))
+        self.assertEqual(len(pbx.contacts("1001")), 1)
+        case.measured(f"the README's lines ({'; '.join([build, *lines])}): a phone is registered")
 
     def left(self):
         """What bears its name."""

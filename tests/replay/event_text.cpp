@@ -38,6 +38,7 @@ std::string text_of(const testing::RecordedEvent& event) {
   };
   add("reason", event.cause ? sbc::word_of(*event.cause) : sbc::info(event.reason).word);
   add("rule", event.rule);
+  if (event.kind == sbc::EventKind::emergency_call) add("proof", event.proven ? "proven" : "unproven");
   add("source", event.source);
   add("country", event.country);
   add("method", event.method);

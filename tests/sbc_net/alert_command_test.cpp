@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -46,6 +47,17 @@ TEST_F(AlertCommandTest, GetsAllOfItAndNoDescriptorOfOurs) {
   EXPECT_EQ(text_of("descriptors"), "0\n1\n2\n3\n") << "3 is what ls reads";
 }
 
+TEST_F(AlertCommandTest, InheritsNothingThatIsOursAlone) {
+  for (const char* name : {"POSTERN_DETAIL", "NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY"}) ::setenv(name, "ours", 1);
+  ::setenv("PAGER_TOKEN", "its own", 1);
+  EXPECT_TRUE(run(script("env >environment")).delivered);
+  for (const char* name : {"POSTERN_DETAIL", "NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY", "PAGER_TOKEN"}) ::unsetenv(name);
+  const std::string environment = text_of("environment");
+  EXPECT_EQ(environment.find("=ours"), std::string::npos) << environment;
+  EXPECT_THAT(environment, HasSubstr("PAGER_TOKEN=its own\n"));
+  EXPECT_THAT(environment, HasSubstr("POSTERN_ALERT=test\n"));
+}
+
 TEST_F(AlertCommandTest, HowItEndsIsTold) {
   EXPECT_EQ(run(script("exit 75")).what, "exit status 75");
   EXPECT_FALSE(run(script("exit 75")).delivered);
@@ -75,7 +87,9 @@ TEST_F(AlertCommandTest, AStopDoesNotWaitForIt) {
   const auto result = run(script("echo $$ >child; exec sleep 1000"), 1000s, stop.get_token());
   EXPECT_FALSE(result.delivered);
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 20s);
-  while (text_of("child").empty()) std::this_thread::sleep_for(1ms);
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (!text_of("child").ends_with('\n') && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(1ms);
+  ASSERT_TRUE(text_of("child").ends_with('\n')) << "it was never run";
   ::kill(std::stoi(text_of("child")), SIGKILL);
 }
 

@@ -80,6 +80,23 @@ TEST_F(AlertThrottleTest, WhatCannotWaitIsNeverHeldBack) {
   EXPECT_FALSE(throttle_.next());
 }
 
+TEST_F(AlertThrottleTest, ForgedCallsForHelpAreHeldBackAndHoldUpNoTrueOne) {
+  const auto call = [&](bool forgeable) {
+    Alert alert = about("1001", AlertKind::emergency_call);
+    alert.forgeable = forgeable;
+    return throttle_.admit(std::move(alert), now_).has_value();
+  };
+  EXPECT_TRUE(call(true)) << "it may be true";
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_FALSE(call(true));
+    EXPECT_TRUE(call(false));
+  }
+  now_ += 5min;
+  const auto due = throttle_.due(now_);
+  ASSERT_EQ(due.size(), 1U);
+  EXPECT_EQ(due[0].more, 99U);
+}
+
 TEST_F(AlertThrottleTest, OneSubjectIsNamedOnce) {
   ASSERT_TRUE(admit("first"));
   for (int i = 0; i < 5; ++i) EXPECT_FALSE(admit("same"));

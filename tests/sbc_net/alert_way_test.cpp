@@ -98,16 +98,57 @@ TEST_F(AlertWayTest, ThrowingIsFailing) {
   EXPECT_EQ(result.get().what, "no memory");
 }
 
-TEST_F(AlertWayTest, TooManyAreLostButNotWhatCannotWait) {
+TEST_F(AlertWayTest, TooManyOfAKindAreLostAndPushOutNoOther) {
   begin({});
-  for (std::size_t i = 0; i < AlertWay::most_waiting + 10; ++i) way_.push(alert_about(std::to_string(i)));
-  way_.push(alert_about("help", AlertKind::emergency_call));
+  for (int i = 0; i < AlertWay::most_of_a_kind + 10; ++i) way_.push(alert_about(std::to_string(i), AlertKind::emergency_call));
   const std::uint64_t lost = counts_.lost;
-  EXPECT_GE(lost, 10U);
-  EXPECT_LE(lost, 11U) << "one may have been under way already";
+  EXPECT_GE(lost, 9U) << "one may have been under way already";
+  EXPECT_LE(lost, 10U);
+  way_.push(alert_about("down", AlertKind::pbx_down));
+  way_.push(alert_about("up", AlertKind::pbx_up));
+  EXPECT_EQ(counts_.lost, lost);
   gate_.set_value();
-  const auto all = seen(AlertWay::most_waiting);
-  EXPECT_THAT(all, testing::Contains("help"));
+  const auto all = seen(AlertWay::most_of_a_kind + 10 - lost + 2);
+  EXPECT_THAT(all, testing::Contains("down"));
+  EXPECT_THAT(all, testing::Contains("up"));
+}
+
+TEST_F(AlertWayTest, ATrueCallForHelpTakesThePlaceOfAForgedOne) {
+  begin({});
+  for (int i = 0; i < AlertWay::most_of_a_kind + 1; ++i) {
+    Alert forged = *alert_about("forged", AlertKind::emergency_call);
+    forged.forgeable = true;
+    way_.push(std::make_shared<const Alert>(std::move(forged)));
+  }
+  way_.push(alert_about("help", AlertKind::emergency_call));
+  gate_.set_value();
+  EXPECT_THAT(seen(AlertWay::most_of_a_kind), testing::Contains("help"));
+}
+
+TEST_F(AlertWayTest, ATrialThatComesToNothingIsToldAndNotCounted) {
+  begin({});
+  std::vector<std::string> told;
+  std::mutex telling;
+  const auto trial = [&] {
+    way_.push(alert_about("trial", AlertKind::test), [&](const AlertResult& result) {
+      const std::scoped_lock hold(telling);
+      told.push_back(result.what);
+    });
+  };
+  for (int i = 0; i < AlertWay::most_of_a_kind + 2; ++i) trial();
+  {
+    const std::scoped_lock hold(telling);
+    ASSERT_GE(told.size(), 1U);
+    EXPECT_THAT(told, testing::Each(testing::HasSubstr("too many trials")));
+  }
+  way_.use({}, {});
+  {
+    const std::scoped_lock hold(telling);
+    EXPECT_GE(told.size(), 1U + AlertWay::most_of_a_kind) << "but for the one that is under way";
+    EXPECT_THAT(told.back(), testing::HasSubstr("the configuration has been changed"));
+  }
+  EXPECT_EQ(counts_.lost, 0U);
+  gate_.set_value();
 }
 
 TEST_F(AlertWayTest, WithoutAWayNothingIsKept) {

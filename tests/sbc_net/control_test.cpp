@@ -136,6 +136,7 @@ class ControlTest : public testing::Test {
   ~ControlTest() override {
     io_.stop();
     thread_.join();
+    kept_.clear();
     control_.reset();
     log_.reset();
     static_cast<void>(std::fclose(stream_));
@@ -149,8 +150,11 @@ class ControlTest : public testing::Test {
                  return --left > 0;
                };
              })},
-            {"later", [this](const ControlArguments&, Answer answer) {
-               asio::post(io_, [answer = std::move(answer)] { answer(whole_answer("\"at last\"")); });
+            {"later", [this](const ControlArguments&,
+                             Answer answer) { asio::post(io_, [answer = std::move(answer)] { answer(whole_answer("\"at last\"")); }); }},
+            {"kept", [this](const ControlArguments&, const Answer& answer) {
+               kept_.push_back(answer);
+               answer(whole_answer("\"kept\""));
              }}};
   }
   stream_protocol::socket connect() {
@@ -174,6 +178,7 @@ class ControlTest : public testing::Test {
   Folder folder_;
   ControlOptions options_{folder_.in("control.sock"), {}, true};
   std::atomic<int> parts_ = 0;
+  std::list<Answer> kept_;
   std::FILE* stream_;
   std::unique_ptr<Log> log_;
   asio::io_context io_;
@@ -209,6 +214,11 @@ TEST_F(ControlTest, OneClientTooManyIsToldSo) {
   asio::write(waiting.front(), asio::buffer(std::string("{\"command\": \"three\"}\n")));
   EXPECT_THAT(read_all(waiting.front()), EndsWith("part\n"));
   EXPECT_EQ(ask("{\"command\": \"three\"}\n"), "part\npart\npart\n") << "a place that becomes free is taken again";
+}
+
+/// A worker that was stuck kept what it was to answer: after eight of these nobody could ask anything.
+TEST_F(ControlTest, WhoKeepsAnAnswerKeepsNoPlace) {
+  for (std::size_t i = 0; i < 2 * Control::max_clients; ++i) EXPECT_EQ(ask("{\"command\": \"kept\"}\n"), "\"kept\"\n");
 }
 
 TEST_F(ControlTest, AnotherDaemonIsAStartErrorWhereThePathIsWrittenAndElseAWarning) {

@@ -88,7 +88,8 @@ TEST_F(WorkersTest, EachSendsFromItsOwnPort) {
 TEST_F(WorkersTest, AskHearsAllOnTheirOwnThreads) {
   std::vector<std::uint16_t> asked(2, 99);
   bool done = false;
-  workers_->ask([&](const Worker& worker) { asked[worker.options().pbx.worker] = worker.options().pbx.worker; }, [&] { done = true; });
+  workers_->ask([&](const Worker& worker) { asked[worker.options().pbx.worker] = worker.options().pbx.worker; },
+                [&](const std::vector<std::size_t>& missing) { done = missing.empty(); });
   EXPECT_TRUE(run_until([&] { return done; }));
   EXPECT_EQ(asked, (std::vector<std::uint16_t>{0, 1}));
   EXPECT_FALSE(workers_->look_at(2, [](const Worker&) {}));
@@ -124,7 +125,7 @@ TEST_F(WorkersTest, WhatAWorkersThreadThrowsStopsTheMainOne) {
       [](const Worker& worker) {
         if (worker.options().pbx.worker == 1) throw std::runtime_error("no memory");
       },
-      [] {});
+      [](const std::vector<std::size_t>&) {});
   ASSERT_TRUE(run_until([&] { return io_.stopped(); }));
   try {
     workers_->rethrow();
@@ -144,13 +145,17 @@ class StuckWorkerTest : public WorkersTest {
 
   void hold_up() {
     workers_->ask(
-        [release = release_](const Worker& worker) {
-          if (worker.options().pbx.worker == 1) release->acquire();
+        [release = release_, held = held_](const Worker& worker) {
+          if (worker.options().pbx.worker != 1) return;
+          held->release();
+          release->acquire();
         },
-        [] {});
+        [](const std::vector<std::size_t>&) {});
+    held_->acquire();
   }
 
   std::shared_ptr<std::counting_semaphore<2>> release_ = std::make_shared<std::counting_semaphore<2>>(0);
+  std::shared_ptr<std::binary_semaphore> held_ = std::make_shared<std::binary_semaphore>(0);
   std::vector<std::size_t> told_;
 };
 
@@ -165,6 +170,32 @@ TEST_F(StuckWorkerTest, IsNotWaitedForForEver) {
   release_->release();
   EXPECT_TRUE(run_until([&] { return workers_->look_at(1, [](const Worker&) {}); })) << "it does not wait for a meeting that is over";
   EXPECT_FALSE(looked) << "for whom nobody waits any longer";
+}
+
+/// Whoever asked waited for ever, with the connection that it was to answer.
+TEST_F(StuckWorkerTest, WhoAsksAllHearsWhichDoesNotAnswer) {
+  hold_up();
+  std::vector<std::size_t> looked;
+  std::vector<std::vector<std::size_t>> missing;
+  const auto held = std::make_shared<int>();
+  const auto ask = [&] {
+    workers_->ask([&looked, held](const Worker& worker) { looked.push_back(worker.options().pbx.worker); },
+                  [&missing, held](const std::vector<std::size_t>& others) { missing.push_back(others); });
+  };
+  ask();
+  EXPECT_TRUE(run_until([&] { return missing.size() == 1; }));
+  EXPECT_EQ(held.use_count(), 1) << "what the question holds is free though the stuck worker has it still in its queue";
+  ask();
+  EXPECT_TRUE(run_until([&] { return missing.size() == 2; }));
+  EXPECT_THAT(missing, testing::Each(testing::ElementsAre(1)));
+  EXPECT_EQ(told_, (std::vector<std::size_t>{1})) << "told once";
+  EXPECT_EQ(looked, (std::vector<std::size_t>{0, 0}));
+  release_->release();
+  EXPECT_TRUE(run_until([&] {
+    ask();
+    const std::size_t asked = missing.size();
+    return run_until([&] { return missing.size() > asked; }) && missing.back().empty();
+  })) << "it is asked again once it has come to what it was asked";
 }
 
 /// From now on the kernel refuses this thread one option of sockets.

@@ -40,12 +40,14 @@ struct RecordedEvent {
         detail(event.detail),
         address(event.address == sbc::Endpoint{} ? std::string() : event.address.to_string()),
         message(event.message),
+        proven(event.proven),
         duration(event.duration),
         count(event.count) {}
   sbc::EventKind kind;
   sbc::Outcome reason;
   std::optional<sbc::Cause> cause;
   std::string rule, source, country, user_agent, method, device, call_id, number, number_class, detail, address, message;
+  bool proven;
   std::chrono::seconds duration;
   std::uint64_t count;
 };

@@ -14,6 +14,7 @@ class Hooks:
     def __init__(self, address=("127.0.0.1", 0), certificate=None):
         self.posted, self.paths = [], []
         self.status, self.statuses = 200, []
+        self.goes_on = False  # says 100 Continue first
         self.gate = threading.Event()
         self.gate.set()
         hooks = self
@@ -26,6 +27,9 @@ class Hooks:
                 if status == 200:
                     hooks.posted.append(json.loads(body))
                 hooks.paths.append(self.path)
+                if hooks.goes_on:
+                    self.send_response_only(100)
+                    self.end_headers()
                 self.send_response(status)
                 self.end_headers()
                 self.wfile.write(b"ok")
