@@ -111,6 +111,7 @@ CallingPlaces::CallingPlaces(const PolicyOptions& options) : outside_(options.em
   std::vector<std::string> named;
   for (const DialClassOptions& each : options.calls->classes) {
     std::vector<std::string> beginnings;
+    beginnings.reserve(each.patterns.size());
     for (const std::string& pattern : each.patterns) beginnings.push_back(all_behind(pattern));
     if (std::ranges::find(beginnings, "00") == beginnings.end()) continue;
     for (const std::string_view prefix : other_prefixes)

@@ -31,6 +31,8 @@ struct Engine::Impl {
 
   Outcome from_access(const Datagram& datagram, TimePoint now, Outbox& out);
   Outcome from_core(const Datagram& datagram, TimePoint now, Outbox& out);
+  /// What is no SIP message of ours to read: keep-alives, STUN, what is malformed.
+  Outcome no_message(const sip::Prescreened& screened, const Datagram& datagram, const SourceStanding& source, TimePoint now, Outbox& out);
   Outcome access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out);
   Outcome trapped(const Datagram& datagram, bool proven, TimePoint now);
   /// Answers as that has it; nullopt: it may go on.
@@ -39,6 +41,9 @@ struct Engine::Impl {
   /// What the jail has against it; nullopt: the request may go on.
   std::optional<Outcome> jailed(std::string_view request_user, const Flow& flow, const SourceStanding& source,
                                 const CredentialsVerdict& credentials, TimePoint now, Outbox& out);
+  /// What the operator has switched: a lockdown, the block of a device. `judged`: it stands outside a dialog.
+  std::optional<Outcome> kept_out(bool judged, const Flow& flow, const SourceStanding& source, const CredentialsVerdict& credentials,
+                                  TimePoint now, Outbox& out);
   /// What passes bans and limits of its source: an emergency call, or (`goes_on`) what belongs to one.
   void look_for_help(bool goes_on, const Flow& flow, SourceStanding& source, TimePoint now);
   /// What is asked of a request outside a dialog that is no repetition.

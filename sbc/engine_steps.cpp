@@ -35,22 +35,26 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   }
 
   const sip::Prescreened screened = sip::prescreen(datagram.bytes, message, framing_of(flow.transport));
-  if (screened.result != sip::PrescreenResult::message) {
-    if (source.outcome != Outcome::forwarded) return source.outcome;
-    if (source.locked_out) return Outcome::lockdown;
-    if (screened.result == sip::PrescreenResult::stun) return stun(datagram.bytes, flow, source, out);
-    read = screened.answerable;
-    // Whom a rule keeps out gets no 400 either.
-    if (screened.answerable) {
-      if (const auto ended = refused(message.request_user, flow, source, now, out)) return *ended;
-    }
-    if (screened.result == sip::PrescreenResult::malformed)
-      admission.jail().malformed(screened.answerable ? &message : nullptr, flow, source.proven, now);
-    return not_a_message(screened, flow, false, out);
-  }
+  if (screened.result != sip::PrescreenResult::message) return no_message(screened, datagram, source, now, out);
   read = true;
   state.metrics.count_received(flow, message.method);
   return message.is_request ? access_request(flow, source, now, out) : access_response(flow, source, now, out);
+}
+
+Outcome Engine::Impl::no_message(const sip::Prescreened& screened, const Datagram& datagram, const SourceStanding& source, TimePoint now,
+                                 Outbox& out) {
+  const Flow& flow = datagram.flow;
+  if (source.outcome != Outcome::forwarded) return source.outcome;
+  if (source.locked_out) return Outcome::lockdown;
+  if (screened.result == sip::PrescreenResult::stun) return stun(datagram.bytes, flow, source, out);
+  read = screened.answerable;
+  // Whom a rule keeps out gets no 400 either.
+  if (screened.answerable) {
+    if (const auto ended = refused(message.request_user, flow, source, now, out)) return *ended;
+  }
+  if (screened.result == sip::PrescreenResult::malformed)
+    admission.jail().malformed(screened.answerable ? &message : nullptr, flow, source.proven, now);
+  return not_a_message(screened, flow, false, out);
 }
 
 Outcome Engine::Impl::access_response(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
@@ -124,11 +128,7 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   if (message.method == sip::Method::ack) scanners.acknowledged(flow, source, now);
   // Rules and limits judge what stands outside a dialog; ACK and CANCEL belong to a transaction, or to nothing.
   const bool judged = !dialog.own() && !in_transaction && !source.emergency;
-  if (judged && source.locked_out) return Outcome::lockdown;
-  if (judged || (message.method == sip::Method::refer && !source.emergency)) {
-    const RequestStanding standing = admission.check_blocks(message, flow, credentials, now);
-    if (const auto ended = end_with(standing, flow, source, now, out)) return *ended;
-  }
+  if (const auto ended = kept_out(judged, flow, source, credentials, now, out)) return *ended;
   if (judged) {
     if (const auto ended = refused_outside(user, dialog, credentials, flow, source, now, out)) return *ended;
   }
@@ -145,6 +145,15 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
     return parsed(verdict, flow, source.proven, out);
   }
   return proxy.request_from_access(arrival, now, out);
+}
+
+std::optional<Outcome> Engine::Impl::kept_out(bool judged, const Flow& flow, const SourceStanding& source,
+                                              const CredentialsVerdict& credentials, TimePoint now, Outbox& out) {
+  if (judged && source.locked_out) return Outcome::lockdown;
+  // A transfer out of a call is as good as a call.
+  const bool transfers = message.method == sip::Method::refer && !source.emergency;
+  if (!judged && !transfers) return std::nullopt;
+  return end_with(admission.check_blocks(message, flow, credentials, now), flow, source, now, out);
 }
 
 void Engine::Impl::look_for_help(bool goes_on, const Flow& flow, SourceStanding& source, TimePoint now) {

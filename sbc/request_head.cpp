@@ -5,11 +5,11 @@
 namespace postern::sbc {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool is_head_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  while (!text.empty() && is_head_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_head_blank(text.back())) text.remove_suffix(1);
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "config/located.hpp"
@@ -128,12 +129,13 @@ void add_table(Lines& lines, const std::vector<TableRow>& rows, const std::funct
   }
 }
 
-/// Words by rate, then by count, the most first.
+/// Words by rate, then by count, the most first, then by themselves.
 std::vector<std::string> busiest(const ordered_json& counts, const ordered_json& rates) {
   std::vector<std::string> words;
   for (const auto& [word, count] : counts.items()) words.push_back(word);
-  std::ranges::stable_sort(words, [&](const std::string& a, const std::string& b) {
-    return std::pair(number_in(rates, a), number_in(counts, a)) > std::pair(number_in(rates, b), number_in(counts, b));
+  std::ranges::sort(words, [&](const std::string& a, const std::string& b) {
+    return std::tuple(number_in(rates, b), number_in(counts, b), std::string_view(a)) <
+           std::tuple(number_in(rates, a), number_in(counts, a), std::string_view(b));
   });
   return words;
 }

@@ -26,7 +26,7 @@ std::string with_meaning(const ordered_json& refusal) {
 }
 
 std::string rule_of(const ordered_json& refusal) {
-  const std::string rule = cell(refusal, "rule");
+  std::string rule = cell(refusal, "rule");
   if (rule.empty() || refusal.at("file").is_null()) return rule;
   return fmt::format("{} ({}:{})", rule, cell(refusal, "file"), refusal.at("line").get<int>());
 }

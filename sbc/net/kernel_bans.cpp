@@ -23,7 +23,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr seconds look_again{1};
+constexpr seconds table_check{1};
 constexpr seconds longest = std::chrono::hours{24 * 365};  // nft refuses a timeout of nine digits, and all that comes with it
 constexpr std::size_t most_changes = 4096;                 // that wait: with more than these all is written anew
 
@@ -211,7 +211,7 @@ void KernelBans::forget_ended(acl::TimePoint now) {
 bool KernelBans::has_room(acl::TimePoint now) {
   if (bans_.size() >= most && now >= look_for_room_at_) {
     forget_ended(now);
-    look_for_room_at_ = now + look_again;
+    look_for_room_at_ = now + table_check;
   }
   return bans_.size() < most;
 }
@@ -245,7 +245,7 @@ void KernelBans::run(const std::stop_token& stop) {
       table.remove();
       lock.lock();
     }
-    wake_.wait_for(lock, stop, look_again, [this] { return all_changed_ || !changed_.empty(); });
+    wake_.wait_for(lock, stop, table_check, [this] { return all_changed_ || !changed_.empty(); });
   }
 }
 

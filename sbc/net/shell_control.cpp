@@ -119,7 +119,8 @@ void Shell::Impl::apply_switches() {
 
 /// `work` makes the answer where configurations are compiled: no packet waits for it. The client is the main thread's: it ends there.
 void Shell::Impl::answer_aside(const Answer& answer, std::function<std::string()> work) {
-  reloads.aside([this, answer, work = std::move(work)]() mutable {
+  // captured as it is, `answer` would be const there, and not moved
+  reloads.aside([this, answer = Answer(answer), work = std::move(work)]() mutable {
     AnswerPart part;
     try {
       part = whole_answer(work());

@@ -23,7 +23,7 @@ namespace {
 
 using Kind = StateDatabaseError::Kind;
 
-constexpr const char* file_name = "/state.db";
+constexpr const char* database_file = "/state.db";
 constexpr int patience_ms = 2000;        // with who reads it meanwhile
 constexpr int longest_value = 1 << 20U;  // of a row; ours are far shorter
 constexpr const char* create =
@@ -33,7 +33,7 @@ constexpr const char* create =
     "pragma user_version = 1;"
     "commit;";
 
-std::string path_of(const std::string& folder) { return folder + file_name; }
+std::string path_of(const std::string& folder) { return folder + database_file; }
 
 /// SQLITE_OPEN_NOFOLLOW forbids links anywhere on the way; the folder itself may be reached by one (systemd's DynamicUser makes one).
 std::string path_to_open(const std::string& folder) {

@@ -50,7 +50,8 @@ void Workers::ask(Look look, Asked done) {
       asking->miss(i);
       continue;
     }
-    asio::post(*member.io, [asking, i, &member, &main]() mutable {
+    // captured as it is, `asking` would be const there, and its last owner the worker
+    asio::post(*member.io, [asking = std::shared_ptr(asking), i, &member, &main]() mutable {
       member.worker->catch_up();
       const bool awaited = !asking->parts[i].settled.exchange(true);
       if (awaited) asking->look(*member.worker);
