@@ -5,7 +5,7 @@ import re
 import time
 
 from support import case
-from support.door import ACCESS, CORE, Postern, config, run
+from support.door import ACCESS, CORES, Postern, config, run, with_workers
 from support.pbx import Pbx
 from support.proc import wait_for
 from support.sip import Phone, Socket
@@ -72,7 +72,7 @@ class Status(Operating):
         self.assertEqual((status["registrations"], status["calls"], status["bans"], status["warnings"], status["durable"]), (1, 0, 0, [], True))
         self.assertEqual(status["config"], {"file": self.postern.path, "reloads": 0, "refused_reloads": 0})
         self.assertTrue(status["pbx"][0]["up"])
-        self.assertEqual(status["core"], [f"{CORE[0]}:{CORE[1]}"])
+        self.assertEqual(status["core"], [f"{host}:{port}" for host, port in CORES])
         text = self.told("status")
         self.assertIn("registrations  1", text)
         self.assertNotIn("!!", text)
@@ -235,7 +235,7 @@ class Reload(Operating):
 
     def write_configuration(self, text):
         with open(self.postern.path, "w") as file:
-            file.write(text)
+            file.write(with_workers(text))
 
     def test_it_tells_what_changed_and_what_is_wrong(self):
         self.write_configuration(self.OTHER)

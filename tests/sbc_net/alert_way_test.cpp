@@ -126,27 +126,28 @@ TEST_F(AlertWayTest, ATrueCallForHelpTakesThePlaceOfAForgedOne) {
 }
 
 TEST_F(AlertWayTest, ATrialThatComesToNothingIsToldAndNotCounted) {
-  begin({});
-  std::vector<std::string> told;
-  std::mutex telling;
-  const auto trial = [&] {
-    way_.push(alert_about("trial", AlertKind::test), [&](const AlertResult& result) {
-      const std::scoped_lock hold(telling);
-      told.push_back(result.what);
-    });
+  // The one that is under way is told when the test has ended.
+  struct Told {
+    std::mutex mutex;
+    std::vector<std::string> texts;
   };
-  for (int i = 0; i < AlertWay::most_of_a_kind + 2; ++i) trial();
-  {
-    const std::scoped_lock hold(telling);
-    ASSERT_GE(told.size(), 1U);
-    EXPECT_THAT(told, testing::Each(testing::HasSubstr("too many trials")));
+  const auto told = std::make_shared<Told>();
+  const auto texts = [&] {
+    const std::scoped_lock hold(told->mutex);
+    return told->texts;
+  };
+  begin({});
+  for (int i = 0; i < AlertWay::most_of_a_kind + 2; ++i) {
+    way_.push(alert_about("trial", AlertKind::test), [told](const AlertResult& result) {
+      const std::scoped_lock hold(told->mutex);
+      told->texts.push_back(result.what);
+    });
   }
+  ASSERT_GE(texts().size(), 1U);
+  EXPECT_THAT(texts(), testing::Each(testing::HasSubstr("too many trials")));
   way_.use({}, {});
-  {
-    const std::scoped_lock hold(telling);
-    EXPECT_GE(told.size(), 1U + AlertWay::most_of_a_kind) << "but for the one that is under way";
-    EXPECT_THAT(told.back(), testing::HasSubstr("the configuration has been changed"));
-  }
+  EXPECT_GE(texts().size(), 1U + AlertWay::most_of_a_kind) << "but for the one that is under way";
+  EXPECT_THAT(texts().back(), testing::HasSubstr("the configuration has been changed"));
   EXPECT_EQ(counts_.lost, 0U);
   gate_.set_value();
 }
