@@ -88,11 +88,11 @@ bool Workers::look_at(std::size_t index, const std::function<void(Worker&)>& loo
     look(*member.worker);
     return true;
   }
-  struct Asked {
+  struct Waited {
     std::atomic<bool> settled{false};  ///< that it is looked at, or that nobody waits any longer: whoever says so first
     std::binary_semaphore seen{0};
   };
-  const auto asked = std::make_shared<Asked>();
+  const auto asked = std::make_shared<Waited>();
   asio::post(*member.io, [&look, &worker = *member.worker, asked] {
     if (asked->settled.exchange(true)) return;
     try {
