@@ -19,7 +19,7 @@ def docker():
 
 @check("reloads", "100 reloads with a random broken piece each are refused with the right line and change nothing")
 def reloads():
-    return integration("reload_test", "Broken", environment={"POSTERN_RELOADS": "100"}, limit="each refused with its line, nothing changed")
+    return integration("reload_test", "Broken", environment={"POSTERN_BROKEN": "100"}, limit="each refused with its line, nothing changed")
 
 
 @check("listeners", "Listeners added and removed under load lose nothing that was accepted")

@@ -1,5 +1,6 @@
 """SIGHUP: all of the configuration or nothing, and nothing is lost by it."""
 import os
+import random
 import re
 import signal
 import socket
@@ -14,6 +15,7 @@ from support.proc import wait_for
 from support.sip import Phone, Socket
 
 SECOND = ("127.3.0.2", 5070)
+BROKEN = int(os.environ.get("POSTERN_BROKEN", "0"))  # how many reloads with a broken piece: each kind once, or so many
 ROUNDS = int(os.environ.get("POSTERN_RELOADS", "60"))
 
 
@@ -151,13 +153,15 @@ class Broken(Reloading):
                       (self.good + "policy_tests: [{source: 127.1.0.9, method: OPTIONS, expect: allow}]\n", "postern.yaml", here, "policy_tests[0]", "expected allow"),
                       (self.good.replace("state: state", "state: other"), "postern.yaml", 3, "state", "restart needed"),
                       (self.good.replace("control: control.sock", "control: other.sock"), "postern.yaml", 4, "control.path", "restart needed")]
-            for piece in pieces:
+            # each once, and then any of them
+            rounds = [*pieces, *random.choices(pieces, k=max(0, BROKEN - len(pieces)))]
+            for piece in rounds:
                 with self.subTest(piece[3]):
                     self.check(*piece)
         self.write("bad.txt", "127.66.0.0/16\n127.1.0.9\nnonsense\n")
         self.check(self.good, "bad.txt", 3, "networks.bad.file", "nonsense")
         self.assertEqual(self.postern.metric("postern_config_reloads_total", result="applied"), 1)
-        case.measured(f"{len(pieces) + 1} broken pieces, each refused with its line, and each time the old configuration held")
+        case.measured(f"{len(rounds) + 1} reloads with a broken piece, {len(pieces) + 1} kinds of them, each refused with its line, and each time the old configuration held")
 
 
 class Load(Reloading):
