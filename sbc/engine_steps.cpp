@@ -23,7 +23,6 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   // A connection proves its source by itself.
   if (!is_datagram(flow.transport)) admission.prove(source, flow, now);
   if (source.live) state.registrations.heard(flow, now);
-  source.locked_out = admission.locked_out(flow, source, now);
   // A banned source's is read only to look for an account that may pass, as often as its allowance lasts.
   const bool may_be_read = source.accepts_some || (source.outcome != Outcome::banned && (source.answerable() || source.proved_before));
   if (source.outcome != Outcome::forwarded && !may_be_read) return source.outcome;
@@ -34,6 +33,7 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
     return Outcome::rule_drop;
   }
 
+  source.locked_out = admission.locked_out(flow, source, now);
   const sip::Prescreened screened = sip::prescreen(datagram.bytes, message, framing_of(flow.transport));
   if (screened.result != sip::PrescreenResult::message) return no_message(screened, datagram, source, now, out);
   read = true;
