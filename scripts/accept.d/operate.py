@@ -55,9 +55,9 @@ def sigterm():
     return integration("kill_test", "Kill.test_sigterm_under_load", environment={"POSTERN_KILLS": "10"}, limit="0 lost")
 
 
-@check("calls", "Calls in progress are controllable after a restart")
+@check("calls", "SIGTERM under load: in-progress calls are controllable after the restart")
 def calls():
-    return integration("restart_ringing_test", limit="every message arrives")
+    return integration("restart_ringing_test", environment={"POSTERN_CALLS": "50", "POSTERN_CALLS_FLOOD": "20000"}, limit="every message arrives")
 
 
 @check("switches", "bypass, lockdown and block end by themselves, survive a restart and stand on top of `status`")
