@@ -110,8 +110,10 @@ class Package(case.Case):
         self.register(StreamPhone(("127.1.0.4", 0), TLS, "1004", trust=second))
         self.assertEqual(self.state(), ("active", "running"))
         self.machine.write("/etc/postern/postern.yaml", "nonsense")
-        self.sh("systemctl", "reload", "postern", check=False)
+        self.assertIn("exit status 1", self.sh("bash", "-c", "systemctl reload postern; echo exit status $?"))
+        self.assertIn("/etc/postern/postern.yaml:1:1", self.sh("journalctl", "-u", "postern", "--no-pager"))
         wait_for(lambda: "refused" in self.machine.property("StatusText"), "the status to tell of it")
+        self.assertEqual(self.state(), ("active", "running"))
         self.machine.write("/etc/postern/postern.yaml", ALL)
 
     def one_that_is_stuck_is_started_again(self):
