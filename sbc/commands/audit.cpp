@@ -46,7 +46,7 @@ constexpr std::size_t most_others = 3;  // of containers' bridges there may be m
 const char* to_string(AuditStatus status) { return status == AuditStatus::ok ? "ok" : status == AuditStatus::warn ? "warn" : "fail"; }
 
 /// The daemon's answers, or why there are none. Registrations come first: of each that is listed the other answer tells.
-void ask(AuditFacts& facts) {
+void ask_daemon(AuditFacts& facts) {
   for (const auto& [command, into] : {std::pair("registrations", &facts.registrations), {"audit", &facts.daemon}}) {
     auto answer = net::ask_daemon(facts.config.shell.control.path, command);
     if (const auto* none = std::get_if<net::NoAnswer>(&answer)) {
@@ -232,7 +232,7 @@ int Audit::run() {
   facts.outside_address = outside_;
   facts.bind = address_of_bind(loaded.config.engine.pbx);
   facts.here = net::listening_ports();
-  ask(facts);
+  ask_daemon(facts);
   Probing(facts).run();
   std::vector<AuditRow> rows;
   rows.reserve(practices.size());

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <map>
+#include <string>
+#include <variant>
 
 #include "config/located.hpp"
 #include "sbc/commands/daemon.hpp"
@@ -22,6 +25,16 @@ std::string standing_text(const ordered_json& stands) {
   if (text.empty()) text = "nothing is switched\n";
   if (const std::string warning = cell(stands, "warning"); !warning.empty()) text += config::printable(warning) + "\n";
   return text;
+}
+
+/// A name that was mistyped blocks nobody: it stands, since a phone that is switched off is blocked as well, but is told.
+void tell_nobody_registered(const std::string& file, const std::string& device) {
+  const auto answer = ask(file, "registrations");
+  const auto* registrations = std::get_if<ordered_json>(&answer);
+  if (registrations == nullptr) return;
+  if (std::ranges::any_of(*registrations, [&](const ordered_json& entry) { return cell(entry, "aor") == device; })) return;
+  std::cerr << fmt::format("nobody is registered as {} now: is that its user name? `postern registrations` lists who is\n",
+                           config::printable(device));
 }
 
 }  // namespace
@@ -63,6 +76,7 @@ int Switches::run() {
   if (const int* status = std::get_if<int>(&answer)) return *status;
   const auto& stands = std::get<ordered_json>(answer);
   std::cout << (json_ ? stands.dump(2, ' ', true) + "\n" : standing_text(stands));
+  if (block && !off_) tell_nobody_registered(file_, device_);
   return exit_good;
 }
 

@@ -198,6 +198,8 @@ class Switches(Operating):
         wait_for(lambda: phone.register().status == 403, "the device to be refused")
         self.assertEqual(other.register().status, 200)
         self.assertIn("1001 is blocked until", self.told("status"))
+        self.assertNotIn("nobody is registered", self.told("block", "1001"))
+        self.assertIn("nobody is registered as 10001 now", self.told("block", "10001"))
         self.assertIn("is not blocked", self.told("block", "1002", "--off", status=1))
         self.told("block", "1001", "--off")
         wait_for(lambda: phone.register().status == 200, "the device to be served")
