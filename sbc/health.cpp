@@ -36,7 +36,7 @@ void Health::apply() {
     const auto known = std::ranges::find(before, address, &Pbx::address);
     Pbx& pbx = known == before.end() ? pbx_.emplace_back() : pbx_.emplace_back(std::move(*known));
     pbx.address = address;
-    shown_.push_back({address.to_string(), pbx.up});
+    shown_.push_back({address.to_string(), pbx.up, pbx.heard});
   }
 }
 
@@ -102,6 +102,7 @@ void Health::unlinked(const Endpoint& address, std::string_view why, TimePoint n
 void Health::heard(const acl::Address& address, TimePoint now) {
   for (Pbx& pbx : pbx_) {
     if (pbx.address.address != address) continue;
+    note_heard(pbx);
     pbx.last_heard = now;
     pbx.against = 0;
     if (pbx.up) continue;
@@ -112,6 +113,11 @@ void Health::heard(const acl::Address& address, TimePoint now) {
       doubt(pbx, Timers::t2, now);
     }
   }
+}
+
+void Health::note_heard(Pbx& pbx) {
+  pbx.heard = true;
+  shown(pbx).heard = true;
 }
 
 void Health::doubt(Pbx& pbx, acl::Duration delay, TimePoint now) {
@@ -142,7 +148,7 @@ void Health::told(const PbxNote& note, TimePoint now) {
   pbx->up = note.up;
   pbx->steady = note.steady;
   pbx->against = 0;
-  shown_[static_cast<std::size_t>(pbx - pbx_.data())].up = note.up;
+  shown(*pbx).up = note.up;
 }
 
 void Health::silent(std::uint8_t index, bool proven, TimePoint since, TimePoint now) {
@@ -160,6 +166,7 @@ void Health::silent(std::uint8_t index, bool proven, TimePoint since, TimePoint 
 bool Health::answered(const BranchId& id, const Flow& from, TimePoint now) {
   for (Pbx& pbx : pbx_) {
     if (pbx.id != id || pbx.sent.empty() || pbx.address.address != from.peer.address) continue;
+    note_heard(pbx);
     // One that comes too late tells that requests would get theirs too late as well.
     if (pbx.asked) {
       pbx.asked.reset();
@@ -282,7 +289,7 @@ void Health::count_answer(Pbx& pbx, TimePoint now) {
   pbx.steady = needed < 2 || pbx.answers_in_row >= needed;
   if (pbx.up) return;
   pbx.up = true;
-  shown_[static_cast<std::size_t>(&pbx - pbx_.data())].up = true;
+  shown(pbx).up = true;
   std::string message = fmt::format("it answers again, after {}", seconds_text(now - pbx.down_since.value_or(now)));
   if (!pbx.steady) {
     message += fmt::format(
@@ -310,7 +317,7 @@ void Health::lost(Pbx& pbx, TimePoint now, std::string_view what) {
   pbx.steady = false;
   pbx.down_since = now;
   pbx.downs.at(pbx.downs_count++ % downs_kept) = now;
-  shown_[static_cast<std::size_t>(&pbx - pbx_.data())].up = false;
+  shown(pbx).up = false;
   tell(pbx, EventKind::pbx_down, fmt::format("{}; {}", what, remedy(pbx, now)), now);
 }
 

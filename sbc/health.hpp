@@ -77,6 +77,7 @@ class Health {
   struct Pbx {
     Endpoint address;
     bool up = true;
+    bool heard = false;      ///< ever
     bool linked = true;      ///< false: there is no connection to it
     bool banned_us = false;  ///< it fell silent shortly after failed logins
     bool steady = true;      ///< false: it came back, but went down too often; others go first
@@ -111,6 +112,8 @@ class Health {
   void gave_answer(Pbx& pbx, TimePoint now);
   void count_answer(Pbx& pbx, TimePoint now);
   void lost(Pbx& pbx, TimePoint now, std::string_view what);
+  void note_heard(Pbx& pbx);
+  [[nodiscard]] PbxUp& shown(const Pbx& pbx) { return shown_[static_cast<std::size_t>(&pbx - pbx_.data())]; }
   void tell_fellows(const Pbx& pbx);
   [[nodiscard]] unsigned downs_lately(const Pbx& pbx, TimePoint now) const;
   [[nodiscard]] bool usable(const Pbx& pbx, TimePoint now) const;

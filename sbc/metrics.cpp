@@ -34,7 +34,9 @@ void add(RuleCounts& sum, const RuleCounts& other) {
 /// One that any of them finds dead is not well.
 void add(PbxUps& sum, const PbxUps& other) {
   for (std::size_t i = 0; i < std::min(sum.size(), other.size()); ++i) {
-    if (sum[i].address == other[i].address) sum[i].up = sum[i].up && other[i].up;
+    if (sum[i].address != other[i].address) continue;
+    sum[i].up = sum[i].up && other[i].up;
+    sum[i].heard = sum[i].heard || other[i].heard;
   }
 }
 

@@ -51,7 +51,8 @@ using RuleCounts = std::vector<RuleCount>;
 /// {address}: one for each address of the PBX
 struct PbxUp {
   std::string address;
-  bool up = true;
+  bool up = true;      ///< until it leaves something unanswered
+  bool heard = false;  ///< it has sent anything since it is in the configuration
 };
 using PbxUps = std::vector<PbxUp>;
 

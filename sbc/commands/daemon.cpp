@@ -100,6 +100,11 @@ std::string time_up(std::int64_t seconds) {
   return fmt::format("{} min {} s", seconds / minute, seconds % minute);
 }
 
+std::string pbx_state(const ordered_json& pbx) {
+  if (!pbx.value("up", false)) return "DOWN";
+  return pbx.value("heard", false) ? "up" : "not heard from yet";
+}
+
 std::string cell(const ordered_json& entry, const std::string& key) {
   const auto value = entry.find(key);
   return value != entry.end() && value->is_string() ? value->get<std::string>() : "";

@@ -41,6 +41,9 @@ std::optional<std::string> duration_argument(std::string_view option, const std:
 /// "3 d 4 h".
 std::string time_up(std::int64_t seconds);
 
+/// How an address of the PBX is, as `status` and `top` tell it.
+std::string pbx_state(const nlohmann::ordered_json& pbx);
+
 /// The text under that key; empty: there is none.
 std::string cell(const nlohmann::ordered_json& entry, const std::string& key);
 

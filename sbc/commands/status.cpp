@@ -22,8 +22,7 @@ std::string status_text(const ordered_json& status) {
                       config.at("refused_reloads").dump());
   for (const ordered_json& listener : status.at("listeners"))
     text += fmt::format("listens on     {}{}\n", cell(listener, "address"), listener.at("trap").get<bool>() ? " (a trap)" : "");
-  for (const ordered_json& pbx : status.at("pbx"))
-    text += fmt::format("PBX            {} {}\n", cell(pbx, "address"), pbx.at("up").get<bool>() ? "up" : "DOWN");
+  for (const ordered_json& pbx : status.at("pbx")) text += fmt::format("PBX            {} {}\n", cell(pbx, "address"), pbx_state(pbx));
   for (const ordered_json& address : status.at("core")) text += fmt::format("which sees     {}\n", address.get<std::string>());
   text += fmt::format("registrations  {}\ncalls          {}\nbans           {}, {} accounts blocked\n", status.at("registrations").dump(),
                       status.at("calls").dump(), status.at("bans").dump(), status.at("blocks").dump());

@@ -200,8 +200,7 @@ std::string connections_text(const ordered_json& connections) {
 
 std::string pbx_line(const ordered_json& answer) {
   std::string text = "PBX";
-  for (const ordered_json& pbx : member(answer, "pbx"))
-    text += fmt::format("  {} {}", cell(pbx, "address"), member(pbx, "up") == true ? "up" : "DOWN");
+  for (const ordered_json& pbx : member(answer, "pbx")) text += fmt::format("  {} {}", cell(pbx, "address"), pbx_state(pbx));
   return text;
 }
 

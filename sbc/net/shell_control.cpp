@@ -152,7 +152,8 @@ void Shell::Impl::tell_status(const Answer& answer) {
                              {"address", fmt::format("{}://{}", sbc::to_string(listener.transport), listener.bind.to_string())},
                              {"trap", listener.trap}});
     }
-    for (const sbc::PbxUp& address : facts.engine.pbx_up) pbx.push_back({{"address", address.address}, {"up", address.up}});
+    for (const sbc::PbxUp& address : facts.engine.pbx_up)
+      pbx.push_back({{"address", address.address}, {"up", address.up}, {"heard", address.heard}});
     for (const sbc::Endpoint& address : workers.core()) core.push_back(address.to_string());
     const ordered_json json{{"version", version().number},
                             {"uptime_s", static_cast<std::int64_t>(uptime())},

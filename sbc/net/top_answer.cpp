@@ -78,7 +78,7 @@ ordered_json countries_json(const SeenSources& seen) {
 
 ordered_json pbx_json(const sbc::PbxUps& addresses) {
   ordered_json json = ordered_json::array();
-  for (const sbc::PbxUp& pbx : addresses) json.push_back({{"address", pbx.address}, {"up", pbx.up}});
+  for (const sbc::PbxUp& pbx : addresses) json.push_back({{"address", pbx.address}, {"up", pbx.up}, {"heard", pbx.heard}});
   return json;
 }
 

@@ -34,7 +34,7 @@ ordered_json answer(double uptime, int factor) {
           {"bans", 3},
           {"blocks", 0},
           {"connections", {{"tcp", 0}, {"tls", 4}}},
-          {"pbx", {{{"address", "10.0.0.5:5060"}, {"up", true}}}},
+          {"pbx", {{{"address", "10.0.0.5:5060"}, {"up", true}, {"heard", true}}}},
           {"pbx_response_seconds", histogram({0, 50 * factor, 50 * factor, 0})},
           {"forward_seconds", histogram({10, 0, 0, 0})},
           {"sources",
@@ -114,6 +114,12 @@ TEST(TopView, WarningsComeFirst) {
   EXPECT_EQ(lines.at(1).text, "!! lockdown until 12:40");
   EXPECT_EQ(lines.at(1).style, LineStyle::warning);
   EXPECT_THAT(text_of(json), HasSubstr("10.0.0.5:5060 DOWN"));
+}
+
+TEST(TopView, APbxThatHasSentNothingIsNotCalledUp) {
+  ordered_json json = in_two_seconds();
+  json["pbx"][0]["heard"] = false;
+  EXPECT_THAT(text_of(json), HasSubstr("10.0.0.5:5060 not heard from yet"));
 }
 
 TEST(TopView, TheFirstAnswerHasNoRatesYet) {

@@ -66,14 +66,17 @@ class Operating(case.Case):
 class Status(Operating):
     def test_it_tells_how_it_is(self):
         phone = self.phone("127.1.0.1")
+        self.assertFalse(self.ask("status")["pbx"][0]["heard"])
+        self.assertIn("not heard from yet", self.told("status"))
         self.assertEqual(phone.register().status, 200)
         status = self.ask("status")
         self.assertEqual([each["address"] for each in status["listeners"]], [f"udp://{ACCESS[0]}:{ACCESS[1]}"])
         self.assertEqual((status["registrations"], status["calls"], status["bans"], status["warnings"], status["durable"]), (1, 0, 0, [], True))
         self.assertEqual(status["config"], {"file": self.postern.path, "reloads": 0, "refused_reloads": 0})
-        self.assertTrue(status["pbx"][0]["up"])
+        self.assertEqual((status["pbx"][0]["up"], status["pbx"][0]["heard"]), (True, True))
         self.assertEqual(status["core"], [f"{host}:{port}" for host, port in CORES])
         text = self.told("status")
+        self.assertRegex(text, r"PBX +\S+ up\n")
         self.assertIn("registrations  1", text)
         self.assertNotIn("!!", text)
 

@@ -29,7 +29,7 @@ WorkerFacts facts_of_one() {
   facts.engine.outcomes[index(Outcome::keep_alive)] = 5;
   facts.engine.outcomes[index(Outcome::banned)] = 61;
   facts.engine.responses_sent[401] = 7;
-  facts.engine.pbx_up = {{"10.0.0.5:5060", true}, {"10.0.0.6:5060", false}};
+  facts.engine.pbx_up = {{"10.0.0.5:5060", true}, {"10.0.0.6:5060", false, true}};
   facts.engine.pbx_response.buckets[3] = 9;
   facts.gauges.registrations = 2;
   facts.gauges.bans_active = 3;
@@ -54,7 +54,7 @@ TEST(TopAnswer, SaysWhatWasCountedAndWhoSends) {
   EXPECT_EQ(answer["bans"], 3);
   EXPECT_EQ(answer["connections"]["tls"], 8);
   EXPECT_FALSE(answer["connections"].contains("udp"));
-  EXPECT_EQ(answer["pbx"][1], json({{"address", "10.0.0.6:5060"}, {"up", false}}));
+  EXPECT_EQ(answer["pbx"][1], json({{"address", "10.0.0.6:5060"}, {"up", false}, {"heard", true}}));
   EXPECT_EQ(answer["pbx_response_seconds"]["counts"][3], 9);
   EXPECT_EQ(answer["pbx_response_seconds"]["counts"].size(), answer["pbx_response_seconds"]["bounds"].size() + 1);
   EXPECT_EQ(answer["workers"][0]["cpu_seconds"], 0.5);
