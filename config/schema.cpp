@@ -150,7 +150,7 @@ const Row table[] = {
   {.path = "rules[].status", .kind = &kinds::integer, .range = refusals, .standard = "403",
    .help = "Of `reject`: the answer.", .store = store::rule_status},
   {.path = "rules[].ban_time", .kind = &kinds::duration, .range = times, .standard = "1h",
-   .help = "Of `ban`: for how long. Over UDP, a source that has not proved itself is silenced for at most a minute, renewed by new evidence; in this version that is every ban.", .store = store::rule_ban_time},
+   .help = "Of `ban`: for how long. Over UDP, a source that has not proved itself is silenced for at most a minute, renewed by new evidence.", .store = store::rule_ban_time},
   {.path = "rules[].log_only", .kind = &kinds::on_off, .standard = "off",
    .help = "Shadow mode: what the rule would have done is counted and logged, and the next rule is asked.", .store = store::rule_log_only},
   {.path = "builtin_scanners", .kind = &kinds::on_off, .standard = "on",

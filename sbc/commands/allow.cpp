@@ -7,6 +7,9 @@
 #include <map>
 #include <string_view>
 
+#include "acl/options.hpp"
+#include "config/countries.hpp"
+#include "config/located.hpp"
 #include "sbc/commands/daemon.hpp"
 #include "sbc/commands/exit_status.hpp"
 
@@ -46,6 +49,12 @@ int Allow::change() {
     const auto seconds = duration_argument("--for", duration_);
     if (!seconds) return exit_failed;
     texts["for"] = *seconds;
+    const auto country = acl::Country::parse(country_);
+    if (!country || !config::is_assigned(*country)) {
+      std::cerr << fmt::format("postern: \"{}\" is no ISO 3166 country code, two letters such as JP (the United Kingdom is GB)\n",
+                               config::printable(country_));
+      return exit_failed;
+    }
   }
   const auto answer = ask(file_, add_->parsed() ? "allow add" : "allow remove", texts);
   if (const int* status = std::get_if<int>(&answer)) return *status;
@@ -55,7 +64,7 @@ int Allow::change() {
   else if (add_->parsed())
     std::cout << fmt::format("{} may come from {} until {}\n", device_, done.value("country", ""), done.value("until", ""));
   else
-    std::cout << fmt::format("{} has {} less\n", device_, done.value("removed", 0) == 1 ? "one pass" : "its passes");
+    std::cout << fmt::format("{} of {} taken back\n", done.value("removed", 0) == 1 ? "one pass" : "all such passes", device_);
   return exit_good;
 }
 

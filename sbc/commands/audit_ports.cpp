@@ -55,10 +55,21 @@ std::string all_of(const PortStates& states) {
   return out;
 }
 
+bool is_listener_at(const sbc::ListenerOptions& listener, const AuditedPort& port) {
+  return listener.bind.port == port.port && sbc::is_datagram(listener.transport) != (port.kind == Kind::connect);
+}
+
 bool is_own_listener(const AuditFacts& facts, const AuditedPort& port) {
-  const bool tcp = port.kind == Kind::connect;
+  return std::ranges::any_of(facts.config.engine.listeners,
+                             [&](const sbc::ListenerOptions& listener) { return is_listener_at(listener, port); });
+}
+
+/// The PBX is on this host, and what answers there is Postern.
+bool is_own_at_pbx(const AuditFacts& facts, const AuditedPort& port) {
+  const acl::Address& pbx = facts.config.engine.pbx.addresses.front().address;
+  if (!pbx.is_loopback() && facts.bind != pbx.to_string()) return false;
   return std::ranges::any_of(facts.config.engine.listeners, [&](const sbc::ListenerOptions& listener) {
-    return listener.bind.port == port.port && sbc::is_datagram(listener.transport) != tcp;
+    return is_listener_at(listener, port) && (listener.bind.address.is_unspecified() || listener.bind.address == pbx);
   });
 }
 
@@ -71,7 +82,7 @@ void look_at_pbx(const AuditFacts& facts, Findings& findings) {
   }
   findings.ok("the PBX, " + all_of(facts.pbx));
   for (std::size_t i = 0; i < facts.pbx.size(); ++i) {
-    if (facts.pbx[i] != PortState::open) continue;
+    if (facts.pbx[i] != PortState::open || is_own_at_pbx(facts, ports.at(i))) continue;
     const std::string evidence = fmt::format("the PBX shows {} to this host", name_of(ports.at(i)));
     if (ports.at(i).fails_on_core)
       findings.fail(evidence, std::string(ports.at(i).core_remedy));
@@ -133,8 +144,10 @@ std::string firewall_snippet(const AuditFacts& facts) {
       "}}\n"
       "END\n"
       "to take it back: nft delete table inet postern_only\n"
-      "with firewalld: firewall-cmd --permanent --add-rich-rule='rule priority=\"-5\" family=\"{5}\" source NOT address=\"{1}\" port "
-      "port=\"{3}\" protocol=\"{2}\" drop' && "
+      "with firewalld (the first line once more for each network of your providers):\n"
+      "firewall-cmd --permanent --add-rich-rule='rule priority=\"-6\" family=\"{5}\" source address=\"{1}\" port port=\"{3}\" "
+      "protocol=\"{2}\" accept'\n"
+      "firewall-cmd --permanent --add-rich-rule='rule priority=\"-5\" family=\"{5}\" port port=\"{3}\" protocol=\"{2}\" drop'\n"
       "firewall-cmd --reload\n"
       "to take it back: the same with --remove-rich-rule (VitalPBX: Admin > Security > Firewall shows both)",
       v4 ? "ipv4_addr" : "ipv6_addr", facts.bind, protocol, pbx.port, v4 ? "ip" : "ip6", v4 ? "ipv4" : "ipv6");

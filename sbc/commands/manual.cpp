@@ -72,8 +72,15 @@ std::string footer_of(std::string_view text) {
   return out + (example ? ".EE\n" : "");
 }
 
+/// With its end.
+std::string sentence(std::string text) {
+  if (!text.ends_with('?') && !text.ends_with('.')) text += '.';
+  return text;
+}
+
 std::string command_entry(const Command& command) {
-  std::string out = fmt::format(".SS {}\n{}\n.PP\n{}.\n", roff_verbatim(command.path), usage_of(command), roff(command.description));
+  std::string out =
+      fmt::format(".SS {}\n{}\n.PP\n{}\n", roff_verbatim(command.path), usage_of(command), roff(sentence(command.description)));
   for (const CommandOption& option : command.options) {
     // That of all commands is told once.
     if (std::ranges::find(option.names, "--help") == option.names.end()) out += option_entry(option);

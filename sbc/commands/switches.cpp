@@ -52,7 +52,8 @@ Switches::Switches(CLI::App& app, std::string& file)
                         file, json_)) {
   duration_ = "1h";
   for (CLI::App* command : {bypass_, lockdown_, block_}) {
-    CLI::Option* time = command->add_option("--for", duration_, "for how long: 30m, 1d (default: one hour; block: one day)");
+    CLI::Option* time = command->add_option(
+        "--for", duration_, command == block_ ? "for how long: 30m, 1d (default: one day)" : "for how long: 30m, 2h (default: one hour)");
     command->add_flag("--off", off_, "end it now")->excludes(time);
   }
   block_->add_option("device", device_, "the device's user name")->required();

@@ -34,11 +34,13 @@ Reloads::Result prepared(Make make) {
 }
 
 Reloads::Result read(const Loader& load, const NameAnswers& answers, Reloads::What what, const Configuration& current) {
-  return prepared([&] {
-    Reloads::Result result;
-    result.configuration = load(answers, what == Reloads::What::names ? &current.text : nullptr);
-    return result.configuration.errors.empty() ? ready(std::move(result.configuration), current) : std::move(result);
+  Reloads::Result result = prepared([&] {
+    Reloads::Result loaded;
+    loaded.configuration = load(answers, what == Reloads::What::names ? &current.text : nullptr);
+    return loaded.configuration.errors.empty() ? ready(std::move(loaded.configuration), current) : std::move(loaded);
   });
+  result.of_file = what == Reloads::What::file;
+  return result;
 }
 
 }  // namespace

@@ -20,9 +20,10 @@ class Reloads {
   struct Result {
     Configuration configuration;
     std::vector<sbc::Setup>
-        setups;           ///< of a configuration without errors, compiled: one for each worker; what held before, once taken over
-    std::string changes;  ///< against what current() was
-    bool back = false;    ///< of go_back()
+        setups;            ///< of a configuration without errors, compiled: one for each worker; what held before, once taken over
+    std::string changes;   ///< against what current() was
+    bool back = false;     ///< of go_back()
+    bool of_file = false;  ///< the file was read again, not only what names stand for
   };
   using Current = std::function<std::shared_ptr<const Configuration>()>;
   using Done = std::function<void(Result)>;

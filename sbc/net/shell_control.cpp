@@ -139,6 +139,7 @@ std::vector<std::string> Shell::Impl::warnings(const WorkerFacts& facts) const {
   if (!current->engine.enforce) all.emplace_back("enforce is off: rules, jail and limits only count what they would do");
   std::ranges::move(state_warnings(facts), std::back_inserter(all));
   for (const std::string& path : files_replaced) all.push_back(fmt::format("{} was replaced and is not in use yet: postern reload", path));
+  if (!file_not_in_use.empty()) all.push_back(file_not_in_use);
   if (const std::string waits = requests.warning(); !waits.empty()) all.push_back(waits);
   return all;
 }

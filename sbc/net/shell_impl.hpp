@@ -144,6 +144,7 @@ struct Shell::Impl {
   std::unique_ptr<Admin> admin;
   std::uint64_t reloads_applied = 0;
   std::uint64_t reloads_refused = 0;
+  std::string file_not_in_use;      // why the file says another thing than what runs; empty: it does not
   std::uint64_t names_changed = 0;  // how many times
   std::uint64_t names_read = 0;     // of these, what the reload under way knows of
   std::uint64_t names_held = 0;     // and what the rules in use do

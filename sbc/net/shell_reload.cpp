@@ -137,10 +137,10 @@ void Shell::Impl::on_refused(const Reloads::Result& result, const std::vector<Fi
                              ? "what was not confirmed holds still; it is tried again every 10 s, and `postern confirm` ends that"
                              : "nothing has changed: correct the file and reload again; `postern check` tells the same, but not what needs "
                                "a restart"}});
-  if (result.back)
-    requests.cannot_go_back(problems);
-  else
-    requests.refused(problems);
+  if (result.back) return requests.cannot_go_back(problems);
+  if (result.of_file)
+    file_not_in_use = "what runs is not what the file says: the last reload was refused; `postern check` tells why, the log what else";
+  requests.refused(problems);
 }
 
 void Shell::Impl::take_over(Reloads::Result result) {
@@ -154,6 +154,10 @@ void Shell::Impl::take_over(Reloads::Result result) {
       requests.went_back();
     else
       requests.applied(before, result.configuration, result.changes);
+    if (result.back)
+      file_not_in_use = "what runs is not what the file says: a reload was not confirmed; correct the file, the next one takes it";
+    else if (result.of_file)
+      file_not_in_use.clear();
     current = std::make_shared<const Configuration>(std::move(result.configuration));
     files_replaced.clear();
     apply_kernel();

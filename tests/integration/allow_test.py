@@ -45,6 +45,9 @@ class Allow(case.Case):
     def test_a_pass_is_for_one_device_in_one_country(self):
         traveller, colleague, elsewhere = self.phone("127.9.0.1"), self.phone("127.9.0.2", "1002"), self.phone("127.8.0.1")
         self.assertFalse(self.registers(traveller))
+        for country in ("UK", "XX", "Japan"):
+            refused = self.allow("add", "1001", "--country", country, "--for", "14d")
+            self.assertEqual((refused.returncode, "no ISO 3166 country code" in refused.stderr), (1, True), refused)
         self.assertEqual(self.allow("add", "1001", "--country", "JP", "--for", "14d").returncode, 0)
         wait_for(lambda: self.registers(traveller), "the traveller to register")
         self.assertFalse(self.registers(colleague))

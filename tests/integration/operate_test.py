@@ -251,6 +251,7 @@ class Reload(Operating):
         told = self.told("reload", status=1)
         self.assertEqual(len(re.findall(rf"^{re.escape(self.postern.path)}:\d+:\d+: ", told, re.M)), 2, told)
         self.assertIn("refused: nothing has changed", told)
+        self.assertIn("!! what runs is not what the file says: the last reload was refused", self.told("status"))
         self.assertEqual(self.options(phone, "still"), 489)
         self.assertEqual([problem["path"] for problem in self.ask("reload", status=1)["problems"]], ["nonsense", "also_nonsense"])
 
@@ -263,7 +264,9 @@ class Reload(Operating):
         wait_for(lambda: self.options(phone, f"back-{time.monotonic()}") == BY_THE_PBX, "what held before to be back")
         self.postern.wait_log("event=reload result=not_confirmed")
         self.assertIn("nothing waits to be confirmed", self.told("confirm", status=1))
+        self.assertIn("!! what runs is not what the file says: a reload was not confirmed", self.told("status"))
         self.assertIn("applied: rules", self.told("reload"))
+        self.assertEqual(self.ask("status")["warnings"], [])
         self.assertEqual(self.options(phone, "again"), 489)
 
     def test_confirmed_it_stays(self):
