@@ -146,21 +146,19 @@ std::vector<std::string> Shell::Impl::warnings(const WorkerFacts& facts) const {
 
 void Shell::Impl::tell_status(const Answer& answer) {
   facts_of_workers.ask(nullptr, [this, answer](const WorkerFacts& facts) {
-    ordered_json listeners = ordered_json::array(), pbx = ordered_json::array(), core = ordered_json::array();
+    ordered_json listeners = ordered_json::array(), core = ordered_json::array();
     for (const sbc::ListenerOptions& listener : workers.first().options().listeners) {
       if (listener.open)
         listeners.push_back({{"name", listener.name},
                              {"address", fmt::format("{}://{}", sbc::to_string(listener.transport), listener.bind.to_string())},
                              {"trap", listener.trap}});
     }
-    for (const sbc::PbxUp& address : facts.engine.pbx_up)
-      pbx.push_back({{"address", address.address}, {"up", address.up}, {"heard", address.heard}});
     for (const sbc::Endpoint& address : workers.core()) core.push_back(address.to_string());
     const ordered_json json{{"version", version().number},
                             {"uptime_s", static_cast<std::int64_t>(uptime())},
                             {"config", {{"file", current->file}, {"reloads", reloads_applied}, {"refused_reloads", reloads_refused}}},
                             {"listeners", listeners},
-                            {"pbx", pbx},
+                            {"pbx", pbx_json(facts.engine.pbx_up)},
                             {"core", core},
                             {"registrations", facts.gauges.registrations},
                             {"calls", facts.gauges.calls},

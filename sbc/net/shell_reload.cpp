@@ -150,14 +150,13 @@ void Shell::Impl::take_over(Reloads::Result result) {
     ++reloads_applied;
     log_problems(log, LogLevel::warning, "config_warning", {}, result.configuration.warnings);
     log.write(LogLevel::info, "reload", {{"result", result.back ? "went_back" : "applied"}, {"changes", result.changes}});
-    if (result.back)
+    if (result.back) {
       requests.went_back();
-    else
-      requests.applied(before, result.configuration, result.changes);
-    if (result.back)
       file_not_in_use = "what runs is not what the file says: a reload was not confirmed; correct the file, the next one takes it";
-    else if (result.of_file)
-      file_not_in_use.clear();
+    } else {
+      requests.applied(before, result.configuration, result.changes);
+      if (result.of_file) file_not_in_use.clear();
+    }
     current = std::make_shared<const Configuration>(std::move(result.configuration));
     files_replaced.clear();
     apply_kernel();

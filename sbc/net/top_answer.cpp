@@ -76,12 +76,6 @@ ordered_json countries_json(const SeenSources& seen) {
   return json;
 }
 
-ordered_json pbx_json(const sbc::PbxUps& addresses) {
-  ordered_json json = ordered_json::array();
-  for (const sbc::PbxUp& pbx : addresses) json.push_back({{"address", pbx.address}, {"up", pbx.up}, {"heard", pbx.heard}});
-  return json;
-}
-
 ordered_json connections_json(const StreamCounters& streams) {
   ordered_json json = ordered_json::object();
   for (std::size_t i = 0; i < streams.open.size(); ++i) {
@@ -103,6 +97,12 @@ ordered_json workers_json(const std::vector<WorkerLoad>& loads) {
 }
 
 }  // namespace
+
+nlohmann::ordered_json pbx_json(const sbc::PbxUps& addresses) {
+  ordered_json json = ordered_json::array();
+  for (const sbc::PbxUp& pbx : addresses) json.push_back({{"address", pbx.address}, {"up", pbx.up}, {"heard", pbx.heard}});
+  return json;
+}
 
 std::string top_json(const WorkerFacts& facts, TopHead head) {
   const sbc::Metrics& engine = facts.engine;
