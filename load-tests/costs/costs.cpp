@@ -7,34 +7,24 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iostream>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "config/load.hpp"
-#include "sbc/engine.hpp"
+#include "load-tests/engine/engine_bench.hpp"
 
 namespace {
 
 using namespace postern;
+using bench::listener_and_pbx;
 
 constexpr int rounds = 5;
 constexpr std::size_t packets = 20'000;  // a round
 
-struct Silent : sbc::EventSink {
-  void on_event(const sbc::Event& /*event*/) override {}
-};
-
-constexpr std::string_view listener_and_pbx =
-    "listeners: [udp://198.51.100.1:5060]\n"
-    "pbx: {address: udp://10.0.0.5:15060, bind: 10.0.0.2:5080, health_check: off}\n"
-    "keepalive: off\n";
 constexpr std::string_view no_limits =
     "limits: {per_source: off, unknown_sources: off, per_source_methods: {REGISTER: off, INVITE: off}, pbx: off}\n";
 
@@ -47,65 +37,18 @@ double memory() {
   return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
 }
 
-/// An engine with that configuration.
-class Bench {
+/// An engine whose PBX accepts whatever it is asked.
+class Bench : public bench::EngineBench {
  public:
-  explicit Bench(const std::string& yaml) {
-    config::LoadResult loaded = config::load_text(yaml, "costs.yaml", "/");
-    if (!loaded.ok()) {
-      for (const auto& problem : loaded.problems) std::cerr << problem.message << '\n';
-      std::exit(1);
-    }
-    sbc::Secrets secrets;
-    for (std::size_t i = 0; i < secrets.secret.size(); ++i) secrets.secret.at(i) = static_cast<std::uint8_t>(i * 7 + 1);
-    secrets.table_seed = 42;
-    engine_ = std::make_unique<sbc::Engine>(loaded.config.engine, loaded.policy, secrets, events_);
-    access_.local = loaded.config.engine.listeners.front().bind.address;
-    core_.side = sbc::Side::core;
-    core_.local = loaded.config.engine.pbx.bind->address;
-    core_.peer = loaded.config.engine.pbx.addresses.front();
-  }
-
-  void from(const acl::Address& source, std::uint16_t port, std::string_view bytes) {
-    access_.peer = {source, port};
-    now_ += std::chrono::microseconds{20};
-    engine_->handle({bytes, access_}, now_, out_);
-  }
+  using EngineBench::EngineBench;
   /// What the request became at the PBX, answered 200 with its Contacts.
   void answered() {
-    const std::string sent = out_.items().empty() ? std::string() : out_.items().back().bytes;
-    out_.clear();
-    if (sent.empty()) return;
-    engine_->handle({response_to(sent), core_}, now_, out_);
-    out_.clear();
-    if (const auto deadline = engine_->next_deadline(); deadline && *deadline <= now_) engine_->advance(now_, out_);
-    out_.clear();
+    const std::string asked = sent().empty() ? std::string() : sent().back().bytes;
+    if (asked.empty()) return;
+    from_pbx(
+        bench::response_to(asked, "200 OK", std::string(bench::line_of(asked, "Contact")) + "Expires: 3600\r\nContent-Length: 0\r\n\r\n"));
+    advance();
   }
-  void drop() { out_.clear(); }
-  [[nodiscard]] sbc::Gauges gauges() const { return engine_->gauges(); }
-
- private:
-  static std::string response_to(std::string_view request) {
-    std::string response = "SIP/2.0 200 OK\r\n";
-    for (std::size_t at = request.find('\n') + 1; at < request.size();) {
-      const std::size_t end = std::min(request.find('\n', at), request.size() - 1) + 1;
-      std::string_view line = request.substr(at, end - at);
-      at = end;
-      if (line == "\r\n") break;
-      const bool copied = std::ranges::any_of(std::vector<std::string_view>{"Via:", "From:", "To:", "Call-ID:", "CSeq:", "Contact:"},
-                                              [&](std::string_view name) { return line.starts_with(name); });
-      if (!copied) continue;
-      line.remove_suffix(2);
-      response.append(line).append(line.starts_with("To:") ? ";tag=t" : "").append("\r\n");
-    }
-    return response + "Expires: 3600\r\nContent-Length: 0\r\n\r\n";
-  }
-
-  Silent events_;
-  std::unique_ptr<sbc::Engine> engine_;
-  sbc::Flow access_, core_;
-  sbc::Outbox out_;
-  acl::TimePoint now_ = acl::TimePoint(std::chrono::hours{1});
 };
 
 std::string request(std::string_view method, std::size_t number, std::size_t try_number, std::string_view host) {
@@ -230,7 +173,6 @@ void by_networks(const std::string& folder) {
           const std::size_t source = i * stride % sources;
           bench.from(acl::Address::v4(static_cast<std::uint32_t>(0x40000000U + source % count * 512 + source / count % 200)), 5060,
                      asked[i]);
-          bench.drop();
         });
       };
       const double few = drop(8192);
@@ -254,10 +196,7 @@ void by_bans() {
       Bench bench(std::string(listener_and_pbx) + std::string(no_limits));
       for (std::size_t i = 0; i < count; ++i) bench.from(address(i), 5060, banned);
       const double taken = memory() - before;
-      const double one = cost([&](std::size_t i) {
-        bench.from(address(i * stride % count), 5060, scanner);
-        bench.drop();
-      });
+      const double one = cost([&](std::size_t i) { bench.from(address(i * stride % count), 5060, scanner); });
       std::cout << fmt::format("| {} | {:.2f} | {:.0f} |\n", bench.gauges().bans_active, one, taken) << std::flush;
     });
   }
@@ -272,10 +211,7 @@ void by_sources() {
       Bench bench(std::string(listener_and_pbx) + "limits: {per_source: {rate: 1/m, burst: 1}, unknown_sources: {rate: 1/s, burst: 1}}\n");
       for (std::size_t i = 0; i < count; ++i) bench.from(address(i), 5060, text);
       const double taken = memory() - before;
-      const double one = cost([&](std::size_t i) {
-        bench.from(address(i * stride % count), 5060, text);
-        bench.drop();
-      });
+      const double one = cost([&](std::size_t i) { bench.from(address(i * stride % count), 5060, text); });
       std::cout << fmt::format("| {} | {:.2f} | {:.0f} |\n", bench.gauges().sources_tracked, one, taken) << std::flush;
     });
   }

@@ -1,0 +1,74 @@
+#include "load-tests/engine/engine_bench.hpp"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include "config/load.hpp"
+
+namespace postern::bench {
+
+EngineBench::EngineBench(const std::string& yaml, std::chrono::microseconds step) : step_(step) {
+  config::LoadResult loaded = config::load_text(yaml, "bench.yaml", "/");
+  if (!loaded.ok()) {
+    std::string errors;
+    for (const config::Problem& problem : loaded.problems) errors.append(problem.to_string()).append("\n");
+    throw std::invalid_argument(errors);
+  }
+  sbc::Secrets secrets;
+  for (std::size_t i = 0; i < secrets.secret.size(); ++i) secrets.secret.at(i) = static_cast<std::uint8_t>(i * 7 + 1);
+  secrets.table_seed = 42;
+  engine_ = std::make_unique<sbc::Engine>(loaded.config.engine, loaded.policy, secrets, events_);
+  access_.local = loaded.config.engine.listeners.front().bind.address;
+  core_.side = sbc::Side::core;
+  core_.local = loaded.config.engine.pbx.bind->address;
+  core_.peer = loaded.config.engine.pbx.addresses.front();
+}
+
+void EngineBench::from(const acl::Address& source, std::uint16_t port, std::string_view bytes) {
+  access_.peer = {source, port};
+  now_ += step_;
+  out_.clear();
+  engine_->handle({bytes, access_}, now_, out_);
+}
+
+void EngineBench::from_pbx(std::string_view bytes) {
+  now_ += step_;
+  out_.clear();
+  engine_->handle({bytes, core_}, now_, out_);
+}
+
+void EngineBench::advance() {
+  out_.clear();
+  if (const auto deadline = engine_->next_deadline(); deadline && *deadline <= now_) engine_->advance(now_, out_);
+  out_.clear();
+}
+
+std::string_view line_of(std::string_view message, std::string_view name) {
+  for (std::size_t at = 0; at < message.size();) {
+    const std::size_t end = std::min(message.find('\n', at), message.size() - 1) + 1;
+    const std::string_view line = message.substr(at, end - at);
+    if (line == "\r\n") break;
+    if (line.starts_with(name) && line.substr(name.size()).starts_with(':')) return line;
+    at = end;
+  }
+  return {};
+}
+
+std::string response_to(std::string_view request, std::string_view status_line, std::string_view more) {
+  constexpr std::array<std::string_view, 6> copied{"Via:", "Record-Route:", "From:", "To:", "Call-ID:", "CSeq:"};
+  std::string response = std::string("SIP/2.0 ").append(status_line).append("\r\n");
+  for (std::size_t at = request.find('\n') + 1; at < request.size();) {
+    const std::size_t end = std::min(request.find('\n', at), request.size() - 1) + 1;
+    std::string_view line = request.substr(at, end - at);
+    at = end;
+    if (line == "\r\n") break;
+    if (std::ranges::none_of(copied, [&](std::string_view name) { return line.starts_with(name); })) continue;
+    line.remove_suffix(2);
+    const bool untagged = line.starts_with("To:") && line.find(";tag=") == std::string_view::npos;
+    response.append(line).append(untagged ? ";tag=t" : "").append("\r\n");
+  }
+  return response.append(more);
+}
+
+}  // namespace postern::bench
