@@ -63,9 +63,13 @@ bool BanTable::add(const Address& address, Proof proof, Duration duration, std::
   }
   if (ban->proof == Proof::proven && proof == Proof::unproven) return false;
   if (ban->proof == proof && wanted.until <= ban->until) return false;
-  *ban = {std::max(ban->until, wanted.until), ban->since, strikes, cause, proof};
+  *ban = {std::max(ban->until, wanted.until), ban->since, strikes, cause, proof, ban->heard_out};
   impl_->tell(key, *ban);
   return false;
+}
+
+void BanTable::hear_out(const Address& address, TimePoint now) {
+  if (Ban* ban = impl_->active(SourceKey(address).value(), now)) ban->heard_out = true;
 }
 
 void BanTable::restore(const Address& address, const Ban& ban, TimePoint now) {

@@ -79,7 +79,7 @@ class BoundedTable {
       --size_;
     }
     ++size_;
-    slot.tag() = places.tag;
+    slot.set_tag(places.tag);
     slot.stamp() = stamp(now);
     slot.entry() = {key, value};
     return &slot.entry().value;
@@ -128,20 +128,26 @@ class BoundedTable {
  private:
   static constexpr std::size_t ways = 8;
   static constexpr std::size_t first_sets = 8;
+  static constexpr std::size_t tag_bits = 16;
+  static constexpr std::size_t tags_a_word = 64 / tag_bits;
 
   struct Entry {
     std::uint64_t key = 0;
     Value value{};
   };
-  struct alignas(64) Set {                     // one cache line tells where a key may stand, another one or two hold it
-    std::array<std::uint16_t, ways> tags{};    // of the keys' hashes
-    std::array<std::uint32_t, ways> stamps{};  // when last used; 0: free
+  struct alignas(64) Set {                                 // one cache line tells where a key may stand, another one or two hold it
+    std::array<std::uint64_t, ways / tags_a_word> tags{};  // of the keys' hashes, that of a lower way in lower bits
+    std::array<std::uint32_t, ways> stamps{};              // when last used; 0: free
     std::array<Entry, ways> entries{};
   };
   struct Slot {
     Set* set = nullptr;
     std::size_t way = 0;
-    [[nodiscard]] std::uint16_t& tag() const { return set->tags[way]; }
+    void set_tag(std::uint64_t tag) const {
+      const std::size_t shift = way % tags_a_word * tag_bits;
+      std::uint64_t& tags = set->tags[way / tags_a_word];
+      tags = (tags & ~(std::uint64_t{UINT16_MAX} << shift)) | tag << shift;
+    }
     [[nodiscard]] std::uint32_t& stamp() const { return set->stamps[way]; }
     [[nodiscard]] Entry& entry() const { return set->entries[way]; }
   };
@@ -172,22 +178,33 @@ class BoundedTable {
 
   /// Stands there, or one that looks like it.
   [[nodiscard]] static Slot locate_by_tag(const Candidates& places) {
+    return locate_if(places, [](const Entry& /*entry*/) { return true; });
+  }
+
+  [[nodiscard]] Slot locate(std::uint64_t key) {
+    return locate_if(candidates(key), [key](const Entry& entry) { return entry.key == key; });
+  }
+
+  /// The one of that tag for which `is_it(const Entry&)`.
+  template <class Predicate>
+  [[nodiscard]] static Slot locate_if(const Candidates& places, Predicate is_it) {
     for (Set* set : places.sets) {
-      for (std::size_t way = 0; way < ways; ++way) {
-        if (set->tags[way] == places.tag && set->stamps[way] != 0) return {set, way};
+      for (std::size_t word = 0; word < set->tags.size(); ++word) {
+        for (std::uint64_t found = lanes_of(set->tags[word], places.tag); found != 0; found &= found - 1) {
+          const std::size_t way = word * tags_a_word + static_cast<std::size_t>(std::countr_zero(found)) / tag_bits;
+          if (set->stamps[way] != 0 && is_it(set->entries[way])) return {set, way};
+        }
       }
     }
     return {};
   }
 
-  [[nodiscard]] Slot locate(std::uint64_t key) {
-    const Candidates places = candidates(key);
-    for (Set* set : places.sets) {
-      for (std::size_t way = 0; way < ways; ++way) {
-        if (set->tags[way] == places.tag && set->stamps[way] != 0 && set->entries[way].key == key) return {set, way};
-      }
-    }
-    return {};
+  /// The top bit of each lane that holds `tag`, and seldom of one above such a lane. Four are compared at once, since no processor foresees
+  /// which way it will be.
+  [[nodiscard]] static std::uint64_t lanes_of(std::uint64_t tags, std::uint16_t tag) {
+    constexpr std::uint64_t ones = 0x0001'0001'0001'0001, tops = 0x8000'8000'8000'8000;
+    const std::uint64_t differences = tags ^ (ones * tag);
+    return (differences - ones) & ~differences & tops;
   }
 
   [[nodiscard]] static Slot free_slot(const Candidates& places) {
@@ -226,7 +243,7 @@ class BoundedTable {
         const std::uint64_t hash = hash_(old[i].entries[way].key);
         const bool by_first_half = (hash & UINT32_MAX & (old.size() - 1)) == i;
         Set& target = sets_[index(by_first_half ? hash & UINT32_MAX : hash >> 32)];
-        target.tags[way] = old[i].tags[way];  // the way is free: only this set's entries come here
+        Slot{&target, way}.set_tag(tag_of(hash));  // the way is free: only this set's entries come here
         target.stamps[way] = old[i].stamps[way];
         target.entries[way] = old[i].entries[way];
       }

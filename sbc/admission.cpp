@@ -82,7 +82,8 @@ SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimeP
     if (ban != nullptr && !spares(outcome, {}, nullptr, flow, now)) {
       standing.outcome = outcome;
       standing.accepts_some = state_.strikes.accepts_some(address, now);
-      if (standing.outcome == Outcome::banned && !standing.accepts_some) return standing;
+      // Of a stranger who is silenced nothing else counts.
+      if ((standing.outcome == Outcome::banned || !ban->heard_out) && !standing.accepts_some) return standing;
     }
   }
   acl::Source& source = state_.sources.touch(address, now);
@@ -186,7 +187,10 @@ void Admission::give_own_allowance(SourceStanding& standing, const Flow& flow, T
   const acl::Address& address = flow.peer.address;
   standing.own_allowance = true;
   acl::Source& source = state_.sources.touch(address, now);
-  if (standing.proven) source.prove(now);
+  if (standing.proven) {
+    if (!source.proved_itself(now)) state_.hear_out(address, now);
+    source.prove(now);
+  }
   if (standing.outcome == Outcome::forwarded) {
     if (standing.took_share)
       source.unproven.give_back(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now));
@@ -370,7 +374,9 @@ std::optional<std::chrono::seconds> Admission::pbx_has_room_in(TimePoint now) {
 }
 
 void Admission::accept_source(const acl::Address& address, TimePoint until, TimePoint now) {
-  state_.sources.touch(address, now).prolong_known(until);
+  acl::Source& source = state_.sources.touch(address, now);
+  if (!source.known(now)) state_.hear_out(address, now);
+  source.prolong_known(until);
   callers_.accepted(address, now);
 }
 

@@ -100,7 +100,10 @@ Sentence Jail::silence(const Evidence& evidence, TimePoint now) {
   if (withheld(evidence, now)) return Sentence::none;
   const seconds duration = std::min<seconds>(evidence.ban_time.value_or(state_.options.jail.ban_time), acl::BanTable::unproven_limit);
   const auto cause = static_cast<std::uint16_t>(evidence.cause);
-  if (!state_.bans.add(evidence.flow.peer.address, Proof::unproven, duration, cause, now, evidence.strikes)) return Sentence::silenced;
+  const acl::Address& address = evidence.flow.peer.address;
+  if (!state_.bans.add(address, Proof::unproven, duration, cause, now, evidence.strikes)) return Sentence::silenced;
+  const acl::Source& source = state_.sources.touch(address, now);
+  if (source.known(now) || source.proved_itself(now)) state_.hear_out(address, now);
   ++state_.metrics.bans[cause];
   tell(EventKind::ban, evidence, "unproven", duration, now);
   return Sentence::silenced;

@@ -93,6 +93,11 @@ struct State {
     return own == nullptr && fellow_bans.size() > 0 ? fellow_bans.check(source, now) : own;
   }
 
+  /// Somebody there is known, or has proved himself: to be silenced does not mean to be unheard.
+  void hear_out(const acl::Address& source, TimePoint now) {
+    if (bans.size() > 0) bans.hear_out(source, now);
+  }
+
   /// What will be looked up for a source is fetched in two steps, nothing else happens.
   void expect(const acl::Address& source) {
     if (bans.size() > 0) bans.expect(source);

@@ -65,7 +65,8 @@ class Phone {
         number_(number),
         kind_(kinds.at(number % kinds.size())),
         source_(acl::Address::v4(static_cast<std::uint32_t>(0x14000001U + number * 3))),
-        port_(static_cast<std::uint16_t>(number % 3 == 0 ? 5060 : 20'000 + number)) {}
+        port_(static_cast<std::uint16_t>(number % 3 == 0 ? 5060 : 20'000 + number)),
+        host_(number % 2 == 0 ? source_.to_string() : "192.168.1.20") {}  // every other one is behind a NAT
 
   /// Without credentials, then with them; from the first answer on the PBX knows the Contact.
   void register_it() {
@@ -159,7 +160,7 @@ class Phone {
   }
 
   [[nodiscard]] std::string contact_line() const {
-    return fmt::format("Contact: <sip:{}@192.168.1.{}:{}>{}\r\n", user(), number_ % 250, port_, kind_.contact_parameters);
+    return fmt::format("Contact: <sip:{}@{}:{}>{}\r\n", user(), host_, port_, kind_.contact_parameters);
   }
   [[nodiscard]] std::string user() const { return fmt::format("{}", 1001 + number_); }
   [[nodiscard]] std::string authorization(std::string_view name, std::string_view method, std::string_view uri) {
@@ -174,17 +175,18 @@ class Phone {
     const std::string target = method == "REGISTER" ? user() : std::string(to);
     ++serial_;
     return fmt::format(
-        "{0} {1} SIP/2.0\r\nVia: SIP/2.0/UDP 192.168.1.20:{2};branch=z9hG4bK{3};rport\r\nMax-Forwards: 70\r\n"
+        "{0} {1} SIP/2.0\r\nVia: SIP/2.0/UDP {12}:{2};branch=z9hG4bK{3};rport\r\nMax-Forwards: 70\r\n"
         "From: \"{4}\" <sip:{4}@198.51.100.1>;tag={5}\r\nTo: <sip:{6}@198.51.100.1>\r\nCall-ID: {7}\r\nCSeq: {8} {0}\r\n"
         "User-Agent: {9}\r\n{10}{11}",
-        method, uri, port_, hex(serial_), user(), hex(number_), target, call_id, serial_, kind_.user_agent, kind_.more, more);
+        method, uri, port_, hex(serial_), user(), hex(number_), target, call_id, serial_, kind_.user_agent, kind_.more, more, host_);
   }
   [[nodiscard]] std::string in_dialog(std::string_view method, std::string_view target, std::string_view answer, std::string_view call_id,
                                       int cseq) {
     return fmt::format(
-        "{0} {1} SIP/2.0\r\nVia: SIP/2.0/UDP 192.168.1.20:{2};branch=z9hG4bK{3};rport\r\n{4}Max-Forwards: 70\r\n"
+        "{0} {1} SIP/2.0\r\nVia: SIP/2.0/UDP {11}:{2};branch=z9hG4bK{3};rport\r\n{4}Max-Forwards: 70\r\n"
         "From: \"{5}\" <sip:{5}@198.51.100.1>;tag={6}\r\n{7}Call-ID: {8}\r\nCSeq: {9} {0}\r\nUser-Agent: {10}\r\nContent-Length: 0\r\n\r\n",
-        method, target, port_, hex(++serial_), route_of(answer), user(), hex(number_), to_of(answer), call_id, cseq, kind_.user_agent);
+        method, target, port_, hex(++serial_), route_of(answer), user(), hex(number_), to_of(answer), call_id, cseq, kind_.user_agent,
+        host_);
   }
   static std::string route_of(std::string_view answer) {
     const std::string_view line = line_of(answer, "Record-Route");
@@ -196,6 +198,7 @@ class Phone {
   const Kind& kind_;
   acl::Address source_;
   std::uint16_t port_;
+  std::string host_;  ///< as it knows itself
   std::uint64_t serial_ = number_ * 1000;
   std::string challenge_, core_contact_, asked_;
 };

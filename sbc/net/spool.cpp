@@ -17,25 +17,26 @@ namespace {
 
 constexpr std::array<const char*, 2> names{"spool.0", "spool.1"};
 constexpr std::string_view magic = "PSTSPL01";
+constexpr std::size_t usual_bytes = 8U << 20U;  // of a file; more than StateStore lets wait
 constexpr std::size_t header_size = magic.size() + sizeof(std::uint64_t);
 
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
-/// All that stands in a file; nullopt: it cannot be read.
-std::optional<std::string> whole(int fd) {
+/// All that stands in a file takes the place of what is in `text`. False: it cannot be read.
+bool read_whole(int fd, std::string& text) {
   struct stat status{};
-  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size < 0) return std::nullopt;
-  std::string text(std::min(static_cast<std::size_t>(status.st_size), Spool::most_bytes), '\0');
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size < 0) return false;
+  text.resize(std::min(static_cast<std::size_t>(status.st_size), Spool::most_bytes));
   std::size_t got = 0;
   while (got < text.size()) {
     const ssize_t count = ::pread(fd, text.data() + got, text.size() - got, static_cast<off_t>(got));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return std::nullopt;
+    if (count < 0) return false;
     if (count == 0) break;
     got += static_cast<std::size_t>(count);
   }
   text.resize(got);
-  return text;
+  return true;
 }
 
 /// 0: nothing was appended whole.
@@ -54,15 +55,16 @@ Spool::Left Spool::read(int folder) {
   for (const char* name : names) {
     const acl::FileDescriptor file(::openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
     if (!file && errno == ENOENT) continue;
-    const auto text = file ? whole(file.get()) : std::nullopt;
-    if (text && text->size() < header_size) continue;  // nothing was appended whole
-    if (!text || !text->starts_with(magic)) {
+    std::string text;
+    const bool is_read = file && read_whole(file.get(), text);
+    if (is_read && text.size() < header_size) continue;  // nothing was appended whole
+    if (!is_read || !text.starts_with(magic)) {
       ++left.unreadable;
       continue;
     }
-    sbc::ByteReader reader(std::string_view(*text).substr(magic.size()));
+    sbc::ByteReader reader(std::string_view(text).substr(magic.size()));
     const auto generation = reader.number<std::uint64_t>();
-    found.emplace_back(generation, text->substr(header_size));
+    found.emplace_back(generation, text.substr(header_size));
   }
   std::ranges::sort(found);
   for (auto& [generation, text] : found) left.texts.push_back(std::move(text));
@@ -116,12 +118,11 @@ void Spool::hand_over() {
   ++generation_;
 }
 
-std::optional<std::string> Spool::handed_over() const {
+std::optional<std::string_view> Spool::handed_over() {
   const int index = handed_over_.load(std::memory_order_acquire);
   if (index == none) return std::nullopt;
-  auto text = whole(files_.at(static_cast<std::size_t>(index)).fd.get());
-  if (!text) fail("read the spool");
-  return text->size() < header_size ? std::string() : text->substr(header_size);
+  if (!read_whole(files_.at(static_cast<std::size_t>(index)).fd.get(), text_)) fail("read the spool");
+  return std::string_view(text_).substr(std::min(header_size, text_.size()));
 }
 
 void Spool::empty_handed_over() {
@@ -129,6 +130,7 @@ void Spool::empty_handed_over() {
   if (index == none) return;
   if (::ftruncate(files_.at(static_cast<std::size_t>(index)).fd.get(), 0) != 0) fail("empty the spool");
   handed_over_.store(none, std::memory_order_release);
+  if (text_.capacity() > usual_bytes) text_ = {};
 }
 
 }  // namespace postern::net

@@ -42,8 +42,8 @@ class Spool {
   [[nodiscard]] std::size_t size() const { return files_.at(current_).size; }
 
   // Of the folding thread:
-  /// The text that was handed over and is not emptied yet; nullopt: none is. Throws std::system_error.
-  [[nodiscard]] std::optional<std::string> handed_over() const;
+  /// The text that was handed over and is not emptied yet, until it is; nullopt: none is. Throws std::system_error.
+  [[nodiscard]] std::optional<std::string_view> handed_over();
   /// It is in the database. Throws std::system_error.
   void empty_handed_over();
 
@@ -58,6 +58,7 @@ class Spool {
   std::size_t current_ = 0;
   std::uint64_t generation_ = 0;
   std::atomic<int> handed_over_ = none;
+  std::string text_;  ///< of the folding thread: the file that it folds; its memory stays for the next one
 };
 
 }  // namespace postern::net

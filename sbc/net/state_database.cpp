@@ -12,7 +12,6 @@
 #include <limits>
 #include <string_view>
 #include <system_error>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -69,25 +68,34 @@ std::size_t kind_of_word(std::string_view word) {
   return 0;
 }
 
+bool is_mark(RecordKind kind) { return kind == RecordKind::retell_begins || kind == RecordKind::retell_ends; }
+
 /// Of the records with one key only the last says what stands.
 void drop_overtaken(std::vector<Record>& records) {
-  struct Key {
-    RecordKind kind;
-    std::string_view key;
-    bool operator==(const Key&) const = default;
+  struct Place {
+    std::size_t hash;  ///< of kind and key
+    std::size_t index;
+    auto operator<=>(const Place&) const = default;
   };
-  struct Hash {
-    std::size_t operator()(const Key& of) const { return std::hash<std::string_view>()(of.key) + static_cast<std::size_t>(of.kind); }
-  };
-  std::unordered_set<Key, Hash> seen;
-  seen.reserve(records.size());
-  std::vector<Record> last;
-  for (auto record = records.rbegin(); record != records.rend(); ++record) {
-    const bool mark = record->kind == RecordKind::retell_begins || record->kind == RecordKind::retell_ends;
-    if (mark || seen.insert({record->kind, record->key}).second) last.push_back(*record);
+  std::vector<Place> places;
+  places.reserve(records.size());
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (is_mark(records[i].kind)) continue;
+    places.push_back({std::hash<std::string_view>()(records[i].key) + static_cast<std::size_t>(records[i].kind), i});
   }
-  std::ranges::reverse(last);
-  records = std::move(last);
+  std::ranges::sort(places);
+  std::vector<bool> overtaken(records.size());
+  for (std::size_t i = 0; i + 1 < places.size(); ++i) {
+    // One of another key with the same hash in between costs a row that is written twice, and nothing else.
+    const Record& record = records[places[i].index];
+    const Record& next = records[places[i + 1].index];
+    overtaken[places[i].index] = places[i].hash == places[i + 1].hash && record.kind == next.kind && record.key == next.key;
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (!overtaken[i]) records[kept++] = records[i];
+  }
+  records.resize(kept);
 }
 
 }  // namespace

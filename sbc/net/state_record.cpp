@@ -1,6 +1,7 @@
 #include "sbc/net/state_record.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <optional>
 
@@ -244,7 +245,15 @@ acl::TimePoint Clocks::to_steady(WallTime time) const {
 
 std::uint64_t checksum(std::string_view text) {
   static const acl::KeyedHash mix(0x706f737465726e31);  // no secret: against torn writes and flipped bits
-  return mix(text);
+  std::uint64_t sum = mix(text.size());
+  while (!text.empty()) {
+    std::uint64_t word = 0;
+    const std::size_t size = std::min(text.size(), sizeof word);
+    std::memcpy(&word, text.data(), size);
+    sum = mix(sum ^ word);
+    text.remove_prefix(size);
+  }
+  return sum;
 }
 
 void append_record(std::string& out, const sbc::Binding& binding, std::span<const sbc::ListenerAddress> listeners, const Clocks& clocks) {

@@ -53,6 +53,19 @@ TEST_F(Bans, ProvenAreProlongedNeverShortened) {
   EXPECT_EQ(table_.check(address("192.0.2.1"), at(0s))->cause, 3U);
 }
 
+TEST_F(Bans, WhoIsHeardOutStaysSoWhileTheyLast) {
+  add("192.0.2.1", Proof::unproven, 30s, at(0s));
+  EXPECT_FALSE(table_.check(address("192.0.2.1"), at(0s))->heard_out);
+  table_.hear_out(address("192.0.2.1"), at(0s));
+  table_.hear_out(address("192.0.2.2"), at(0s));  // of whom there is none
+  EXPECT_TRUE(table_.check(address("192.0.2.1"), at(0s))->heard_out);
+  add("192.0.2.1", Proof::unproven, 30s, at(10s));
+  EXPECT_TRUE(table_.check(address("192.0.2.1"), at(35s))->heard_out);
+  add("192.0.2.1", Proof::unproven, 30s, at(50s));
+  EXPECT_FALSE(table_.check(address("192.0.2.1"), at(50s))->heard_out);
+  EXPECT_FALSE(banned("192.0.2.2", at(0s)));
+}
+
 TEST_F(Bans, UnprovenLastAMinuteAtMost) {
   EXPECT_TRUE(add("192.0.2.1", Proof::unproven, 24h, at(0s)));
   EXPECT_TRUE(banned("192.0.2.1", at(59s)));

@@ -40,6 +40,12 @@ class StateRecordTest : public testing::Test {
   std::size_t torn_ = 0;
 };
 
+TEST(StateRecord, ChecksumsStandOnDiskAndStayWhatTheyAre) {
+  EXPECT_EQ(checksum(""), 0xb3ec2ac41d6b3ab9U);
+  EXPECT_EQ(checksum("1001"), 0x9e25cda66d2c8b7cU);
+  EXPECT_EQ(checksum("sip:1001~token@10.0.0.2:5080"), 0xd45c20bea90db879U);
+}
+
 TEST_F(StateRecordTest, WhatIsKeptComesBack) {
   const sbc::Binding binding = binding_of("1001", now_);
   std::string bytes;
