@@ -32,7 +32,7 @@ class PrefixWalks {
     if (number.size() < number_digits) return false;
     const std::string_view last = number.substr(number.size() - number_digits);
     if (!std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; })) return false;
-    const std::uint64_t key = hash_(device, hash_(last, source ^ (proven ? 1 : 0)));
+    const std::uint64_t key = hash_(device, hash_(last, hash_(source) + (proven ? 1 : 0)));
     const std::uint64_t prefix = hash_(number.substr(0, number.size() - number_digits));
     Walk* walk = table_.touch(key, now);
     if (walk == nullptr) walk = table_.add(key, {}, now, acl::Worth::most());

@@ -78,7 +78,7 @@ const Binding* Registrations::held_for(std::string_view aor_user, std::string_vi
   const Binding* found = nullptr;
   const std::uint64_t contact = impl_->hash.of(contact_uri), key = impl_->hash(FlowKey(flow));
   impl_->each_of(
-      aor_user, [&](const Impl::Held& held) { return held.keys.flow == key && held.keys.device_contact == contact; },
+      aor_user, [&](const Impl::Held& held) { return held.keys.flow == key && held.keys.contact_uri == contact; },
       [&](const Impl::Node& node) {
         if (node.binding.expires > now && node.binding.flow == flow && node.binding.contact_uri == contact_uri) found = &node.binding;
       });

@@ -35,8 +35,7 @@ using Flows = std::unordered_map<FlowKey, FlowState, RegistrationHash>;
 
 struct Node {
   Binding binding;
-  std::uint64_t aor = 0;  // hashes
-  std::uint64_t contact = 0;
+  std::uint64_t aor = 0;  // a hash
   std::uint64_t serial = 0;
   Flows::value_type* flow = nullptr;
   Order::iterator order;  // in `live` or `lapsed`
@@ -49,10 +48,10 @@ struct Node {
   }
 };
 
-/// What a binding is looked for by among those of its AOR, as hashes and side by side: what is not meant is passed over without a look at
-/// its texts, which lie here and there. A device with many bindings is a device whose every message would go through all of them.
+/// What a binding is looked for by among those of its AOR, as hashes and side by side: of sixteen, those that are not meant are passed over
+/// without a look at their texts, which lie here and there in memory.
 struct BindingKeys {
-  std::uint64_t contact = 0, device_contact = 0, call_id = 0, instance = 0, flow = 0;
+  std::uint64_t core_contact = 0, contact_uri = 0, call_id = 0, instance = 0, flow = 0;
 };
 struct Held {
   std::unique_ptr<Node> node;
@@ -98,7 +97,7 @@ struct Registrations::Impl {
     const std::uint64_t contact = hash.of(core_contact);
     Node* found = nullptr;
     each_of(
-        aor_user, [contact](const Held& held) { return held.keys.contact == contact; },
+        aor_user, [contact](const Held& held) { return held.keys.core_contact == contact; },
         [&](Node& node) {
           if (node.binding.core_contact == core_contact) found = &node;
         });
@@ -166,11 +165,10 @@ struct Registrations::Impl {
     auto node = std::make_unique<Node>();
     const registered::BindingKeys keys = keys_of(binding);
     node->aor = hash.of(binding.aor_user);
-    node->contact = keys.contact;
     node->binding = std::move(binding);
     node->serial = next_serial++;
     serials.emplace_hint(serials.end(), node->serial, node.get());
-    contacts.emplace(node->contact, node.get());
+    contacts.emplace(keys.core_contact, node.get());
     registered::AorBindings& bindings = aors[node->aor];
     bindings.push_back({std::move(node), keys, {}});
     bindings.back().expires = bindings.back().node->binding.expires;
@@ -195,11 +193,12 @@ struct Registrations::Impl {
   Binding remove(Node& node) {
     leave(node);
     serials.erase(node.serial);
-    const auto [first, last] = contacts.equal_range(node.contact);
+    const auto held = held_of(node);
+    const auto [first, last] = contacts.equal_range(held->keys.core_contact);
     contacts.erase(std::find_if(first, last, [&node](const auto& entry) { return entry.second == &node; }));
     Binding binding = std::move(node.binding);
     const auto aor = aors.find(node.aor);
-    std::erase_if(aor->second, [&node](const Held& other) { return other.node.get() == &node; });
+    aor->second.erase(held);
     if (aor->second.empty()) aors.erase(aor);
     return binding;
   }

@@ -93,7 +93,8 @@ struct State {
     return own == nullptr && fellow_bans.size() > 0 ? fellow_bans.check(source, now) : own;
   }
 
-  /// Somebody there is known, or has proved himself: to be silenced does not mean to be unheard.
+  /// Somebody there is known, or has proved himself: to be silenced does not mean to be unheard. Whoever makes a source known or lets it
+  /// prove itself says so here; Admission::check_source() asks no other table about one who is silenced.
   void hear_out(const acl::Address& source, TimePoint now) {
     if (bans.size() > 0) bans.hear_out(source, now);
   }

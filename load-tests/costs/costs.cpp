@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -224,9 +225,14 @@ int main(int argc, char** argv) {
     std::cerr << "usage: costs FOLDER   (for a list of networks; load-tests/costs/run makes one)\n";
     return 2;
   }
-  by_registrations();
-  by_rules();
-  by_networks(argv[1]);
-  by_bans();
-  by_sources();
+  try {
+    by_registrations();
+    by_rules();
+    by_networks(argv[1]);
+    by_bans();
+    by_sources();
+  } catch (const std::exception& error) {
+    std::cerr << "costs: " << error.what() << '\n';
+    return 1;
+  }
 }

@@ -22,6 +22,8 @@ class EngineBench {
  public:
   /// `yaml`: a whole configuration. `step`: the time that passes with each packet. Throws std::invalid_argument with its errors.
   explicit EngineBench(const std::string& yaml, std::chrono::microseconds step = std::chrono::microseconds{20});
+  EngineBench(const EngineBench&) = delete;
+  EngineBench& operator=(const EngineBench&) = delete;
 
   /// A datagram of the world's; what was sent before is forgotten.
   void from(const acl::Address& source, std::uint16_t port, std::string_view bytes);
@@ -31,6 +33,7 @@ class EngineBench {
   [[nodiscard]] std::span<const sbc::Outgoing> sent() const { return out_.items(); }
   /// The timers that are due go off; what they send is lost.
   void advance();
+  /// How many of what it remembers.
   [[nodiscard]] sbc::Gauges gauges() const { return engine_->gauges(); }
 
  private:

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
@@ -19,7 +22,7 @@ using bench::line_of;
 using bench::response_to;
 
 constexpr std::size_t phones = 400;
-constexpr int rounds = 12;
+constexpr std::size_t usual_rounds = 12;
 constexpr std::chrono::microseconds step{500};  // slow enough for the limits that are shipped
 
 constexpr std::string_view rules =
@@ -214,13 +217,14 @@ void refuse(bench::EngineBench& engine, std::size_t round) {
         hex(round * strangers + i), i % 2 == 0 ? "friendly-scanner" : "Yealink SIP-T46U 108.86.0.20");
     const auto at = [&](std::uint32_t network) { return acl::Address::v4(network + static_cast<std::uint32_t>(i % 250)); };
     engine.from(at(0xcb007101U), 5060, probe);
+    if (!engine.sent().empty()) throw std::runtime_error("one of a denied network was answered");
     engine.from(acl::Address::v4(static_cast<std::uint32_t>(0x2d000001U + i)), 5060, probe);
     engine.from(acl::Address::v4(0xc0000209U), 5060, probe);
     if (i % 16 == 0) engine.from(at(0xc6336401U), 5060, i % 32 == 0 ? "\r\n\r\n" : "\x16\x03\x01 no SIP");
   }
 }
 
-void train() {
+void train(std::size_t rounds) {
   bench::EngineBench engine(std::string(bench::listener_and_pbx) + std::string(rules), step);
   std::vector<Phone> all;
   for (std::size_t i = 0; i < phones; ++i) all.emplace_back(engine, i);
@@ -240,9 +244,10 @@ void train() {
 
 }  // namespace
 
-int main() {
+/// usage: training_day [ROUNDS]
+int main(int argc, char** argv) {
   try {
-    train();
+    train(argc > 1 ? std::stoul(argv[1]) : usual_rounds);
   } catch (const std::exception& error) {
     std::cerr << "training: " << error.what() << '\n';
     return 1;

@@ -130,7 +130,7 @@ void Spool::empty_handed_over() {
   if (index == none) return;
   if (::ftruncate(files_.at(static_cast<std::size_t>(index)).fd.get(), 0) != 0) fail("empty the spool");
   handed_over_.store(none, std::memory_order_release);
-  if (text_.capacity() > usual_bytes) text_ = {};
+  if (text_.capacity() > usual_bytes) std::string().swap(text_);  // an assignment would keep its memory
 }
 
 }  // namespace postern::net

@@ -42,7 +42,8 @@ class Spool {
   [[nodiscard]] std::size_t size() const { return files_.at(current_).size; }
 
   // Of the folding thread:
-  /// The text that was handed over and is not emptied yet, until it is; nullopt: none is. Throws std::system_error.
+  /// The text that was handed over and is not emptied yet; nullopt: none is. It holds until the next call of one of these two. Throws
+  /// std::system_error.
   [[nodiscard]] std::optional<std::string_view> handed_over();
   /// It is in the database. Throws std::system_error.
   void empty_handed_over();

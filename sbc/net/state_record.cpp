@@ -243,6 +243,7 @@ acl::TimePoint Clocks::to_steady(WallTime time) const {
   return steady + std::chrono::milliseconds(time - wall);
 }
 
+// It stands on disk, so it must not follow what KeyedHash makes of texts.
 std::uint64_t checksum(std::string_view text) {
   static const acl::KeyedHash mix(0x706f737465726e31);  // no secret: against torn writes and flipped bits
   std::uint64_t sum = mix(text.size());

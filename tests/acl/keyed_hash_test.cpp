@@ -27,6 +27,16 @@ TEST(KeyedHash, TextsThatDifferInOneOctetOrInLengthDiffer) {
   EXPECT_EQ(seen.size(), texts);
 }
 
+TEST(KeyedHash, RepeatedOctetsOfAnyLengthBehindAnyNumberDiffer) {
+  constexpr std::size_t longest = 40, numbers = 16;
+  const KeyedHash hash(1);
+  std::set<std::uint64_t> seen;
+  for (std::size_t size = 0; size <= longest; ++size) {
+    for (std::size_t number = 0; number < numbers; ++number) seen.insert(hash(std::string(size, '1'), number));
+  }
+  EXPECT_EQ(seen.size(), (longest + 1) * numbers);
+}
+
 TEST(KeyedHash, IsOfTheTextTheSeedAndWhatWasHashedBefore) {
   const KeyedHash hash(1);
   const std::string padded = "xsip:1001@198.51.100.1";  // wherever it lies in memory

@@ -34,6 +34,7 @@ TEST_F(PrefixWalksTest, OtherNumbersDevicesAndSourcesAreOthers) {
   EXPECT_FALSE(refused("45551234567", "1002"));
   EXPECT_FALSE(refused("45551234567", "1001", 6));
   EXPECT_FALSE(refused("45551234567", "1001", 4, false)) << "what can be forged is no proof";
+  EXPECT_FALSE(refused("45551234567", "1001", 5, false)) << "nor in a neighbour's name";
   EXPECT_TRUE(refused("45551234567"));
 }
 
