@@ -7,11 +7,8 @@ set(POSTERN_COUNTS "" CACHE PATH "Set by the outer build of the training: the fo
 # Of one source both builds name the counts alike: by its object's place in the build folder.
 set(counted_place "-fprofile-prefix-path=${CMAKE_BINARY_DIR}")
 
-if(POSTERN_COUNTS OR POSTERN_TRAINED)
-  # what is inlined otherwise has other compilers' false alarms; the dev preset judges warnings
-  target_compile_options(postern_options INTERFACE -Wno-error)
-endif()
 if(POSTERN_COUNTS)
+  target_compile_options(postern_options INTERFACE -Wno-error)  # the outer build judges warnings
   add_compile_options("-fprofile-generate=${POSTERN_COUNTS}" "${counted_place}" -fprofile-update=single)
   add_link_options(-fprofile-generate)
 elseif(POSTERN_TRAINED AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 12 AND NOT CMAKE_CROSSCOMPILING)

@@ -170,8 +170,8 @@ struct Registrations::Impl {
     serials.emplace_hint(serials.end(), node->serial, node.get());
     contacts.emplace(keys.core_contact, node.get());
     registered::AorBindings& bindings = aors[node->aor];
-    bindings.push_back({std::move(node), keys, {}});
-    bindings.back().expires = bindings.back().node->binding.expires;
+    const TimePoint expires = node->binding.expires;
+    bindings.push_back({std::move(node), keys, expires});
     return *bindings.back().node;
   }
 
@@ -203,11 +203,11 @@ struct Registrations::Impl {
     return binding;
   }
 
-  /// Nearly all that a flood comes from is known by this to have no device: one look at memory that stays near.
   void count_source(std::uint64_t source, int step) {
     std::uint8_t& count = sources_at[place_of(source)];
     if (count != UINT8_MAX) count = static_cast<std::uint8_t>(count + step);
   }
+  /// Nearly all that a flood comes from is known by this to have no device: one look at memory that stays near.
   [[nodiscard]] bool may_have_devices(std::uint64_t source) const { return sources_at[place_of(source)] != 0; }
   [[nodiscard]] std::size_t place_of(std::uint64_t source) const { return hash(source) % source_places; }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "load-tests/engine/engine_bench.hpp"
+#include "load-tests/sip_text.hpp"
 
 namespace {
 
@@ -46,8 +47,7 @@ class Bench : public bench::EngineBench {
   void answered() {
     const std::string asked = sent().empty() ? std::string() : sent().back().bytes;
     if (asked.empty()) return;
-    from_pbx(
-        bench::response_to(asked, "200 OK", std::string(bench::line_of(asked, "Contact")) + "Expires: 3600\r\nContent-Length: 0\r\n\r\n"));
+    from_pbx(bench::response_to(asked, "200 OK", load::lines_of(asked, "Contact") + "Expires: 3600\r\nContent-Length: 0\r\n\r\n"));
     advance();
   }
 };

@@ -1,11 +1,10 @@
 #include "load-tests/engine/engine_bench.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <stdexcept>
 
 #include "config/load.hpp"
+#include "load-tests/sip_text.hpp"
 
 namespace postern::bench {
 
@@ -45,30 +44,12 @@ void EngineBench::advance() {
   out_.clear();
 }
 
-std::string_view line_of(std::string_view message, std::string_view name) {
-  for (std::size_t at = 0; at < message.size();) {
-    const std::size_t end = std::min(message.find('\n', at), message.size() - 1) + 1;
-    const std::string_view line = message.substr(at, end - at);
-    if (line == "\r\n") break;
-    if (line.starts_with(name) && line.substr(name.size()).starts_with(':')) return line;
-    at = end;
-  }
-  return {};
-}
-
 std::string response_to(std::string_view request, std::string_view status_line, std::string_view more) {
-  constexpr std::array<std::string_view, 6> copied{"Via:", "Record-Route:", "From:", "To:", "Call-ID:", "CSeq:"};
   std::string response = std::string("SIP/2.0 ").append(status_line).append("\r\n");
-  for (std::size_t at = request.find('\n') + 1; at < request.size();) {
-    const std::size_t end = std::min(request.find('\n', at), request.size() - 1) + 1;
-    std::string_view line = request.substr(at, end - at);
-    at = end;
-    if (line == "\r\n") break;
-    if (std::ranges::none_of(copied, [&](std::string_view name) { return line.starts_with(name); })) continue;
-    line.remove_suffix(2);
-    const bool untagged = line.starts_with("To:") && line.find(";tag=") == std::string_view::npos;
-    response.append(line).append(untagged ? ";tag=t" : "").append("\r\n");
-  }
+  for (const std::string_view name : {"Via", "Record-Route", "From"}) response += load::lines_of(request, name);
+  const std::string to = load::header(request, "To");
+  response.append("To: ").append(to).append(to.find(";tag=") == std::string::npos ? ";tag=t" : "").append("\r\n");
+  for (const std::string_view name : {"Call-ID", "CSeq"}) response += load::lines_of(request, name);
   return response.append(more);
 }
 

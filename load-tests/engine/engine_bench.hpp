@@ -53,7 +53,4 @@ class EngineBench {
 /// request has them, then `more` (header lines and, behind an empty line, the body; it ends the message).
 std::string response_to(std::string_view request, std::string_view status_line, std::string_view more);
 
-/// A header's line, with its line end, wherever it stands first in a message; empty: it is not there. `name`: as it is written there.
-std::string_view line_of(std::string_view message, std::string_view name);
-
 }  // namespace postern::bench

@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "load-tests/engine/engine_bench.hpp"
+#include "load-tests/sip_text.hpp"
 
 namespace {
 
 using namespace postern;
-using bench::line_of;
 using bench::response_to;
 
 constexpr std::size_t phones = 400;
@@ -53,12 +53,10 @@ constexpr std::array<Kind, 4> kinds{{
 std::string hex(std::uint64_t number) { return fmt::format("{:016x}", number * 0x9e3779b97f4a7c15ULL); }
 
 std::string contact_of(std::string_view message) {
-  const std::string_view line = line_of(message, "Contact");
+  const std::string line = load::header(message, "Contact");
   const std::size_t begin = line.find('<') + 1;
-  return std::string(line.substr(begin, line.find('>') - begin));
+  return line.substr(begin, line.find('>') - begin);
 }
-
-std::string to_of(std::string_view message) { return std::string(line_of(message, "To")); }
 
 /// One phone, its PBX, and what they say to each other through the engine.
 class Phone {
@@ -74,14 +72,14 @@ class Phone {
   /// Without credentials, then with them; from the first answer on the PBX knows the Contact.
   void register_it() {
     const std::string call_id = hex(number_) + "@192.168.1.20";
-    if (challenge_.empty()) {
+    if (!challenged_) {
       at_pbx(request("REGISTER", "sip:198.51.100.1", "1001", call_id, contact_line() + "Expires: 300\r\nContent-Length: 0\r\n\r\n"));
       answer_later(
           "401 Unauthorized",
           fmt::format("WWW-Authenticate: Digest realm=\"asterisk\",nonce=\"1764489600/{}\",opaque=\"{}\",algorithm=MD5,qop=\"auth\"\r\n"
                       "Content-Length: 0\r\n\r\n",
                       hex(number_ + 1), hex(number_ + 2)));
-      challenge_ = std::string(line_of(heard(), "WWW-Authenticate"));
+      challenged_ = !load::header(heard(), "WWW-Authenticate").empty();
     }
     at_pbx(request(
         "REGISTER", "sip:198.51.100.1", "1001", call_id,
@@ -188,12 +186,12 @@ class Phone {
     return fmt::format(
         "{0} {1} SIP/2.0\r\nVia: SIP/2.0/UDP {11}:{2};branch=z9hG4bK{3};rport\r\n{4}Max-Forwards: 70\r\n"
         "From: \"{5}\" <sip:{5}@198.51.100.1>;tag={6}\r\n{7}Call-ID: {8}\r\nCSeq: {9} {0}\r\nUser-Agent: {10}\r\nContent-Length: 0\r\n\r\n",
-        method, target, port_, hex(++serial_), route_of(answer), user(), hex(number_), to_of(answer), call_id, cseq, kind_.user_agent,
-        host_);
+        method, target, port_, hex(++serial_), route_of(answer), user(), hex(number_), load::lines_of(answer, "To"), call_id, cseq,
+        kind_.user_agent, host_);
   }
   static std::string route_of(std::string_view answer) {
-    const std::string_view line = line_of(answer, "Record-Route");
-    return line.empty() ? std::string() : std::string(line.substr(std::string_view("Record-").size()));
+    const std::string line = load::lines_of(answer, "Record-Route", true);
+    return line.empty() ? line : line.substr(std::string_view("Record-").size());
   }
 
   bench::EngineBench& engine_;
@@ -203,7 +201,8 @@ class Phone {
   std::uint16_t port_;
   std::string host_;  ///< as it knows itself
   std::uint64_t serial_ = number_ * 1000;
-  std::string challenge_, core_contact_, asked_;
+  bool challenged_ = false;
+  std::string core_contact_, asked_;
 };
 
 /// Packets of a denied network, of a scanner, of one who sends too many, and what is no SIP at all.
