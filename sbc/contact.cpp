@@ -21,6 +21,11 @@ void append_restored(std::string& out, std::string_view scheme, bool has_user, s
   out.append(rest);
 }
 
+void drop_headers(std::string& uri) {
+  if (uri.find('?') == std::string::npos) return;
+  if (const auto read = sip::UriView::parse(uri)) uri.resize(uri.size() - read->headers.size());
+}
+
 bool append_inward_uri(std::string& out, Tokens& tokens, const sip::UriView& device, const Flow& flow, std::string_view core_address) {
   InwardToken token;
   token.flow = flow;
@@ -36,6 +41,7 @@ bool append_inward_uri(std::string& out, Tokens& tokens, const sip::UriView& dev
 bool append_outward_uri(std::string& out, Tokens& tokens, const sip::UriView& pbx, OutwardToken token, std::string_view public_address) {
   token.scheme = pbx.scheme;
   token.rest = rest_of(pbx);
+  token.rest.resize(token.rest.size() - pbx.headers.size());
   token.has_user = pbx.has_user;
   out.append(pbx.user).append("~");
   if (!tokens.seal(token, pbx.user, out)) return false;

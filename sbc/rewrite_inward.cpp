@@ -142,6 +142,7 @@ bool InwardRewriter::names_hidden(const sip::RawMessage& message) const {
   return std::ranges::any_of(message.header_lines(), [&](const sip::HeaderLine& header) {
     switch (header.name) {
       case HeaderName::via:
+      case HeaderName::record_route:
       case HeaderName::from:
       case HeaderName::to:
       case HeaderName::call_id:

@@ -114,6 +114,7 @@ void OutwardRewriter::foreign_routes(const Context& context, const OpenedInward&
   const sip::RawMessage& request = context.message;
   std::string uri;
   append_restored(uri, target.token.scheme, target.token.has_user, target.user, target.token.rest);
+  drop_headers(uri);
   bool first = true;
   std::string last;  // where a strict route leads in the end
   for (const sip::HeaderLine& header : request.header_lines()) {

@@ -70,7 +70,11 @@ bool StatelessResponses::read_head(const sip::RawMessage& response, const Asker&
     sip::ElementReader reader(response.text(header.value));
     while (const auto route = reader.next()) {
       const auto uri = route_uri(*route);
-      if (ours) add_line("Record-Route", *route);
+      if (ours) {
+        text_.clear();
+        append_words(*route, asker);
+        add_line("Record-Route", text_);
+      }
       ours = ours || (uri && is_our_route(state_.names, *uri));
     }
   }
