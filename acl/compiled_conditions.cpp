@@ -52,12 +52,13 @@ std::string compile_patterns(const char* what, const std::optional<Condition<std
 
 bool Evaluation::user_agent_in(std::uint32_t set) {
   if (set >= 64) return sets_[set]->matches(facts_.user_agent);
+  if (user_agent_ == nullptr) user_agent_ = facts_.user_agents != nullptr ? &facts_.user_agents->of(facts_.user_agent) : &own_;
   const std::uint64_t bit = std::uint64_t{1} << set;
-  if ((sets_asked_ & bit) == 0) {
-    sets_asked_ |= bit;
-    if (sets_[set]->matches(facts_.user_agent)) sets_matched_ |= bit;
+  if ((user_agent_->asked & bit) == 0) {
+    user_agent_->asked |= bit;
+    if (sets_[set]->matches(facts_.user_agent)) user_agent_->matched |= bit;
   }
-  return (sets_matched_ & bit) != 0;
+  return (user_agent_->matched & bit) != 0;
 }
 
 std::variant<CompiledConditions, std::string> CompiledConditions::compile(const Conditions& conditions, Vocabulary& vocabulary,

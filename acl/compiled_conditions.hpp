@@ -16,6 +16,7 @@
 #include "acl/options.hpp"
 #include "acl/policy.hpp"
 #include "acl/shell_pattern.hpp"
+#include "acl/user_agent_memory.hpp"
 #include "acl/user_agents.hpp"
 
 namespace postern::acl {
@@ -81,8 +82,8 @@ class Evaluation {
   std::uint32_t transport_;
   std::optional<Country> country_;
   std::optional<std::uint32_t> asn_;
-  std::uint64_t sets_asked_ = 0;  // bit i: set i was matched; sets past the 64th are matched each time
-  std::uint64_t sets_matched_ = 0;
+  UserAgentStanding own_;                    // sets past the 64th are matched each time
+  UserAgentStanding* user_agent_ = nullptr;  // own_, or what is remembered
 };
 
 /// "Is (not) among": absent, it admits all.

@@ -36,7 +36,7 @@ struct BanNote {
 };
 /// A device is registered, or goes on to be.
 struct RegisteredNote {
-  FellowBinding binding;
+  std::shared_ptr<const FellowBinding> binding;  ///< never nullptr
   static constexpr bool may_be_lost = true;  // the next REGISTER tells again; until then one Contact too many stands at the PBX
 };
 /// It has taken itself off, or has come back at another worker.
@@ -95,7 +95,7 @@ class Fellows {
   Fellows& operator=(const Fellows&) = delete;
 
   /// To each of them: Engine::learn().
-  virtual void tell(const Note& note) = 0;
+  virtual void tell(Note note) = 0;
   /// Do packets of this source come to this worker?
   [[nodiscard]] virtual bool is_ours(const acl::Address& source) const = 0;
   /// What came over `core` is for the worker that packets of `source` come to: Engine::handle().

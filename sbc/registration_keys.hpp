@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/intrusive/set.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -32,6 +34,8 @@ struct DeviceKey {
 /// Nobody without the seed can choose what collides.
 class RegistrationHash {
  public:
+  using is_avalanching = void;  // boost::unordered_flat_map: its bits need no more mixing
+
   explicit RegistrationHash(std::uint64_t seed) : keyed_(seed) {}
 
   std::uint64_t of(std::string_view text) const { return keyed_(text); }
@@ -47,5 +51,20 @@ class RegistrationHash {
  private:
   acl::KeyedHash keyed_;
 };
+
+/// A table without nodes of its own: a look-up waits for memory once or twice. What stands in it moves when it grows.
+template <class Key, class Value>
+using HashTable = boost::unordered_flat_map<Key, Value, RegistrationHash>;
+
+/// What stands in an OrderOfEnds. Its ends() stays while it does.
+using InOrderOfEnds = boost::intrusive::set_base_hook<boost::intrusive::optimize_size<true>>;
+template <class Node>
+struct EndOf {
+  using type = acl::TimePoint;
+  type operator()(const Node& node) const { return node.ends(); }
+};
+/// The soonest first. Owns nothing.
+template <class Node>
+using OrderOfEnds = boost::intrusive::multiset<Node, boost::intrusive::key_of_value<EndOf<Node>>>;
 
 }  // namespace postern::sbc

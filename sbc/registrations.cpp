@@ -87,18 +87,19 @@ const Binding* Registrations::held_for(std::string_view aor_user, std::string_vi
 
 std::optional<TimePoint> Registrations::retell(TimePoint after, std::size_t limit) const {
   for (auto next = impl_->live.upper_bound(after); next != impl_->live.end(); ++next) {
-    if (limit == 0 && next->first != after) return after;
+    if (limit == 0 && next->binding.expires != after) return after;
     if (limit > 0) --limit;
-    after = next->first;
-    impl_->keep(*next->second, Urgency::may_wait);
+    after = next->binding.expires;
+    impl_->keep(*next, Urgency::may_wait);
   }
   return std::nullopt;
 }
 
 const Binding* Registrations::by_core_contact(std::string_view core_contact) const {
-  const auto [first, last] = impl_->contacts.equal_range(impl_->hash.of(core_contact));
-  const auto found = std::find_if(first, last, [&](const auto& entry) { return entry.second->binding.core_contact == core_contact; });
-  return found == last ? nullptr : &found->second->fresh();
+  const auto found = impl_->contacts.find(impl_->hash.of(core_contact));
+  Impl::Node* node = found == impl_->contacts.end() ? nullptr : found->second;
+  while (node != nullptr && node->binding.core_contact != core_contact) node = node->of_same_contact;
+  return node == nullptr ? nullptr : &node->fresh();
 }
 
 void Registrations::expect(const acl::Address& source) const {
@@ -109,19 +110,19 @@ bool Registrations::live(const Flow& flow, TimePoint now) const {
   if (!impl_->may_have_devices(acl::SourceKey(flow.peer.address).value())) return false;
   impl_->settle(now);
   const auto found = impl_->flows.find(FlowKey(flow));
-  return found != impl_->flows.end() && found->second.live > 0;
+  return found != impl_->flows.end() && found->second->live > 0;
 }
 
 std::optional<std::string_view> Registrations::user_over(const Flow& flow, TimePoint now) const {
   if (!live(flow, now)) return std::nullopt;
-  const Impl::Node* newest = impl_->flows.find(FlowKey(flow))->second.newest;
+  const Impl::Node* newest = impl_->flows.find(FlowKey(flow))->second->newest;
   return newest != nullptr && newest->is_live ? std::string_view(newest->binding.aor_user) : std::string_view();
 }
 
 bool Registrations::unproven(const Flow& flow, TimePoint now) const {
   impl_->settle(now);
   const auto found = impl_->flows.find(FlowKey(flow));
-  return found != impl_->flows.end() && found->second.live > 0 && found->second.proven == 0;
+  return found != impl_->flows.end() && found->second->live > 0 && found->second->proven == 0;
 }
 
 bool Registrations::refreshed_by(std::string_view aor_user, std::string_view call_id, const Flow& flow, TimePoint now) const {
@@ -152,7 +153,7 @@ bool Registrations::lives_at(std::string_view aor_user, const acl::Address& addr
 void Registrations::heard(const Flow& flow, TimePoint now) {
   const auto found = impl_->flows.find(FlowKey(flow));
   if (found == impl_->flows.end()) return;
-  registered::FlowState& state = found->second;
+  registered::FlowState& state = *found->second;
   state.last_heard = std::max(state.last_heard, now);
   if (state.shared_last_heard) state.shared_last_heard->store(state.last_heard.time_since_epoch().count(), std::memory_order_relaxed);
 }
@@ -160,7 +161,7 @@ void Registrations::heard(const Flow& flow, TimePoint now) {
 std::shared_ptr<const SharedTime> Registrations::shared_last_heard(const Flow& flow) {
   const auto found = impl_->flows.find(FlowKey(flow));
   if (found == impl_->flows.end()) return std::make_shared<SharedTime>(TimePoint::min().time_since_epoch().count());
-  registered::FlowState& state = found->second;
+  registered::FlowState& state = *found->second;
   if (!state.shared_last_heard) state.shared_last_heard = std::make_shared<SharedTime>();
   state.shared_last_heard->store(state.last_heard.time_since_epoch().count(), std::memory_order_relaxed);
   return state.shared_last_heard;
@@ -168,17 +169,13 @@ std::shared_ptr<const SharedTime> Registrations::shared_last_heard(const Flow& f
 
 bool Registrations::silent(ListCursor& cursor, std::size_t limit, TimePoint now, acl::Duration silent_for,
                            const std::function<bool(const Binding&)>& visit) {
-  return next_slice(impl_->serials, impl_->next_serial, cursor, limit, [&](const Impl::Node* node) {
-    registered::FlowState& flow = node->flow->second;
-    if (node->binding.expires <= now || now - std::max(flow.last_heard, flow.last_asked) < silent_for) return;
-    if (visit(node->binding)) flow.last_asked = now;
+  return impl_->next_slice(cursor, limit, now, [&](const Impl::Node& node) {
+    if (now - std::max(node.flow->last_heard, node.flow->last_asked) >= silent_for && visit(node.binding)) node.flow->last_asked = now;
   });
 }
 
 bool Registrations::list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const {
-  return next_slice(impl_->serials, impl_->next_serial, cursor, limit, [&](const Impl::Node* node) {
-    if (node->binding.expires > now) visit(node->binding);
-  });
+  return impl_->next_slice(cursor, limit, now, [&](const Impl::Node& node) { visit(node.binding); });
 }
 
 std::size_t Registrations::size() const { return impl_->size(); }
@@ -192,8 +189,9 @@ std::optional<TimePoint> Registrations::next_expiry() const {
 std::optional<Binding> Registrations::pop_expired(TimePoint now) {
   impl_->settle(now);
   if (impl_->lapsed.empty()) return std::nullopt;
-  impl_->lapsed.begin()->second->fresh();
-  return impl_->remove(*impl_->lapsed.begin()->second);
+  Impl::Node& node = *impl_->lapsed.begin();
+  node.fresh();
+  return impl_->remove(node);
 }
 
 }  // namespace postern::sbc

@@ -1,15 +1,16 @@
 // What the registrations are kept in. Internal to them.
+//
+// Where there is no room, a REGISTER of a phone that was not there enters one binding and lets go of another; what that costs is memory
+// that has to be waited for. So a binding is one node that stays where it is and is used again, its place in the order of ends is in it,
+// and what leads to it are tables without nodes of their own.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -20,7 +21,6 @@
 namespace postern::sbc::registered {
 
 struct Node;
-using Order = std::multimap<TimePoint, Node*>;
 
 struct FlowState {
   const Node* newest = nullptr;  ///< nullptr: it has left
@@ -31,21 +31,51 @@ struct FlowState {
   std::uint32_t proven = 0;                       ///< of those that are live
   std::shared_ptr<SharedTime> shared_last_heard;  ///< nullptr: nobody else asks
 };
-using Flows = std::unordered_map<FlowKey, FlowState, RegistrationHash>;
 
-struct Node {
-  Binding binding;
-  std::uint64_t aor = 0;  // a hash
-  std::uint64_t serial = 0;
-  Flows::value_type* flow = nullptr;
-  Order::iterator order;  // in `live` or `lapsed`
+struct Node : InOrderOfEnds {
+  std::size_t place = 0;  ///< among Nodes
+  bool is_used = false;   ///< else it waits for another binding
   bool is_live = false;
+  std::uint64_t aor = 0, contact = 0;  // hashes: of the AOR, of the core contact
+  std::uint64_t serial = 0;
+  FlowState* flow = nullptr;
+  Node* of_same_contact = nullptr;  ///< the next
+  Binding binding;
 
+  [[nodiscard]] TimePoint ends() const { return binding.expires; }
   // Packets are noted at the flow, however many bindings it has.
   Binding& fresh() {
-    binding.last_heard = std::max(binding.last_heard, flow->second.last_heard);
+    binding.last_heard = std::max(binding.last_heard, flow->last_heard);
     return binding;
   }
+};
+
+using Order = OrderOfEnds<Node>;
+
+/// As many as there ever were at once.
+class Nodes {
+ public:
+  Node& take() {
+    if (free_.empty()) {
+      free_.push_back(all_.size());
+      all_.push_back(std::make_unique<Node>());
+      all_.back()->place = free_.back();
+    }
+    Node& node = *all_[free_.back()];
+    free_.pop_back();
+    node.is_used = true;
+    return node;
+  }
+  void give_back(Node& node) {
+    node.is_used = false;
+    free_.push_back(node.place);
+  }
+  [[nodiscard]] std::size_t size() const { return all_.size(); }
+  [[nodiscard]] Node& at(std::size_t place) const { return *all_[place]; }
+
+ private:
+  std::vector<std::unique_ptr<Node>> all_;
+  std::vector<std::size_t> free_;
 };
 
 /// What a binding is looked for by among those of its AOR, as hashes and side by side: of sixteen, those that are not meant are passed over
@@ -54,7 +84,7 @@ struct BindingKeys {
   std::uint64_t core_contact = 0, contact_uri = 0, call_id = 0, instance = 0, flow = 0;
 };
 struct Held {
-  std::unique_ptr<Node> node;
+  Node* node = nullptr;
   BindingKeys keys;
   TimePoint expires;
 };
@@ -85,6 +115,12 @@ struct Registrations::Impl {
         flows(0, hash),
         devices(0, hash),
         sources(0, hash) {}
+  ~Impl() {
+    live.clear();
+    lapsed.clear();
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   [[nodiscard]] std::size_t size() const { return live.size() + lapsed.size(); }
 
@@ -117,8 +153,10 @@ struct Registrations::Impl {
   /// Enters what depends on the binding's flow and end.
   void enter(Node& node) {
     const Binding& binding = node.binding;
-    node.flow = &*flows.try_emplace(FlowKey(binding.flow)).first;
-    registered::FlowState& flow = node.flow->second;
+    std::unique_ptr<registered::FlowState>& state = flows[FlowKey(binding.flow)];
+    if (!state) state = std::make_unique<registered::FlowState>();
+    node.flow = state.get();
+    registered::FlowState& flow = *state;
     flow.newest = &node;
     ++flow.bindings;
     ++flow.live;
@@ -126,14 +164,14 @@ struct Registrations::Impl {
     flow.last_heard = std::max(flow.last_heard, binding.last_heard);
     const std::uint64_t source = acl::SourceKey(binding.flow.peer.address).value();
     if (++devices[{source, node.aor}] == 1 && ++sources[source] == 1) count_source(source, 1);
-    node.order = live.emplace_hint(live.end(), binding.expires, &node);  // the newest ends last, most often
+    live.insert(live.end(), node);  // the newest ends last, most often
     node.is_live = true;
   }
 
   /// It counts nowhere.
   void uncount(Node& node) {
-    --node.flow->second.live;
-    if (node.binding.proven) --node.flow->second.proven;
+    --node.flow->live;
+    if (node.binding.proven) --node.flow->proven;
     const std::uint64_t source = acl::SourceKey(node.binding.flow.peer.address).value();
     if (registered::count_down(devices, DeviceKey{source, node.aor}) && registered::count_down(sources, source)) count_source(source, -1);
     node.is_live = false;
@@ -142,65 +180,85 @@ struct Registrations::Impl {
   /// No longer live, but it waits to be told of.
   void lapse(Node& node) {
     uncount(node);
-    node.order = lapsed.insert(live.extract(node.order));
+    live.erase(live.iterator_to(node));
+    lapsed.insert(lapsed.end(), node);
   }
 
   void leave(Node& node) {
     if (node.is_live) {
       uncount(node);
-      live.erase(node.order);
+      live.erase(live.iterator_to(node));
     } else {
-      lapsed.erase(node.order);
+      lapsed.erase(lapsed.iterator_to(node));
     }
-    if (node.flow->second.newest == &node) node.flow->second.newest = nullptr;
-    if (--node.flow->second.bindings == 0) flows.erase(flows.find(FlowKey(node.binding.flow)));
+    if (node.flow->newest == &node) node.flow->newest = nullptr;
+    if (--node.flow->bindings == 0) flows.erase(flows.find(FlowKey(node.binding.flow)));
     node.flow = nullptr;
   }
 
   void settle(TimePoint now) {
-    while (!live.empty() && live.begin()->first <= now) lapse(*live.begin()->second);
+    while (!live.empty() && live.begin()->binding.expires <= now) lapse(*live.begin());
   }
 
   Node& add(Binding&& binding) {
-    auto node = std::make_unique<Node>();
-    const registered::BindingKeys keys = keys_of(binding);
-    node->aor = hash.of(binding.aor_user);
-    node->binding = std::move(binding);
-    node->serial = next_serial++;
-    serials.emplace_hint(serials.end(), node->serial, node.get());
-    contacts.emplace(keys.core_contact, node.get());
-    registered::AorBindings& bindings = aors[node->aor];
-    const TimePoint expires = node->binding.expires;
-    bindings.push_back({std::move(node), keys, expires});
-    return *bindings.back().node;
+    Node& node = nodes.take();
+    node.aor = hash.of(binding.aor_user);
+    node.binding = std::move(binding);
+    node.serial = next_serial++;
+    const registered::BindingKeys keys = keys_of(node.binding);
+    node.contact = keys.core_contact;
+    node.of_same_contact = std::exchange(contacts[node.contact], &node);
+    aors[node.aor].push_back({&node, keys, node.binding.expires});
+    return node;
   }
 
   /// The same binding as it is now.
   void replace(Node& node, Binding&& binding) {
-    leave(node);
-    node.binding = std::move(binding);
+    if (node.is_live && FlowKey(node.binding.flow) == FlowKey(binding.flow)) {
+      prolong(node, std::move(binding));
+    } else {
+      leave(node);
+      node.binding = std::move(binding);
+      enter(node);
+    }
     Held& held = *held_of(node);
     held.keys = keys_of(node.binding);
     held.expires = node.binding.expires;
-    enter(node);
+  }
+
+  /// Over the flow that it is live over: what counts it goes on to.
+  void prolong(Node& node, Binding&& binding) {
+    live.erase(live.iterator_to(node));
+    if (node.binding.proven) --node.flow->proven;
+    node.binding = std::move(binding);
+    if (node.binding.proven) ++node.flow->proven;
+    node.flow->newest = &node;
+    node.flow->last_heard = std::max(node.flow->last_heard, node.binding.last_heard);
+    live.insert(live.end(), node);
   }
 
   registered::AorBindings::iterator held_of(const Node& node) {
     registered::AorBindings& bindings = aors.find(node.aor)->second;
-    return std::ranges::find(bindings, &node, [](const Held& held) { return held.node.get(); });
+    return std::ranges::find(bindings, &node, &Held::node);
   }
 
   Binding remove(Node& node) {
     leave(node);
-    serials.erase(node.serial);
-    const auto held = held_of(node);
-    const auto [first, last] = contacts.equal_range(held->keys.core_contact);
-    contacts.erase(std::find_if(first, last, [&node](const auto& entry) { return entry.second == &node; }));
-    Binding binding = std::move(node.binding);
+    take_off_contacts(node);
     const auto aor = aors.find(node.aor);
-    aor->second.erase(held);
+    aor->second.erase(std::ranges::find(aor->second, &node, &Held::node));
     if (aor->second.empty()) aors.erase(aor);
+    Binding binding = std::move(node.binding);
+    nodes.give_back(node);
     return binding;
+  }
+
+  void take_off_contacts(const Node& node) {
+    const auto found = contacts.find(node.contact);
+    Node** at = &found->second;
+    while (*at != &node) at = &(*at)->of_same_contact;
+    *at = node.of_same_contact;
+    if (found->second == nullptr) contacts.erase(found);
   }
 
   void count_source(std::uint64_t source, int step) {
@@ -211,16 +269,15 @@ struct Registrations::Impl {
   [[nodiscard]] bool may_have_devices(std::uint64_t source) const { return sources_at[place_of(source)] != 0; }
   [[nodiscard]] std::size_t place_of(std::uint64_t source) const { return hash(source) % source_places; }
 
-  [[nodiscard]] Node* soonest() const {
-    if (!lapsed.empty()) return lapsed.begin()->second;
-    return live.empty() ? nullptr : live.begin()->second;
+  [[nodiscard]] Node* soonest() {
+    if (!lapsed.empty()) return &*lapsed.begin();
+    return live.empty() ? nullptr : &*live.begin();
   }
 
   /// The one to give way to another of its AOR, or of anybody; nullptr: there is room.
-  [[nodiscard]] Node* least_of(std::string_view aor_user) const {
+  [[nodiscard]] Node* least_of(std::string_view aor_user) {
     const auto aor = aors.find(hash.of(aor_user));
-    if (aor != aors.end() && aor->second.size() >= bindings_an_aor)
-      return std::ranges::min_element(aor->second, {}, &Held::expires)->node.get();
+    if (aor != aors.end() && aor->second.size() >= bindings_an_aor) return std::ranges::min_element(aor->second, {}, &Held::expires)->node;
     return size() < capacity ? nullptr : soonest();
   }
 
@@ -258,20 +315,31 @@ struct Registrations::Impl {
     std::rotate(at, at + 1, aors.find(node.aor)->second.end());
   }
 
+  /// As postern::sbc::next_slice(), over places: who came after the first slice has a later serial number. Visits what is live.
+  template <class F>
+  bool next_slice(ListCursor& cursor, std::size_t limit, TimePoint now, F&& visit) const {
+    if (!cursor.end) cursor.end = next_serial;
+    for (; limit > 0 && cursor.next < nodes.size(); ++cursor.next, --limit) {
+      const Node& node = nodes.at(cursor.next);
+      if (node.is_used && node.serial < *cursor.end && node.binding.expires > now) visit(node);
+    }
+    return cursor.next < nodes.size();
+  }
+
   std::size_t capacity;
   std::uint64_t evictions = 0;
   std::uint64_t next_serial = 0;
   RegistrationHash hash;
-  std::unordered_map<std::uint64_t, registered::AorBindings, RegistrationHash> aors;  // owns; oldest first
-  std::unordered_multimap<std::uint64_t, Node*, RegistrationHash> contacts;
-  registered::Flows flows;
-  std::unordered_map<DeviceKey, std::uint32_t, RegistrationHash> devices;      // live bindings
-  std::unordered_map<std::uint64_t, std::uint32_t, RegistrationHash> sources;  // devices with live bindings
-  static constexpr std::size_t source_places = 65'536;                         // so many octets as stay in a processor's own cache
+  registered::Nodes nodes;
+  HashTable<std::uint64_t, registered::AorBindings> aors;  // oldest first
+  HashTable<std::uint64_t, Node*> contacts;                // the first of those with that hash
+  HashTable<FlowKey, std::unique_ptr<registered::FlowState>> flows;
+  HashTable<DeviceKey, std::uint32_t> devices;          // live bindings
+  HashTable<std::uint64_t, std::uint32_t> sources;      // devices with live bindings
+  static constexpr std::size_t source_places = 65'536;  // so many octets as stay in a processor's own cache
   // How many of `sources` fall on each place; from 255 on nobody knows.
   std::vector<std::uint8_t> sources_at = std::vector<std::uint8_t>(source_places);
   registered::Order live, lapsed;
-  std::map<std::uint64_t, Node*> serials;
   DurableSink* sink = nullptr;
   std::function<void(const Binding&)> evicted;
   std::string core_uri_address;  // empty: any

@@ -26,6 +26,7 @@ std::vector<TokenKey> token_keys(const Secrets& secrets) {
 State::State(Setup first, const Secrets& secrets, EventSink& events, Company company)
     : fellows(company.fellows),
       shared(company.shared ? std::move(company.shared) : std::make_shared<Shared>(secrets.table_seed + 7, true)),
+      user_agents(secrets.table_seed + 14),
       mac(part_of<0, 16>(secrets)),
       branches(mac),
       tokens(token_keys(secrets), Capacity::token_contents),
@@ -37,7 +38,7 @@ State::State(Setup first, const Secrets& secrets, EventSink& events, Company com
       scanners(Capacity::scanners, secrets.table_seed + 10),
       strikes(mac, secrets.table_seed + 11),
       registrations(Capacity::registrations, secrets.table_seed + 3),
-      fellow_bindings(Capacity::registrations, Registrations::bindings_an_aor),
+      fellow_bindings(Capacity::registrations, Registrations::bindings_an_aor, secrets.table_seed + 3),
       credentials(mac, secrets.table_seed + 5, shared->replays),
       concealment(mac),
       transactions(Capacity::transactions, Capacity::transaction_bytes, first.options.pbx.timeout, secrets.table_seed + 4),
@@ -61,6 +62,7 @@ Setup State::apply(Setup next) {
   trunk_networks = acl::NetworkSet(options.trunk_networks);
   metrics_at_apply = metrics;
   countries.clear();
+  user_agents.clear();
   verdicts.clear();
   names.apply(options, mac);
   registrations.reached_at(names.core_uri_address());
@@ -73,8 +75,9 @@ Setup State::apply(Setup next) {
 
 void State::tell_registered(const Binding& binding) {
   if (fellows == nullptr) return;
-  fellows->tell(RegisteredNote{{binding.aor_user, binding.call_id, binding.instance, binding.core_contact, binding.expires,
-                                registrations.shared_last_heard(binding.flow)}});
+  FellowBinding told{binding.aor_user,     binding.call_id, binding.instance,
+                     binding.core_contact, binding.expires, registrations.shared_last_heard(binding.flow)};
+  fellows->tell(RegisteredNote{std::make_shared<const FellowBinding>(std::move(told))});
 }
 
 namespace {
@@ -88,7 +91,7 @@ struct Hearer {
   void operator()(const BanNote& note) const { state.fellow_bans.add(note.source, acl::Proof::proven, note.until - now, note.cause, now); }
   void operator()(const RegisteredNote& note) const {
     state.fellow_bindings.keep(note.binding);
-    state.health.registered(note.binding.aor_user);
+    state.health.registered(note.binding->aor_user);
   }
   void operator()(const UnregisteredNote& note) const {
     state.fellow_bindings.forget(note.aor_user, note.core_contact);

@@ -14,6 +14,7 @@
 #include "acl/source_verdicts.hpp"
 #include "acl/sources.hpp"
 #include "acl/travel_passes.hpp"
+#include "acl/user_agent_memory.hpp"
 #include "sbc/calls.hpp"
 #include "sbc/concealment.hpp"
 #include "sbc/connections.hpp"
@@ -134,6 +135,7 @@ struct State {
   acl::NetworkSet trunk_networks;  ///< never banned either
 
   acl::CountryCache countries;
+  acl::UserAgentMemory user_agents;
   acl::SourceVerdicts verdicts;
   Mac mac;
   Names names;

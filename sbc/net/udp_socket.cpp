@@ -14,10 +14,8 @@ namespace postern::net {
 namespace {
 
 constexpr int wanted_receive_buffer = 4 << 20;
-constexpr std::size_t head = 2048;
-// No multiples of the page size: the beginnings of all datagrams would else fall into the same cache sets.
-constexpr std::size_t head_stride = head + 64;
-constexpr std::size_t whole_stride = ReceiveBatch::max_datagram + 1 + 320;
+// No multiple of the page size: the beginnings of all datagrams would else fall into the same cache sets.
+constexpr std::size_t stride = ReceiveBatch::max_datagram + 1 + 320;
 
 /// Those of a broadcast or multicast datagram: each socket of its port gets one of its own.
 bool is_one_of_many(const in_pktinfo& info) { return info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr; }
@@ -84,25 +82,16 @@ void fill_header(msghdr& header, SendSlot& slot, const sbc::Outgoing& datagram, 
 
 }  // namespace
 
-ReceiveBatch::ReceiveBatch()
-    : heads_(std::make_unique_for_overwrite<char[]>(capacity * head_stride)),
-      wholes_(std::make_unique_for_overwrite<char[]>(capacity * whole_stride)) {
+ReceiveBatch::ReceiveBatch() : bytes_(std::make_unique_for_overwrite<char[]>(capacity * stride)) {
   for (std::size_t i = 0; i < capacity; ++i) {
-    vectors_[i] = {{{heads_.get() + i * head_stride, head}, {wholes_.get() + i * whole_stride + head, max_datagram - head}}};
-    headers_[i].msg_hdr.msg_iov = vectors_[i].data();
-    headers_[i].msg_hdr.msg_iovlen = vectors_[i].size();
+    // One piece for all that may come: the kernel takes two much more slowly than one.
+    vectors_[i] = {bytes_.get() + i * stride, max_datagram};
+    headers_[i].msg_hdr.msg_iov = &vectors_[i];
+    headers_[i].msg_hdr.msg_iovlen = 1;
     headers_[i].msg_hdr.msg_name = &peers_[i];
     headers_[i].msg_hdr.msg_control = controls_[i].bytes.data();
   }
   reset(capacity);
-}
-
-std::string_view ReceiveBatch::bytes_at(std::size_t i, std::size_t size) {
-  const char* const begin = heads_.get() + i * head_stride;
-  if (size <= head) return {begin, size};
-  char* const whole = wholes_.get() + i * whole_stride;
-  std::memcpy(whole, begin, head);
-  return {whole, size};
 }
 
 void ReceiveBatch::reset(std::size_t used) {
@@ -226,7 +215,7 @@ void UdpSocket::collect(ReceiveBatch& batch, std::size_t received) {
       continue;
     }
     ReceiveBatch::Item& item = batch.items_[count++];
-    item.bytes = batch.bytes_at(i, header.msg_len);
+    item.bytes = {batch.bytes_.get() + i * stride, header.msg_len};
     item.peer = endpoint_of(batch.peers_[i]);
     item.local = *local;
   }

@@ -41,14 +41,10 @@ class ReceiveBatch {
     std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> bytes;
   };
   void reset(std::size_t used);
-  /// What came into place `i`, in one piece.
-  [[nodiscard]] std::string_view bytes_at(std::size_t i, std::size_t size);
 
-  // Nearly all datagrams are short, and lie close together; the rest of a long one goes to where there is room for all of it.
-  std::unique_ptr<char[]> heads_;
-  std::unique_ptr<char[]> wholes_;
+  std::unique_ptr<char[]> bytes_;
   std::array<mmsghdr, capacity> headers_{};
-  std::array<std::array<iovec, 2>, capacity> vectors_{};
+  std::array<iovec, capacity> vectors_{};
   std::array<SocketAddress, capacity> peers_{};
   std::array<Control, capacity> controls_{};
   std::array<Item, capacity> items_{};

@@ -50,14 +50,13 @@ class Workers::Company final : public sbc::Fellows {
  public:
   Company(const Workers& workers, const WorkerPlace& place) : workers_(workers), place_(place) {}
 
-  void tell(const sbc::Note& note) override {
-    // One copy for all of them.
-    const auto shared = std::make_shared<const sbc::Note>(note);
+  void tell(sbc::Note note) override {
+    const auto shared = std::make_shared<const sbc::Note>(std::move(note));
     for (std::size_t i = 0; i < workers_.members_.size(); ++i) {
       if (i == place_.index) continue;
       Member& other = *workers_.members_[i];
       if (!workers_.threads_run_) {  // what is restored, however much it is
-        other.worker->learn(note);
+        other.worker->learn(*shared);
       } else if (other.waiting.enter(sbc::may_be_lost(note)) && other.mailbox.put(shared)) {
         other.deliver();
       }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "acl/user_agent_memory.hpp"
 #include "policy_support.hpp"
 
 namespace postern::acl {
@@ -305,6 +306,32 @@ TEST_F(GeoPolicyTest, UnlessCountry) {
   EXPECT_EQ(deciding(invite("192.0.2.1")), "default_action");
   EXPECT_EQ(deciding(invite("10.0.0.1")), "default_action");
   EXPECT_EQ(deciding(invite("198.51.100.1")), "only from home");
+}
+
+// More texts than it holds, and more sets than it has bits.
+TEST_F(PolicyTest, WhatIsRememberedOfUserAgentsChangesNoVerdict) {
+  for (int i = 0; i < 70; ++i) {
+    const std::string name = "set" + std::to_string(i);
+    options_.user_agents[name] = {"phone-" + std::to_string(i) + "$"};
+    rule(name, Action::drop).when.user_agent = any_of({name});
+  }
+  const auto policy = compile();
+  UserAgentMemory memory(7);
+  RequestFacts facts;
+  int matched = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 2000; ++i) {
+      const std::string agent = (i % 2 == 0 ? "phone-" : "handset ") + std::to_string(i * 7 % 100);
+      facts.user_agent = agent;
+      facts.user_agents = nullptr;
+      const int asked = policy->decide(facts).rule;
+      facts.user_agents = &memory;
+      ASSERT_EQ(policy->decide(facts).rule, asked) << agent;
+      if (asked != Verdict::default_rule) ++matched;
+    }
+    if (round == 1) memory.clear();
+  }
+  EXPECT_GT(matched, 1000);
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ constexpr const char* phone = "203.0.113.7";
 class FellowNotes : public ::testing::Test {
  protected:
   struct Worker final : sbc::Fellows {
-    void tell(const sbc::Note& note) override { told.push_back(note); }
+    void tell(sbc::Note note) override { told.push_back(std::move(note)); }
     [[nodiscard]] bool is_ours(const acl::Address& /*source*/) const override { return has_all; }
     void hand_over(const acl::Address& /*source*/, const sbc::Flow& core, std::string_view bytes) override { other->handle(core, bytes); }
 

@@ -20,7 +20,7 @@ constexpr TimePoint now{1000h};
 
 class Heard final : public Fellows {
  public:
-  void tell(const Note& note) override { notes.push_back(note); }
+  void tell(Note note) override { notes.push_back(std::move(note)); }
   [[nodiscard]] bool is_ours(const acl::Address& source) const override { return source != elsewhere; }
   void hand_over(const acl::Address& source, const Flow& /*core*/, std::string_view /*bytes*/) override { handed_over.push_back(source); }
 
@@ -84,22 +84,24 @@ TEST_F(FellowsTest, WhatIsRestoredIsTold) {
   ASSERT_EQ(fellows_.notes.size(), 2U);
   const auto* registered = std::get_if<RegisteredNote>(&fellows_.notes[0]);
   ASSERT_NE(registered, nullptr);
-  EXPECT_EQ(registered->binding.core_contact, binding.core_contact);
+  EXPECT_EQ(registered->binding->core_contact, binding.core_contact);
   EXPECT_NE(std::get_if<BanNote>(&fellows_.notes[1]), nullptr);
   // It is told when the flow is heard, without another note.
   engine_.handle({"\r\n\r\n", from(0xcb007101)}, now + 10s, out_);
-  EXPECT_EQ(registered->binding.last_heard->load(), (now + 10s).time_since_epoch().count());
+  EXPECT_EQ(registered->binding->last_heard->load(), (now + 10s).time_since_epoch().count());
   EXPECT_EQ(engine_.gauges().registrations, 1U);
   engine_.learn(UnregisteredNote{"1001", binding.core_contact}, now + 11s);
   EXPECT_EQ(engine_.gauges().registrations, 0U);
 }
 
-FellowBinding fellow(const std::string& contact, const std::string& call_id, TimePoint expires, TimePoint heard = now) {
-  return {"1001", call_id, "instance", contact, expires, std::make_shared<SharedTime>(heard.time_since_epoch().count())};
+std::shared_ptr<const FellowBinding> fellow(const std::string& contact, const std::string& call_id, TimePoint expires,
+                                            const std::string& aor_user = "1001") {
+  return std::make_shared<const FellowBinding>(
+      FellowBinding{aor_user, call_id, "instance", contact, expires, std::make_shared<SharedTime>(now.time_since_epoch().count())});
 }
 
 TEST(FellowBindings, ReplacesByCallIdAtOnceAndByInstanceOnceItIsSilent) {
-  FellowBindings bindings(10, 4);
+  FellowBindings bindings(10, 4, 7);
   bindings.keep(fellow("a", "call-a", now + 1h));
   const FellowBinding* found = bindings.replaced_by("1001", "call-a", "", now, 50s);
   ASSERT_NE(found, nullptr);
@@ -111,7 +113,7 @@ TEST(FellowBindings, ReplacesByCallIdAtOnceAndByInstanceOnceItIsSilent) {
 }
 
 TEST(FellowBindings, ForgetsOneOrAll) {
-  FellowBindings bindings(10, 4);
+  FellowBindings bindings(10, 4, 7);
   bindings.keep(fellow("a", "call-a", now + 1h));
   bindings.keep(fellow("b", "call-b", now + 1h));
   bindings.keep(fellow("b", "call-b", now + 2h));
@@ -124,7 +126,7 @@ TEST(FellowBindings, ForgetsOneOrAll) {
 }
 
 TEST(FellowBindings, IsBounded) {
-  FellowBindings bindings(10, 100);
+  FellowBindings bindings(10, 100, 7);
   for (int i = 0; i < 100; ++i) bindings.keep(fellow(std::to_string(i), std::to_string(i), now + 1h + std::chrono::seconds(i)));
   EXPECT_EQ(bindings.size(), 10U);
   EXPECT_EQ(bindings.evictions(), 90U);
@@ -133,10 +135,8 @@ TEST(FellowBindings, IsBounded) {
 
 /// One account that registered again and again with another Contact filled the table, and each note looked through all of its bindings.
 TEST(FellowBindings, HoldsSoManyOfAnAor) {
-  FellowBindings bindings(100, 4);
-  FellowBinding another = fellow("another", "another", now + 1s);
-  another.aor_user = "1002";
-  bindings.keep(std::move(another));
+  FellowBindings bindings(100, 4, 7);
+  bindings.keep(fellow("another", "another", now + 1s, "1002"));
   for (int i = 0; i < 100; ++i) bindings.keep(fellow(std::to_string(i), std::to_string(i), now + 1h + std::chrono::seconds(i)));
   EXPECT_EQ(bindings.size(), 5U);
   EXPECT_NE(bindings.replaced_by("1001", "96", "", now, 50s), nullptr);
@@ -145,7 +145,7 @@ TEST(FellowBindings, HoldsSoManyOfAnAor) {
 }
 
 TEST(FellowBindings, LetsGoWhatHasEnded) {
-  FellowBindings bindings(10, 4);
+  FellowBindings bindings(10, 4, 7);
   for (int i = 1; i <= 3; ++i) bindings.keep(fellow(std::to_string(i), "call", now + std::chrono::seconds(i)));
   EXPECT_EQ(bindings.next_expiry(), now + 1s);
   bindings.expire(now + 2s, 1);
