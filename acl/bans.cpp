@@ -44,7 +44,7 @@ BanTable& BanTable::operator=(BanTable&&) noexcept = default;
 const Ban* BanTable::check(const Address& address, TimePoint now) { return impl_->active(SourceKey(address).value(), now); }
 
 void BanTable::expect(const Address& address) { impl_->table.expect(SourceKey(address).value()); }
-void BanTable::expect_soon(const Address& address) { impl_->table.expect_soon(SourceKey(address).value()); }
+bool BanTable::expect_soon(const Address& address) { return impl_->table.expect_soon(SourceKey(address).value()); }
 
 bool BanTable::add(const Address& address, Proof proof, Duration duration, std::uint16_t cause, TimePoint now, std::uint32_t strikes) {
   if (proof == Proof::unproven) duration = std::min<Duration>(duration, unproven_limit);

@@ -40,9 +40,9 @@ class BanTable {
 
   /// The ban in force, or nullptr.
   [[nodiscard]] const Ban* check(const Address& address, TimePoint now);
-  /// Its packet is among the next, and nearer: nothing that can be seen.
+  /// Its packet is among the next, and nearer: nothing that can be seen. False: it is not banned.
   void expect(const Address& address);
-  void expect_soon(const Address& address);
+  bool expect_soon(const Address& address);
   /// Adds or prolongs; an unproven ban never shortens, extends past unproven_limit or replaces a proven one.
   /// True if the address is banned now and was not before: a full table takes no unproven ban in the place of a proven one.
   bool add(const Address& address, Proof proof, Duration duration, std::uint16_t cause, TimePoint now, std::uint32_t strikes = 1);

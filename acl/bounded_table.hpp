@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "acl/fetch.hpp"
 #include "acl/huge_pages.hpp"
 #include "acl/keyed_hash.hpp"
 #include "acl/rate.hpp"
@@ -44,15 +45,16 @@ class BoundedTable {
 
   /// Somebody will ask for it in a while: where it may stand is fetched meanwhile.
   void expect(std::uint64_t key) {
-    for (const Set* set : candidates(key).sets) __builtin_prefetch(set, 1);
+    for (const Set* set : candidates(key).sets) fetch(set);
   }
-  /// It was expected, and is asked for soon: the entry itself is fetched meanwhile.
-  void expect_soon(std::uint64_t key) {
+  /// It was expected, and is asked for soon: the entry itself is fetched meanwhile. False: there is none.
+  bool expect_soon(std::uint64_t key) {
     const Slot slot = locate_by_tag(candidates(key));
-    if (slot.set == nullptr) return;
+    if (slot.set == nullptr) return false;
     const char* entry = reinterpret_cast<const char*>(&slot.entry());
-    __builtin_prefetch(entry, 1);
-    __builtin_prefetch(entry + sizeof(Entry) - 1, 1);
+    fetch(entry);
+    fetch(entry + sizeof(Entry) - 1);
+    return true;
   }
 
   /// As find(); the entry is no longer idle.

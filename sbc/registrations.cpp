@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "acl/fetch.hpp"
 #include "sbc/registrations_impl.hpp"
 #include "sbc/replaced_binding.hpp"
 
@@ -103,7 +104,7 @@ const Binding* Registrations::by_core_contact(std::string_view core_contact) con
 }
 
 void Registrations::expect(const acl::Address& source) const {
-  __builtin_prefetch(&impl_->sources_at[impl_->place_of(acl::SourceKey(source).value())]);
+  acl::fetch(&impl_->sources_at[impl_->place_of(acl::SourceKey(source).value())]);
 }
 
 bool Registrations::live(const Flow& flow, TimePoint now) const {

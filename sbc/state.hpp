@@ -100,16 +100,25 @@ struct State {
     if (bans.size() > 0) bans.hear_out(source, now);
   }
 
-  /// What will be looked up for a source is fetched in two steps, nothing else happens.
+  /// What will be looked up for a source is fetched in two steps, nothing else happens. Of whom is banned nothing else is looked up.
   void expect(const acl::Address& source) {
-    if (bans.size() > 0) bans.expect(source);
-    sources.expect(source);
-    verdicts.expect(source);
     registrations.expect(source);
+    if (bans.size() > 0) {
+      bans.expect(source);
+    } else {
+      expect_stranger(source);
+    }
   }
   void expect_soon(const acl::Address& source) {
-    if (bans.size() > 0) bans.expect_soon(source);
-    sources.expect_soon(source);
+    if (bans.size() == 0) {
+      sources.expect_soon(source);
+    } else if (!bans.expect_soon(source)) {
+      expect_stranger(source);
+    }
+  }
+  void expect_stranger(const acl::Address& source) {
+    sources.expect(source);
+    verdicts.expect(source);
   }
 
   /// A pass stands for somebody in the country of this source: what comes from there has to be read.

@@ -1,0 +1,13 @@
+// Memory that is going to be looked at.
+#pragma once
+
+namespace postern::acl {
+
+/// Begins to bring the cache line at `address` near, and waits for nothing. A load that nobody uses, since a prefetch is dropped by some
+/// processors where the page's place is not near either, as it is with large tables.
+inline void fetch(const void* address) {
+  const unsigned char octet = *static_cast<const volatile unsigned char*>(address);
+  asm volatile("" : : "r"(octet));
+}
+
+}  // namespace postern::acl
