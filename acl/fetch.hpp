@@ -1,7 +1,11 @@
 // Memory that is going to be looked at.
 #pragma once
 
+#include <cstddef>
+
 namespace postern::acl {
+
+constexpr std::size_t cache_line = 64;
 
 /// Begins to bring the cache line at `address` near, and waits for nothing. A load that nobody uses, since a prefetch is dropped by some
 /// processors where the page's place is not near either, as it is with large tables.

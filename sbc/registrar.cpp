@@ -163,14 +163,7 @@ std::chrono::seconds Registrar::longest() const {
 
 std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip::RawMessage& response, TimePoint now) {
   const std::string_view memo = asked.memo;
-  Binding binding;
-  binding.aor_user = field(memo, 'u');
-  binding.call_id = field(memo, 'c');
-  binding.instance = field(memo, 'i');
-  binding.flow = asked.from;
-  binding.proven = asked.proven;
-  binding.last_heard = now;
-  binding.since = now;
+  const std::string_view aor_user = field(memo, 'u');
   const auto all_expire = expires_header(response);
 
   std::optional<TimePoint> known_until;
@@ -184,19 +177,27 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     if (expires.count() == 0) return;
     expires = std::min(expires, longest());
     accepted_uris[accepted_count++] = pair->core_uri;
-    binding.core_contact = pair->core_uri;
+    known_until = std::max(known_until.value_or(now), now + expires);
+    Binding binding;
+    binding.aor_user = aor_user;
+    binding.call_id = field(memo, 'c');
+    binding.instance = field(memo, 'i');
     binding.contact_uri = pair->device_uri;
+    binding.core_contact = pair->core_uri;
+    binding.flow = asked.from;
     binding.expires = now + expires;
-    if (!known_until || binding.expires > *known_until) known_until = binding.expires;
-    if (state_.registrations.accept(binding)) tell(EventKind::registered, binding, now);
-    state_.tell_registered(binding);
+    binding.last_heard = binding.since = now;
+    binding.proven = asked.proven;
+    const auto [kept, is_new] = state_.registrations.accept(std::move(binding));
+    if (is_new) tell(EventKind::registered, asked.from.peer, aor_user, kept.call_id, now);
+    state_.tell_registered(kept);
   });
 
   for (std::string_view lines = memo; !lines.empty();) {
     const std::string_view line = take_line(lines);
     if (line.empty()) continue;
-    const bool removed = take_off(line, {accepted_uris, accepted_count}, binding.aor_user);
-    if (removed) tell(EventKind::unregistered, binding, now);
+    const bool removed = take_off(line, {accepted_uris, accepted_count}, aor_user);
+    if (removed) tell(EventKind::unregistered, asked.from.peer, aor_user, field(memo, 'c'), now);
   }
   return known_until;
 }
@@ -227,15 +228,17 @@ void Registrar::forget_elsewhere(std::string_view aor_user, std::string_view cor
   state_.fellows->tell(UnregisteredNote{std::string(aor_user), std::string(core_contact), replaced});
 }
 
-void Registrar::ended(const Binding& binding, TimePoint now) { tell(EventKind::unregistered, binding, now); }
+void Registrar::ended(const Binding& binding, TimePoint now) {
+  tell(EventKind::unregistered, binding.flow.peer, binding.aor_user, binding.call_id, now);
+}
 
-void Registrar::tell(EventKind kind, const Binding& binding, TimePoint now) {
+void Registrar::tell(EventKind kind, const Endpoint& source, std::string_view device, std::string_view call_id, TimePoint now) {
   if (!state_.journal.admits(kind, Outcome::forwarded, now)) return;
   Event event;
   event.kind = kind;
-  event.source = binding.flow.peer;
-  event.device = binding.aor_user;
-  event.call_id = binding.call_id;
+  event.source = source;
+  event.device = device;
+  event.call_id = call_id;
   event.method = "REGISTER";
   state_.journal.write(event);
 }

@@ -58,7 +58,7 @@ class Registrar {
   bool take_off(std::string_view line, std::span<const std::string_view> accepted, std::string_view aor_user);
   /// The same at the other workers; no core contact: all of the AOR.
   void forget_elsewhere(std::string_view aor_user, std::string_view core_contact, bool replaced = false);
-  void tell(EventKind kind, const Binding& binding, TimePoint now);
+  void tell(EventKind kind, const Endpoint& source, std::string_view device, std::string_view call_id, TimePoint now);
   State& state_;
 };
 

@@ -21,7 +21,7 @@ void Registrations::tell_evicted(std::function<void(const Binding&)> evicted) { 
 
 void Registrations::reached_at(std::string core_uri_address) { impl_->core_uri_address = std::move(core_uri_address); }
 
-bool Registrations::accept(Binding binding) {
+Registrations::Accepted Registrations::accept(Binding binding) {
   if (Impl::Node* known = impl_->find(binding.aor_user, binding.core_contact)) {
     const bool moved = known->binding.flow != binding.flow;
     if (!moved) {
@@ -35,13 +35,13 @@ bool Registrations::accept(Binding binding) {
     impl_->replace(*known, std::move(binding));
     if (moved) impl_->move_to_end(*known);
     impl_->keep(*known, prolonged ? Urgency::may_wait : Urgency::at_once);
-    return moved;
+    return {known->binding, moved};
   }
   impl_->make_room(binding.aor_user);
   Impl::Node& added = impl_->add(std::move(binding));
   impl_->enter(added);
   impl_->keep(added, Urgency::at_once);
-  return true;
+  return {added.binding, true};
 }
 
 std::optional<Binding> Registrations::remove(std::string_view aor_user, std::string_view core_contact) {

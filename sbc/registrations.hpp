@@ -57,9 +57,13 @@ class Registrations {
   /// a `pbx.bind`) of before a restart, and a refresh over the same flow replaces it.
   void reached_at(std::string core_uri_address);
 
+  struct Accepted {
+    const Binding& binding;  ///< as it is kept; holds until the next change
+    bool is_new;             ///< for the first time, or from another flow
+  };
   /// Adds or refreshes the binding with the same aor_user and core_contact. One too many of its AOR evicts the AOR's that ends
-  /// soonest. True if it is new (first time or from another flow).
-  bool accept(Binding binding);
+  /// soonest.
+  Accepted accept(Binding binding);
   /// Removes that binding; nullopt: there was none.
   std::optional<Binding> remove(std::string_view aor_user, std::string_view core_contact);
   /// All of an AOR (REGISTER with "*").

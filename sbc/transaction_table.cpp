@@ -5,6 +5,8 @@
 #include <bit>
 #include <utility>
 
+#include "acl/fetch.hpp"
+
 namespace postern::sbc {
 namespace {
 
@@ -170,7 +172,18 @@ bool TransactionTable::make_room(std::size_t records, std::size_t bytes, const R
   }
 }
 
+// Who goes next lies in memory that no cache holds any more: it comes near while others are served.
+void TransactionTable::expect_eviction_after(const Record& record) {
+  if (record.newer == none) return;
+  const Record& next = slab_[record.newer];
+  acl::fetch(&bucket(next.id, next.is_own));
+  if (next.newer == none) return;
+  const char* const behind_it = reinterpret_cast<const char*>(&slab_[next.newer]);
+  for (std::size_t offset = 0; offset < sizeof(Record); offset += acl::cache_line) acl::fetch(behind_it + offset);
+}
+
 void TransactionTable::evict(Record& record) {
+  expect_eviction_after(record);
   erase(record);
   ++evictions_;
 }

@@ -110,6 +110,7 @@ class TransactionTable {
   [[nodiscard]] std::uint32_t& bucket(const BranchId& id, bool is_own);
   bool make_room(std::size_t records, std::size_t bytes, const Record* keep, bool proven);
   [[nodiscard]] Record* oldest(const Answered& answered, const Record* keep);
+  void expect_eviction_after(const Record& record);
   void evict(Record& record);
   [[nodiscard]] Answered& list_of(const Record& record) { return record.unproven ? answered_unproven_ : answered_proven_; }
   [[nodiscard]] Record& unused();

@@ -53,9 +53,9 @@ class RegistrationsTest : public testing::Test {
 };
 
 TEST_F(RegistrationsTest, AreFoundByAllTheirNames) {
-  EXPECT_TRUE(registrations.accept(binding("1001", "sip:1001~A@pbx", flow(1), at(60))));
-  EXPECT_TRUE(registrations.accept(binding("1001", "sip:1001~B@pbx", flow(2), at(60))));
-  EXPECT_TRUE(registrations.accept(binding("1002", "sip:1002~C@pbx", flow(3), at(60))));
+  EXPECT_TRUE(registrations.accept(binding("1001", "sip:1001~A@pbx", flow(1), at(60))).is_new);
+  EXPECT_TRUE(registrations.accept(binding("1001", "sip:1001~B@pbx", flow(2), at(60))).is_new);
+  EXPECT_TRUE(registrations.accept(binding("1002", "sip:1002~C@pbx", flow(3), at(60))).is_new);
   EXPECT_EQ(registrations.size(), 3U);
   EXPECT_EQ(contact(registrations.by_core_contact("sip:1001~A@pbx")), "sip:1001~A@pbx");
   EXPECT_EQ(contact(registrations.by_core_contact("sip:1002~C@pbx")), "sip:1002~C@pbx");
@@ -67,11 +67,11 @@ TEST_F(RegistrationsTest, AreFoundByAllTheirNames) {
 TEST_F(RegistrationsTest, ARefreshFromTheSameFlowIsNotNew) {
   Binding first = binding("1001", "A", flow(1), at(60));
   first.last_heard = at(0);
-  EXPECT_TRUE(registrations.accept(first));
-  EXPECT_TRUE(registrations.accept(binding("1001", "B", flow(2), at(60))));
+  EXPECT_TRUE(registrations.accept(first).is_new);
+  EXPECT_TRUE(registrations.accept(binding("1001", "B", flow(2), at(60))).is_new);
   first.last_heard = at(50);
   first.expires = at(110);
-  EXPECT_FALSE(registrations.accept(first));
+  EXPECT_FALSE(registrations.accept(first).is_new);
   EXPECT_EQ(registrations.size(), 2U);
   const Binding* known = registrations.by_core_contact("A");
   ASSERT_NE(known, nullptr);
@@ -81,7 +81,7 @@ TEST_F(RegistrationsTest, ARefreshFromTheSameFlowIsNotNew) {
 
   Binding moved = first;
   moved.flow = flow(9);
-  EXPECT_TRUE(registrations.accept(moved));
+  EXPECT_TRUE(registrations.accept(moved).is_new);
   EXPECT_FALSE(registrations.live(flow(1), at(71)));
   EXPECT_TRUE(registrations.live(flow(9), at(71)));
 }
@@ -101,7 +101,7 @@ TEST_F(RegistrationsTest, LiveMeansExactlyThisFlowUntilItsEnd) {
   EXPECT_EQ(registrations.size(), 1U) << "not yet told of";
   EXPECT_EQ(contact(registrations.by_core_contact("A")), "A");
 
-  EXPECT_FALSE(registrations.accept(binding("1001", "A", flow(1), at(120)))) << "refreshed at the last moment";
+  EXPECT_FALSE(registrations.accept(binding("1001", "A", flow(1), at(120))).is_new) << "refreshed at the last moment";
   EXPECT_TRUE(registrations.live(flow(1), at(61)));
   EXPECT_THAT(expired(registrations, at(61)), IsEmpty());
 }
@@ -177,7 +177,7 @@ TEST_F(RegistrationsTest, AStarRemovesAllOfOneAor) {
 
 TEST_F(RegistrationsTest, TwoAorsMayShareAContact) {
   registrations.accept(binding("1001", "shared", flow(1), at(60)));
-  EXPECT_TRUE(registrations.accept(binding("1002", "shared", flow(1), at(60))));
+  EXPECT_TRUE(registrations.accept(binding("1002", "shared", flow(1), at(60))).is_new);
   EXPECT_EQ(registrations.size(), 2U);
   EXPECT_TRUE(registrations.remove("1001", "shared"));
   ASSERT_NE(registrations.by_core_contact("shared"), nullptr);
@@ -228,7 +228,7 @@ TEST_F(RegistrationsTest, ARebindingIsFoundByItsCallId) {
   EXPECT_EQ(replaced("1001", "x@device", flow(2)), "B") << "the newest";
   old.core_contact = "A";
   old.flow = flow(4);
-  EXPECT_TRUE(registrations.accept(old));
+  EXPECT_TRUE(registrations.accept(old).is_new);
   EXPECT_EQ(replaced("1001", "x@device", flow(2)), "A") << "it moved last";
 
   old.call_id = "";
@@ -299,12 +299,12 @@ TEST_F(RegistrationsTest, AnAorKeepsSixteen) {
     registrations.accept(binding("1001", std::to_string(i), flow(static_cast<std::uint16_t>(i)), at(60 + (i + 8) % 16)));
   registrations.accept(binding("1002", "other", flow(100), at(1)));
   EXPECT_EQ(registrations.evictions(), 0U);
-  EXPECT_TRUE(registrations.accept(binding("1001", "new", flow(99), at(50))));
+  EXPECT_TRUE(registrations.accept(binding("1001", "new", flow(99), at(50))).is_new);
   EXPECT_EQ(registrations.size(), Registrations::bindings_an_aor + 1) << "and the other AOR's";
   EXPECT_EQ(registrations.by_core_contact("8"), nullptr) << "its end was the nearest";
   EXPECT_EQ(contact(registrations.by_core_contact("other")), "other");
   EXPECT_EQ(registrations.evictions(), 1U);
-  EXPECT_FALSE(registrations.accept(binding("1001", "new", flow(99), at(70)))) << "a refresh evicts nothing";
+  EXPECT_FALSE(registrations.accept(binding("1001", "new", flow(99), at(70))).is_new) << "a refresh evicts nothing";
   EXPECT_EQ(registrations.evictions(), 1U);
 }
 
@@ -338,7 +338,7 @@ TEST(Registrations, AgreeWithAPlainListOverRandomChanges) {
     if (action < 14) {
       const Binding made = binding(aor, core_contact, from, at(second + below(60)));
       const auto known = plain.find({aor, core_contact});
-      ASSERT_EQ(registrations.accept(made), known == plain.end() || known->second.flow != from);
+      ASSERT_EQ(registrations.accept(made).is_new, known == plain.end() || known->second.flow != from);
       plain[{aor, core_contact}] = made;
     } else if (action < 18) {
       ASSERT_EQ(registrations.remove(aor, core_contact).has_value(), plain.erase({aor, core_contact}) > 0);
