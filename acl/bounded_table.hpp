@@ -45,15 +45,13 @@ class BoundedTable {
 
   /// Somebody will ask for it in a while: where it may stand is fetched meanwhile.
   void expect(std::uint64_t key) {
-    for (const Set* set : candidates(key).sets) fetch(set);
+    for (const Set* set : candidates(key).sets) fetch(set, 1);
   }
-  /// It was expected, and is asked for soon: the entry itself is fetched meanwhile. False: there is none.
+  /// It was expected, and is asked for soon: the entry itself is fetched meanwhile. False: there is none; true: there may be.
   bool expect_soon(std::uint64_t key) {
     const Slot slot = locate_by_tag(candidates(key));
     if (slot.set == nullptr) return false;
-    const char* entry = reinterpret_cast<const char*>(&slot.entry());
-    fetch(entry);
-    fetch(entry + sizeof(Entry) - 1);
+    fetch(&slot.entry(), sizeof(Entry));
     return true;
   }
 
@@ -137,7 +135,7 @@ class BoundedTable {
     std::uint64_t key = 0;
     Value value{};
   };
-  struct alignas(64) Set {                                 // one cache line tells where a key may stand, another one or two hold it
+  struct alignas(cache_line) Set {                         // one cache line tells where a key may stand, another one or two hold it
     std::array<std::uint64_t, ways / tags_a_word> tags{};  // of the keys' hashes, that of a lower way in lower bits
     std::array<std::uint32_t, ways> stamps{};              // when last used; 0: free
     std::array<Entry, ways> entries{};

@@ -51,14 +51,17 @@ std::string compile_patterns(const char* what, const std::optional<Condition<std
 }  // namespace
 
 bool Evaluation::user_agent_in(std::uint32_t set) {
-  if (set >= 64) return sets_[set]->matches(facts_.user_agent);
-  if (user_agent_ == nullptr) user_agent_ = facts_.user_agents != nullptr ? &facts_.user_agents->of(facts_.user_agent) : &own_;
-  const std::uint64_t bit = std::uint64_t{1} << set;
-  if ((user_agent_->asked & bit) == 0) {
-    user_agent_->asked |= bit;
-    if (sets_[set]->matches(facts_.user_agent)) user_agent_->matched |= bit;
+  if (set >= UserAgentStanding::sets) return sets_[set]->matches(facts_.user_agent);
+  if (standing_ == nullptr) {
+    const std::string_view seen = facts_.user_agent.substr(0, UserAgentSet::looked_at);
+    standing_ = facts_.user_agent_memory != nullptr ? &facts_.user_agent_memory->of(seen) : &own_;
   }
-  return (user_agent_->matched & bit) != 0;
+  const std::uint64_t bit = std::uint64_t{1} << set;
+  if ((standing_->asked & bit) == 0) {
+    standing_->asked |= bit;
+    if (sets_[set]->matches(facts_.user_agent)) standing_->matched |= bit;
+  }
+  return (standing_->matched & bit) != 0;
 }
 
 std::variant<CompiledConditions, std::string> CompiledConditions::compile(const Conditions& conditions, Vocabulary& vocabulary,

@@ -59,6 +59,9 @@ class Evaluation {
         listener_(vocabulary.listeners.find(facts.listener)),
         transport_(vocabulary.transports.find(facts.transport)) {}
 
+  Evaluation(const Evaluation&) = delete;
+  Evaluation& operator=(const Evaluation&) = delete;
+
   [[nodiscard]] const RequestFacts& facts() const { return facts_; }
   [[nodiscard]] std::uint32_t method() const { return method_; }
   [[nodiscard]] std::uint32_t listener() const { return listener_; }
@@ -82,8 +85,8 @@ class Evaluation {
   std::uint32_t transport_;
   std::optional<Country> country_;
   std::optional<std::uint32_t> asn_;
-  UserAgentStanding own_;                    // sets past the 64th are matched each time
-  UserAgentStanding* user_agent_ = nullptr;  // own_, or what is remembered
+  UserAgentStanding own_;
+  UserAgentStanding* standing_ = nullptr;  // own_, or what is remembered; nullptr: nothing was asked yet
 };
 
 /// "Is (not) among": absent, it admits all.

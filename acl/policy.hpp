@@ -32,12 +32,12 @@ struct RequestFacts {
   std::string_view from_user;  ///< compared as it stands: the caller has decoded escapes
   std::string_view to_user;
   std::string_view request_user;
-  std::string_view listener;               ///< the listener's name
-  std::string_view transport;              ///< "udp" ...
-  bool registered = false;                 ///< the flow carries a live registration
-  bool has_pass = false;                   ///< a travel pass: rules that refuse by country or asn do not hold (acl/travel_passes.hpp)
-  CountryCache* countries = nullptr;       ///< what remembers where sources are; nullptr: the database is asked each time
-  UserAgentMemory* user_agents = nullptr;  ///< what remembers what the sets said; nullptr: they are asked each time
+  std::string_view listener;                     ///< the listener's name
+  std::string_view transport;                    ///< "udp" ...
+  bool registered = false;                       ///< the flow carries a live registration
+  bool has_pass = false;                         ///< a travel pass: rules that refuse by country or asn do not hold (acl/travel_passes.hpp)
+  CountryCache* countries = nullptr;             ///< what remembers where sources are; nullptr: the database is asked each time
+  UserAgentMemory* user_agent_memory = nullptr;  ///< what remembers what the sets said; nullptr: they are asked each time
 };
 
 /// What a policy says of one request.

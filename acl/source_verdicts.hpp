@@ -27,7 +27,7 @@ class SourceVerdicts {
   }
   /// Its packet is among the next: nothing that can be seen.
   void expect(const Address& source) const {
-    if (source.is_v4()) fetch(&entries_[place_of(source.v4_value())]);
+    if (source.is_v4()) fetch(&entries_[place_of(source.v4_value())], sizeof(Entry));
   }
   void clear() { entries_.assign(places, {}); }
 

@@ -10,17 +10,19 @@
 
 namespace postern::acl {
 
-/// Of the first 64 sets, by their numbers as bits.
+/// What sets said of one text, by their numbers as bits.
 struct UserAgentStanding {
+  static constexpr std::uint32_t sets = 64;  ///< what is said by those beyond is not kept
   std::uint64_t asked = 0, matched = 0;
 };
 
-/// Holds some hundred texts as keyed hashes; two that fall on one place push each other out. One a worker.
+/// Holds some hundred texts, two that fall on one place push each other out. They are told apart by keyed hashes of 63 bits alone: whoever
+/// does not know the seed finds no second text for one. One a worker.
 class UserAgentMemory {
  public:
   explicit UserAgentMemory(std::uint64_t seed) : hash_(seed) {}
 
-  /// What was found out of it since clear(), to be added to. The reference holds until the next call.
+  /// What the sets of one policy, the same until clear(), were asked of it, to be added to. The reference holds until the next call.
   UserAgentStanding& of(std::string_view user_agent) {
     const std::uint64_t hash = hash_(user_agent) | 1;  // 0: nothing is here
     Entry& entry = entries_[hash >> (64 - place_bits)];

@@ -6,8 +6,6 @@
 namespace postern::acl {
 namespace {
 
-constexpr std::size_t longest_text = 512;
-
 // For the set's automaton (a DFA that grows as it sees text and starts afresh when full).
 constexpr std::int64_t set_memory = std::int64_t{16} << 20;
 constexpr std::int64_t pattern_memory = std::int64_t{1} << 20;
@@ -74,7 +72,7 @@ std::variant<std::shared_ptr<const UserAgentSet>, std::string> UserAgentSet::com
 
 bool UserAgentSet::matches(std::string_view user_agent) const {
   if (impl_->patterns.empty()) return false;
-  const re2::StringPiece text = user_agent.empty() ? re2::StringPiece("") : re2::StringPiece(user_agent.substr(0, longest_text));
+  const re2::StringPiece text = user_agent.empty() ? re2::StringPiece("") : re2::StringPiece(user_agent.substr(0, looked_at));
   RE2::Set::ErrorInfo error{RE2::Set::kNoError};
   if (impl_->set.Match(text, nullptr, &error)) return true;
   return error.kind == RE2::Set::kOutOfMemory && impl_->any_matches(text);

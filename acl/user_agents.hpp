@@ -1,6 +1,7 @@
 // User-Agent patterns: sets of RE2 expressions matched without case.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,10 +21,12 @@ struct ScannerSignature {
 /// The shipped list `builtin`: only signatures that no legitimate product sends.
 std::span<const ScannerSignature> builtin_scanners();
 
-/// Immutable and safe to share between threads; looks at no more than the first 512 bytes. What was seen before is matched without
+/// Immutable and safe to share between threads; looks at no more than the first bytes. What was seen before is matched without
 /// an allocation; for new text RE2 may add states to its automaton, which is bounded (and rarely locked).
 class UserAgentSet {
  public:
+  static constexpr std::size_t looked_at = 512;  ///< octets of a text
+
   /// `builtin` among the patterns stands for builtin_scanners(). On failure: which pattern, and why.
   static std::variant<std::shared_ptr<const UserAgentSet>, std::string> compile(std::span<const std::string> patterns);
   ~UserAgentSet();

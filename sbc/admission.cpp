@@ -214,7 +214,7 @@ acl::RequestFacts Admission::facts_of(const Flow& flow, const SourceStanding& so
   facts.transport = to_string(flow.transport);
   facts.registered = source.live;
   facts.countries = &state_.countries;
-  facts.user_agents = &state_.user_agents;
+  facts.user_agent_memory = &state_.user_agents;
   return facts;
 }
 

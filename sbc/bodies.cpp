@@ -123,12 +123,19 @@ void BodyVeil::append(std::string& out, string_view content_type, string_view bo
   }
 }
 
-// dialog-info names calls by their Call-ID (RFC 4235 §4.1.1), and who picks one up writes it into a Replaces.
+// dialog-info names calls by their Call-ID and tags (RFC 4235 §4.1.1), and who picks one up writes them into a Replaces.
 void BodyVeil::append_known(std::string& out, string_view body) {
-  constexpr string_view call_id = "call-id=\"";
-  for (std::size_t at = 0; (at = body.find(call_id)) != string_view::npos;) {
-    veil_.append(out, body.substr(0, at + call_id.size()), access_);
-    body.remove_prefix(at + call_id.size());
+  constexpr std::array<string_view, 3> names{"call-id=\"", "local-tag=\"", "remote-tag=\""};
+  const auto behind_next = [&] {
+    std::size_t behind = string_view::npos;
+    for (const string_view name : names) {
+      if (const std::size_t at = body.find(name); at != string_view::npos) behind = std::min(behind, at + name.size());
+    }
+    return behind;
+  };
+  for (std::size_t behind = 0; (behind = behind_next()) != string_view::npos;) {
+    veil_.append(out, body.substr(0, behind), access_);
+    body.remove_prefix(behind);
     const string_view value = body.substr(0, body.find('"'));
     if (!names_.append_marked(out, value)) out.append(value);
     body.remove_prefix(value.size());

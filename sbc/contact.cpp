@@ -21,9 +21,16 @@ void append_restored(std::string& out, std::string_view scheme, bool has_user, s
   out.append(rest);
 }
 
-void drop_headers(std::string& uri) {
-  if (uri.find('?') == std::string::npos) return;
-  if (const auto read = sip::UriView::parse(uri)) uri.resize(uri.size() - read->headers.size());
+std::string_view without_headers(std::string_view uri) {
+  if (uri.find('?') == std::string_view::npos) return uri;
+  const auto read = sip::UriView::parse(uri);
+  return read ? uri.substr(0, uri.size() - read->headers.size()) : uri;
+}
+
+void append_request_uri(std::string& out, std::string_view scheme, bool has_user, std::string_view user, std::string_view rest) {
+  const std::size_t begin = out.size();
+  append_restored(out, scheme, has_user, user, rest);
+  out.resize(begin + without_headers(std::string_view(out).substr(begin)).size());
 }
 
 bool append_inward_uri(std::string& out, Tokens& tokens, const sip::UriView& device, const Flow& flow, std::string_view core_address) {

@@ -20,15 +20,17 @@ bool is_no_sip_uri(std::string_view uri);
 /// The URI as it was: scheme, user, rest.
 void append_restored(std::string& out, std::string_view scheme, bool has_user, std::string_view user, std::string_view rest);
 
-/// Takes off what a Request-URI must not have: "?..." (RFC 3261 §19.1.1).
-void drop_headers(std::string& uri);
+/// As what is called by it, which has no headers ("?..."; RFC 3261 §19.1.1).
+std::string_view without_headers(std::string_view uri);
+/// As append_restored(), without them.
+void append_request_uri(std::string& out, std::string_view scheme, bool has_user, std::string_view user, std::string_view rest);
 
 /// Appends the URI (no brackets) that the PBX is given for a device's: `core_address` is "host:port". False: longer than any token may
 /// stand for.
 [[nodiscard]] bool append_inward_uri(std::string& out, Tokens& tokens, const sip::UriView& device, const Flow& flow,
                                      std::string_view core_address);
-/// Appends the URI (no brackets, and behind the scheme) that the access side is given for the PBX's; headers of its ("?...") are dropped,
-/// as it is called by it (RFC 3261 §19.1.1). `token` comes with pbx, hashes and routes filled in. False as above.
+/// Appends the URI (no brackets, and behind the scheme) that the access side is given for the PBX's without its headers. `token` comes with
+/// pbx, hashes and routes filled in. False as above.
 [[nodiscard]] bool append_outward_uri(std::string& out, Tokens& tokens, const sip::UriView& pbx, OutwardToken token,
                                       std::string_view public_address);
 

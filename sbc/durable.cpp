@@ -40,8 +40,7 @@ void restore_durable(State& state, DurableState kept, TimePoint now) {
     if (binding.expires <= now) continue;
     binding.last_heard = now;
     state.sources.touch(binding.flow.peer.address, now).prolong_known(binding.expires);
-    state.registrations.accept(binding);
-    state.tell_registered(binding);
+    state.tell_registered(state.registrations.accept(std::move(binding)).binding);
   }
   for (const DurableBan& ban : kept.bans) {
     const auto cause = static_cast<std::uint16_t>(ban.cause);

@@ -2,93 +2,128 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
+#include "sbc/registration_keys.hpp"
 #include "sbc/replaced_binding.hpp"
 
 namespace postern::sbc {
 
-void FellowBindings::erase(const Entry& entry) {
-  by_end_.erase(by_end_.iterator_to(entry));
-  const auto aor = by_aor_.find(entry.aor);
-  AorBindings& bindings = aor->second;
-  bindings.erase(std::ranges::find(bindings, &entry, [](const Held& held) { return held.entry.get(); }));
-  if (bindings.empty()) by_aor_.erase(aor);
-}
+struct FellowBindings::Impl {
+  struct Entry : InOrderOfEnds {
+    std::shared_ptr<const FellowBinding> binding;
+    std::uint64_t aor = 0;  // a hash
+    [[nodiscard]] acl::TimePoint ends() const { return binding->expires; }
+  };
+  /// What it is looked for by, as hashes and side by side: its texts lie here and there in memory.
+  struct Held {
+    std::unique_ptr<Entry> entry;
+    std::uint64_t core_contact = 0, call_id = 0, instance = 0;
+    acl::TimePoint expires;
+  };
+  using AorBindings = std::vector<Held>;  // the newest last
 
-FellowBindings::Held* FellowBindings::find(std::string_view aor_user, std::string_view core_contact) {
-  const auto aor = by_aor_.find(hash_.of(aor_user));
-  if (aor == by_aor_.end()) return nullptr;
-  const std::uint64_t contact = hash_.of(core_contact);
-  const auto held = std::ranges::find_if(aor->second, [&](const Held& each) {
-    return each.core_contact == contact && each.entry->binding->core_contact == core_contact && each.entry->binding->aor_user == aor_user;
-  });
-  return held == aor->second.end() ? nullptr : &*held;
-}
+  Impl(std::size_t most, std::size_t most_an_aor, std::uint64_t seed)
+      : capacity(most), bindings_an_aor(most_an_aor), hash(seed), by_aor(0, hash) {}
 
-void FellowBindings::make_room(std::string_view aor_user) {
-  const auto aor = by_aor_.find(hash_.of(aor_user));
-  const Entry* least = size() < capacity_ ? nullptr : &*by_end_.begin();
-  if (aor != by_aor_.end() && aor->second.size() >= bindings_an_aor_)
-    least = std::ranges::min_element(aor->second, {}, &Held::expires)->entry.get();
-  if (least == nullptr) return;
-  erase(*least);
-  ++evictions_;
-}
+  void erase(const Entry& entry) {
+    by_end.erase(by_end.iterator_to(entry));
+    const auto aor = by_aor.find(entry.aor);
+    AorBindings& bindings = aor->second;
+    bindings.erase(std::ranges::find(bindings, &entry, [](const Held& held) { return held.entry.get(); }));
+    if (bindings.empty()) by_aor.erase(aor);
+  }
 
-FellowBindings::Held& FellowBindings::add(const FellowBinding& binding) {
-  make_room(binding.aor_user);
-  const std::uint64_t aor = hash_.of(binding.aor_user);
-  Held& held = by_aor_[aor].emplace_back();
-  held.entry = std::make_unique<Entry>();
-  held.entry->aor = aor;
-  held.core_contact = hash_.of(binding.core_contact);
-  return held;
-}
+  /// nullptr: it is not there.
+  Held* find(std::string_view aor_user, std::string_view core_contact) {
+    const auto aor = by_aor.find(hash.of(aor_user));
+    if (aor == by_aor.end()) return nullptr;
+    const std::uint64_t contact = hash.of(core_contact);
+    const auto held = std::ranges::find_if(aor->second, [&](const Held& each) {
+      return each.core_contact == contact && each.entry->binding->core_contact == core_contact && each.entry->binding->aor_user == aor_user;
+    });
+    return held == aor->second.end() ? nullptr : &*held;
+  }
+
+  void make_room(std::string_view aor_user) {
+    const auto aor = by_aor.find(hash.of(aor_user));
+    const Entry* least = by_end.size() < capacity ? nullptr : &*by_end.begin();
+    if (aor != by_aor.end() && aor->second.size() >= bindings_an_aor)
+      least = std::ranges::min_element(aor->second, {}, &Held::expires)->entry.get();
+    if (least == nullptr) return;
+    erase(*least);
+    ++evictions;
+  }
+
+  /// Without what may change of it.
+  Held& add(const FellowBinding& binding) {
+    make_room(binding.aor_user);
+    const std::uint64_t aor = hash.of(binding.aor_user);
+    Held& held = by_aor[aor].emplace_back();
+    held.entry = std::make_unique<Entry>();
+    held.entry->aor = aor;
+    held.core_contact = hash.of(binding.core_contact);
+    return held;
+  }
+
+  std::size_t capacity, bindings_an_aor;
+  std::uint64_t evictions = 0;
+  RegistrationHash hash;
+  HashTable<std::uint64_t, AorBindings> by_aor;  // owns
+  OrderOfEnds<Entry> by_end;                     // behind what owns its nodes: it goes first
+};
+
+FellowBindings::FellowBindings(std::size_t capacity, std::size_t bindings_an_aor, std::uint64_t seed)
+    : impl_(std::make_unique<Impl>(capacity, bindings_an_aor, seed)) {}
+FellowBindings::~FellowBindings() = default;
+
+std::size_t FellowBindings::size() const { return impl_->by_end.size(); }
+std::uint64_t FellowBindings::evictions() const { return impl_->evictions; }
 
 void FellowBindings::keep(std::shared_ptr<const FellowBinding> binding) {
-  Held* held = find(binding->aor_user, binding->core_contact);
+  Impl::Held* held = impl_->find(binding->aor_user, binding->core_contact);
   if (held != nullptr) {
-    by_end_.erase(by_end_.iterator_to(*held->entry));
+    impl_->by_end.erase(impl_->by_end.iterator_to(*held->entry));
   } else {
-    held = &add(*binding);
+    held = &impl_->add(*binding);
   }
-  held->call_id = hash_.of(binding->call_id);
-  held->instance = hash_.of(binding->instance);
+  held->call_id = impl_->hash.of(binding->call_id);
+  held->instance = impl_->hash.of(binding->instance);
   held->expires = binding->expires;
   held->entry->binding = std::move(binding);
-  by_end_.insert(by_end_.end(), *held->entry);
+  impl_->by_end.insert(impl_->by_end.end(), *held->entry);
 }
 
 void FellowBindings::forget(std::string_view aor_user, std::string_view core_contact) {
   if (!core_contact.empty()) {
-    if (const Held* held = find(aor_user, core_contact)) erase(*held->entry);
+    if (const Impl::Held* held = impl_->find(aor_user, core_contact)) impl_->erase(*held->entry);
     return;
   }
-  const auto aor = by_aor_.find(hash_.of(aor_user));
-  if (aor == by_aor_.end()) return;
-  std::vector<const Entry*> all;
-  for (const Held& held : aor->second) {
+  const auto aor = impl_->by_aor.find(impl_->hash.of(aor_user));
+  if (aor == impl_->by_aor.end()) return;
+  std::vector<const Impl::Entry*> all;
+  for (const Impl::Held& held : aor->second) {
     if (held.entry->binding->aor_user == aor_user) all.push_back(held.entry.get());
   }
-  for (const Entry* entry : all) erase(*entry);
+  for (const Impl::Entry* entry : all) impl_->erase(*entry);
 }
 
 void FellowBindings::expire(acl::TimePoint now, std::size_t limit) {
-  for (; limit > 0 && !by_end_.empty() && by_end_.begin()->ends() <= now; --limit) erase(*by_end_.begin());
+  for (; limit > 0 && !impl_->by_end.empty() && impl_->by_end.begin()->ends() <= now; --limit) impl_->erase(*impl_->by_end.begin());
 }
 
 std::optional<acl::TimePoint> FellowBindings::next_expiry() const {
-  if (by_end_.empty()) return std::nullopt;
-  return by_end_.begin()->ends();
+  if (impl_->by_end.empty()) return std::nullopt;
+  return impl_->by_end.begin()->ends();
 }
 
 const FellowBinding* FellowBindings::replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance,
                                                  acl::TimePoint now, acl::Duration silent_for) const {
-  const auto aor = by_aor_.find(hash_.of(aor_user));
-  if (aor == by_aor_.end()) return nullptr;
-  const std::uint64_t call = hash_.of(call_id), device = hash_.of(instance);
+  const auto aor = impl_->by_aor.find(impl_->hash.of(aor_user));
+  if (aor == impl_->by_aor.end()) return nullptr;
+  const std::uint64_t call = impl_->hash.of(call_id), device = impl_->hash.of(instance);
   ReplacedBinding<FellowBinding> replaced(call_id, instance, now, silent_for);
-  for (const Held& held : aor->second) {
+  for (const Impl::Held& held : aor->second) {
     if ((call_id.empty() || held.call_id != call) && (instance.empty() || held.instance != device)) continue;
     const FellowBinding& binding = *held.entry->binding;
     if (binding.aor_user != aor_user) continue;

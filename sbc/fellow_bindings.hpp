@@ -8,10 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "acl/rate.hpp"
-#include "sbc/registration_keys.hpp"
 
 namespace postern::sbc {
 
@@ -28,11 +26,8 @@ struct FellowBinding {
 /// Bounded, and so is each AOR's part: what is full evicts the one of it that ends soonest. Look-ups by AOR are O(1) expected.
 class FellowBindings {
  public:
-  FellowBindings(std::size_t capacity, std::size_t bindings_an_aor, std::uint64_t seed)
-      : capacity_(capacity), bindings_an_aor_(bindings_an_aor), hash_(seed), by_aor_(0, hash_) {}
-  ~FellowBindings() { by_end_.clear(); }
-  FellowBindings(const FellowBindings&) = delete;
-  FellowBindings& operator=(const FellowBindings&) = delete;
+  FellowBindings(std::size_t capacity, std::size_t bindings_an_aor, std::uint64_t seed);
+  ~FellowBindings();
 
   /// Adds it, or takes it for the one with the same aor_user and core_contact, which keeps its age.
   void keep(std::shared_ptr<const FellowBinding> binding);
@@ -44,35 +39,12 @@ class FellowBindings {
   /// Removes what has ended, at most `limit` a call: nobody tells of it.
   void expire(acl::TimePoint now, std::size_t limit);
   [[nodiscard]] std::optional<acl::TimePoint> next_expiry() const;
-  [[nodiscard]] std::size_t size() const { return by_end_.size(); }
-  [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::uint64_t evictions() const;
 
  private:
-  struct Entry : InOrderOfEnds {
-    std::shared_ptr<const FellowBinding> binding;
-    std::uint64_t aor = 0;  // a hash
-    [[nodiscard]] acl::TimePoint ends() const { return binding->expires; }
-  };
-  /// What it is looked for by, as hashes and side by side: its texts lie here and there in memory.
-  struct Held {
-    std::unique_ptr<Entry> entry;
-    std::uint64_t core_contact = 0, call_id = 0, instance = 0;
-    acl::TimePoint expires;
-  };
-  using AorBindings = std::vector<Held>;  // the newest last
-
-  void erase(const Entry& entry);
-  void make_room(std::string_view aor_user);
-  /// nullptr: it is not there.
-  [[nodiscard]] Held* find(std::string_view aor_user, std::string_view core_contact);
-  /// Without what may change of it.
-  Held& add(const FellowBinding& binding);
-
-  std::size_t capacity_, bindings_an_aor_;
-  std::uint64_t evictions_ = 0;
-  RegistrationHash hash_;
-  HashTable<std::uint64_t, AorBindings> by_aor_;  // owns
-  OrderOfEnds<Entry> by_end_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace postern::sbc

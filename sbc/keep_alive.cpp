@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "sbc/branch.hpp"
+#include "sbc/contact.hpp"
 #include "sip/uri.hpp"
 
 namespace postern::sbc {
@@ -43,7 +44,7 @@ std::optional<TimePoint> KeepAlive::next_deadline() const {
 void KeepAlive::advance(TimePoint now, Outbox& out) {
   if (!state_.options.keepalive || now < next_step_) return;
   next_step_ = now + step;
-  const std::size_t slice = state_.registrations.size() / (round / step) + 1;
+  const std::size_t slice = state_.registrations.places() / (round / step) + 1;
   std::size_t asked = 0;
   const bool more = state_.registrations.silent(cursor_, slice, now, *state_.options.keepalive, [&](const Binding& binding) {
     // Who has not shown where he is gets nothing that he did not ask for.
@@ -66,7 +67,7 @@ void KeepAlive::ask(const Binding& binding, Outbox& out) {
   fmt::format_to(std::back_inserter(out.add(flow)),
                  "OPTIONS {0} SIP/2.0\r\nVia: SIP/2.0/{1} {2};rport;branch={3}\r\nMax-Forwards: 70\r\nFrom: <sip:{2}>;tag={4:08x}\r\n"
                  "To: <{0}>\r\nCall-ID: {5}\r\nCSeq: 1 OPTIONS\r\nContact: <sip:{2}>\r\nContent-Length: 0\r\n\r\n",
-                 binding.contact_uri, via_name(flow.transport), ours, branch, count_, call_id);
+                 without_headers(binding.contact_uri), via_name(flow.transport), ours, branch, count_, call_id);
 }
 
 }  // namespace postern::sbc

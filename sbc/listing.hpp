@@ -10,8 +10,8 @@ namespace postern::sbc {
 /// Where the telling of a table goes on; a new one begins at the beginning. What stands in the table from the first slice to the last is
 /// told once, however often it changes meanwhile; what comes after the first slice is left out.
 struct ListCursor {
-  std::uint64_t next = 0;            ///< serial number
-  std::optional<std::uint64_t> end;  ///< behind the last that there was at the first slice
+  std::uint64_t next = 0;            ///< serial number, or place
+  std::optional<std::uint64_t> end;  ///< serial number: behind the last that there was at the first slice
 };
 
 /// `entries`: an ordered map by serial number, of which `next_serial` is the next that is given. Calls visit(value) for at most `limit`

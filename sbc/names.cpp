@@ -1,5 +1,7 @@
 #include "sbc/names.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -80,6 +82,12 @@ std::optional<PortBehind> port_behind(std::string_view text, std::size_t at) {
   return PortBehind{port, end};
 }
 
+/// Sixteen hexadecimal digits.
+std::string keyed(Mac& mac, std::string_view label, std::string_view text) {
+  const std::array<std::string_view, 2> parts{label, text};
+  return fmt::format("{:016x}", mac.of(parts).high);
+}
+
 }  // namespace
 
 void Names::apply(const EngineOptions& options, Mac& mac) {
@@ -127,14 +135,12 @@ void Names::add_hidden(std::string text, Mac& mac) {
     if (sip::iequals(known.text, text)) return;
   }
   const bool shown = sip::iequals(text, public_domain_);
-  const std::array<std::string_view, 2> parts{"call-id marker", text};
-  const Mac128 id = mac.of(parts);
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string marker;
-  for (int shift = 60; shift >= 0; shift -= 4) marker += digits[(id.high >> shift) & 15];
+  // Two, of which the one tells nothing of the other: who was shown the first could else write the second, and have it turned into the
+  // name.
+  std::string core_marker = "h-" + keyed(mac, "call-id marker", text), access_marker = "a-" + keyed(mac, "access side's marker", text);
   const bool is_address = acl::Address::parse(text).has_value();
   words_.add_host(text);
-  hidden_.push_back({std::move(text), is_address, shown, "h-" + marker, "a-" + marker});
+  hidden_.push_back({std::move(text), is_address, shown, std::move(core_marker), std::move(access_marker)});
 }
 
 std::size_t Names::ShownHash::operator()(const ShownKey& key) const {
@@ -322,6 +328,12 @@ bool Names::append_marked(std::string& out, std::string_view call_id) const {
 
 bool Names::append_unmarked(std::string& out, std::string_view call_id) const {
   return swap_markers(out, call_id, &Hidden::access_marker, &Hidden::core_marker);
+}
+
+bool Names::holds_access_marker(std::string_view text) const {
+  if (text.find("a-") == std::string_view::npos) return false;
+  const auto holds = [text](const Hidden& hidden) { return text.find(hidden.access_marker) != std::string_view::npos; };
+  return std::ranges::any_of(hidden_, holds) || std::ranges::any_of(former_, holds);
 }
 
 // Nearly all texts hold neither a host nor a marker, and a finder costs more than a look.

@@ -84,6 +84,8 @@ class Names {
   /// way out: each side gets what it wrote. False: nothing to do, nothing appended.
   bool append_marked(std::string& out, std::string_view call_id) const;
   bool append_unmarked(std::string& out, std::string_view call_id) const;
+  /// Does text, of the core, hold what stands for a name that the access side wrote?
+  [[nodiscard]] bool holds_access_marker(std::string_view text) const;
   /// Of a body toward the core: only what we marked is put back.
   bool append_unmarked_body(std::string& out, std::string_view body) const;
 

@@ -163,7 +163,7 @@ std::chrono::seconds Registrar::longest() const {
 
 std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip::RawMessage& response, TimePoint now) {
   const std::string_view memo = asked.memo;
-  const std::string_view aor_user = field(memo, 'u');
+  const std::string_view aor_user = field(memo, 'u'), call_id = field(memo, 'c'), instance = field(memo, 'i');
   const auto all_expire = expires_header(response);
 
   std::optional<TimePoint> known_until;
@@ -180,8 +180,8 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     known_until = std::max(known_until.value_or(now), now + expires);
     Binding binding;
     binding.aor_user = aor_user;
-    binding.call_id = field(memo, 'c');
-    binding.instance = field(memo, 'i');
+    binding.call_id = call_id;
+    binding.instance = instance;
     binding.contact_uri = pair->device_uri;
     binding.core_contact = pair->core_uri;
     binding.flow = asked.from;
@@ -189,7 +189,7 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     binding.last_heard = binding.since = now;
     binding.proven = asked.proven;
     const auto [kept, is_new] = state_.registrations.accept(std::move(binding));
-    if (is_new) tell(EventKind::registered, asked.from.peer, aor_user, kept.call_id, now);
+    if (is_new) tell(EventKind::registered, asked.from.peer, aor_user, call_id, now);
     state_.tell_registered(kept);
   });
 
@@ -197,7 +197,7 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     const std::string_view line = take_line(lines);
     if (line.empty()) continue;
     const bool removed = take_off(line, {accepted_uris, accepted_count}, aor_user);
-    if (removed) tell(EventKind::unregistered, asked.from.peer, aor_user, field(memo, 'c'), now);
+    if (removed) tell(EventKind::unregistered, asked.from.peer, aor_user, call_id, now);
   }
   return known_until;
 }

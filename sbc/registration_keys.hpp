@@ -1,4 +1,4 @@
-// What the registrations are found by. Internal to them.
+// What registrations, ours and those of other workers, are found by. Internal to both.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "acl/keyed_hash.hpp"
+#include "acl/rate.hpp"
 #include "sbc/flow.hpp"
 
 namespace postern::sbc {
@@ -52,7 +53,8 @@ class RegistrationHash {
   acl::KeyedHash keyed_;
 };
 
-/// A table without nodes of its own: a look-up waits for memory once or twice. What stands in it moves when it grows.
+/// A table without nodes of its own: a look-up waits for memory once or twice. What stands in it moves when it grows, and now and then when
+/// it has changed much without growing (some milliseconds for 250,000 entries, as when it grows).
 template <class Key, class Value>
 using HashTable = boost::unordered_flat_map<Key, Value, RegistrationHash>;
 

@@ -29,12 +29,12 @@ Registrations::Accepted Registrations::accept(Binding binding) {
       binding.last_heard = std::max(binding.last_heard, known->fresh().last_heard);
       binding.proven = binding.proven || known->binding.proven;
     }
-    const bool prolonged =
+    const bool only_prolongs =
         !moved && known->is_live && known->binding.call_id == binding.call_id && known->binding.instance == binding.instance;
     if (moved || binding.expires < known->binding.expires) impl_->keep_trust(known->binding);
     impl_->replace(*known, std::move(binding));
     if (moved) impl_->move_to_end(*known);
-    impl_->keep(*known, prolonged ? Urgency::may_wait : Urgency::at_once);
+    impl_->keep(*known, only_prolongs ? Urgency::may_wait : Urgency::at_once);
     return {known->binding, moved};
   }
   impl_->make_room(binding.aor_user);
@@ -99,12 +99,12 @@ std::optional<TimePoint> Registrations::retell(TimePoint after, std::size_t limi
 const Binding* Registrations::by_core_contact(std::string_view core_contact) const {
   const auto found = impl_->contacts.find(impl_->hash.of(core_contact));
   Impl::Node* node = found == impl_->contacts.end() ? nullptr : found->second;
-  while (node != nullptr && node->binding.core_contact != core_contact) node = node->of_same_contact;
+  while (node != nullptr && node->binding.core_contact != core_contact) node = node->next_of_contact;
   return node == nullptr ? nullptr : &node->fresh();
 }
 
 void Registrations::expect(const acl::Address& source) const {
-  acl::fetch(&impl_->sources_at[impl_->place_of(acl::SourceKey(source).value())]);
+  acl::fetch(&impl_->sources_at[impl_->place_of(acl::SourceKey(source).value())], 1);
 }
 
 bool Registrations::live(const Flow& flow, TimePoint now) const {
@@ -170,16 +170,17 @@ std::shared_ptr<const SharedTime> Registrations::shared_last_heard(const Flow& f
 
 bool Registrations::silent(ListCursor& cursor, std::size_t limit, TimePoint now, acl::Duration silent_for,
                            const std::function<bool(const Binding&)>& visit) {
-  return impl_->next_slice(cursor, limit, now, [&](const Impl::Node& node) {
+  return impl_->visit_places(cursor, limit, now, [&](const Impl::Node& node) {
     if (now - std::max(node.flow->last_heard, node.flow->last_asked) >= silent_for && visit(node.binding)) node.flow->last_asked = now;
   });
 }
 
 bool Registrations::list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const {
-  return impl_->next_slice(cursor, limit, now, [&](const Impl::Node& node) { visit(node.binding); });
+  return impl_->visit_places(cursor, limit, now, [&](const Impl::Node& node) { visit(node.binding); });
 }
 
 std::size_t Registrations::size() const { return impl_->size(); }
+std::size_t Registrations::places() const { return impl_->nodes.size(); }
 std::uint64_t Registrations::evictions() const { return impl_->evictions; }
 
 std::optional<TimePoint> Registrations::next_expiry() const {

@@ -119,7 +119,7 @@ class Registrations {
   /// the last. Returns that moment; nullopt: that was all.
   std::optional<TimePoint> retell(TimePoint after, std::size_t limit) const;
 
-  /// Calls visit(Binding) for the live ones among the next `limit`. False: that was all.
+  /// Calls visit(Binding) for the live ones among the next `limit` places, in no order. False: that was all.
   bool list(ListCursor& cursor, std::size_t limit, TimePoint now, const std::function<void(const Binding&)>& visit) const;
 
   /// The same for the live ones whose flow was silent for `silent_for`, and for which visit() was not true in that time either.
@@ -127,6 +127,8 @@ class Registrations {
               const std::function<bool(const Binding&)>& visit);
 
   [[nodiscard]] std::size_t size() const;
+  /// What list() and silent() go through: as many as there ever were at once.
+  [[nodiscard]] std::size_t places() const;
   [[nodiscard]] std::uint64_t evictions() const;
   [[nodiscard]] std::optional<TimePoint> next_expiry() const;
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -39,7 +40,7 @@ struct Node : InOrderOfEnds {
   std::uint64_t aor = 0, contact = 0;  // hashes: of the AOR, of the core contact
   std::uint64_t serial = 0;
   FlowState* flow = nullptr;
-  Node* of_same_contact = nullptr;  ///< the next
+  Node* next_of_contact = nullptr;
   Binding binding;
 
   [[nodiscard]] TimePoint ends() const { return binding.expires; }
@@ -115,12 +116,6 @@ struct Registrations::Impl {
         flows(0, hash),
         devices(0, hash),
         sources(0, hash) {}
-  ~Impl() {
-    live.clear();
-    lapsed.clear();
-  }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
 
   [[nodiscard]] std::size_t size() const { return live.size() + lapsed.size(); }
 
@@ -197,7 +192,7 @@ struct Registrations::Impl {
   }
 
   void settle(TimePoint now) {
-    while (!live.empty() && live.begin()->binding.expires <= now) lapse(*live.begin());
+    while (!live.empty() && live.begin()->ends() <= now) lapse(*live.begin());
   }
 
   Node& add(Binding&& binding) {
@@ -207,7 +202,7 @@ struct Registrations::Impl {
     node.serial = next_serial++;
     const registered::BindingKeys keys = keys_of(node.binding);
     node.contact = keys.core_contact;
-    node.of_same_contact = std::exchange(contacts[node.contact], &node);
+    node.next_of_contact = std::exchange(contacts[node.contact], &node);
     aors[node.aor].push_back({&node, keys, node.binding.expires});
     return node;
   }
@@ -215,7 +210,7 @@ struct Registrations::Impl {
   /// The same binding as it is now.
   void replace(Node& node, Binding&& binding) {
     if (node.is_live && FlowKey(node.binding.flow) == FlowKey(binding.flow)) {
-      prolong(node, std::move(binding));
+      renew_in_place(node, std::move(binding));
     } else {
       leave(node);
       node.binding = std::move(binding);
@@ -226,8 +221,8 @@ struct Registrations::Impl {
     held.expires = node.binding.expires;
   }
 
-  /// Over the flow that it is live over: what counts it goes on to.
-  void prolong(Node& node, Binding&& binding) {
+  /// Over the flow that it is live over: the state of that stays, and so does what others were given of it (shared_last_heard).
+  void renew_in_place(Node& node, Binding&& binding) {
     live.erase(live.iterator_to(node));
     if (node.binding.proven) --node.flow->proven;
     node.binding = std::move(binding);
@@ -246,7 +241,7 @@ struct Registrations::Impl {
     leave(node);
     take_off_contacts(node);
     const auto aor = aors.find(node.aor);
-    aor->second.erase(std::ranges::find(aor->second, &node, &Held::node));
+    aor->second.erase(held_of(node));
     if (aor->second.empty()) aors.erase(aor);
     Binding binding = std::move(node.binding);
     nodes.give_back(node);
@@ -256,8 +251,8 @@ struct Registrations::Impl {
   void take_off_contacts(const Node& node) {
     const auto found = contacts.find(node.contact);
     Node** at = &found->second;
-    while (*at != &node) at = &(*at)->of_same_contact;
-    *at = node.of_same_contact;
+    while (*at != &node) at = &(*at)->next_of_contact;
+    *at = node.next_of_contact;
     if (found->second == nullptr) contacts.erase(found);
   }
 
@@ -315,9 +310,9 @@ struct Registrations::Impl {
     std::rotate(at, at + 1, aors.find(node.aor)->second.end());
   }
 
-  /// As postern::sbc::next_slice(), over places: who came after the first slice has a later serial number. Visits what is live.
+  /// Visits what is live among the next `limit` places. Who came after the first slice has a later serial number.
   template <class F>
-  bool next_slice(ListCursor& cursor, std::size_t limit, TimePoint now, F&& visit) const {
+  bool visit_places(ListCursor& cursor, std::size_t limit, TimePoint now, F&& visit) const {
     if (!cursor.end) cursor.end = next_serial;
     for (; limit > 0 && cursor.next < nodes.size(); ++cursor.next, --limit) {
       const Node& node = nodes.at(cursor.next);
@@ -339,7 +334,7 @@ struct Registrations::Impl {
   static constexpr std::size_t source_places = 65'536;  // so many octets as stay in a processor's own cache
   // How many of `sources` fall on each place; from 255 on nobody knows.
   std::vector<std::uint8_t> sources_at = std::vector<std::uint8_t>(source_places);
-  registered::Order live, lapsed;
+  registered::Order live, lapsed;  // behind what owns their nodes: these go first
   DurableSink* sink = nullptr;
   std::function<void(const Binding&)> evicted;
   std::string core_uri_address;  // empty: any

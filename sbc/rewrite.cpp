@@ -54,8 +54,7 @@ bool is_strict(std::string_view element) {
 }
 
 void append_as_request_uri(std::string& out, std::string_view element) {
-  const auto uri = route_uri(element);
-  if (uri) out.append(uri->whole.substr(0, uri->whole.size() - uri->headers.size()));
+  if (const auto uri = route_uri(element)) out.append(without_headers(uri->whole));
 }
 
 }  // namespace postern::sbc

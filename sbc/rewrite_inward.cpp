@@ -94,7 +94,7 @@ void InwardRewriter::request_uri(const Request& request) {
     if (!token.routes.empty() && is_strict(token.routes.front())) {
       append_as_request_uri(text_, token.routes.front());
     } else {
-      append_restored(text_, token.scheme, token.has_user, request.dialog->user, token.rest);
+      append_request_uri(text_, token.scheme, token.has_user, request.dialog->user, token.rest);
     }
     state_.editor.replace(request.message.request_uri, text_);
     return;
@@ -142,7 +142,6 @@ bool InwardRewriter::names_hidden(const sip::RawMessage& message) const {
   return std::ranges::any_of(message.header_lines(), [&](const sip::HeaderLine& header) {
     switch (header.name) {
       case HeaderName::via:
-      case HeaderName::record_route:
       case HeaderName::from:
       case HeaderName::to:
       case HeaderName::call_id:
@@ -162,7 +161,7 @@ void InwardRewriter::core_routes(const OpenedOutward& dialog) {
   for (std::size_t i = strict ? 1 : 0; i < token.routes.size(); ++i) state_.editor.append("Route", token.routes[i]);
   if (!strict) return;
   text_ = "<";
-  append_restored(text_, token.scheme, token.has_user, dialog.user, token.rest);
+  append_request_uri(text_, token.scheme, token.has_user, dialog.user, token.rest);
   state_.editor.append("Route", text_ + ">");
 }
 

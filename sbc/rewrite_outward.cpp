@@ -113,8 +113,7 @@ bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, 
 void OutwardRewriter::foreign_routes(const Context& context, const OpenedInward& target) {
   const sip::RawMessage& request = context.message;
   std::string uri;
-  append_restored(uri, target.token.scheme, target.token.has_user, target.user, target.token.rest);
-  drop_headers(uri);
+  append_request_uri(uri, target.token.scheme, target.token.has_user, target.user, target.token.rest);
   bool first = true;
   std::string last;  // where a strict route leads in the end
   for (const sip::HeaderLine& header : request.header_lines()) {
@@ -309,8 +308,8 @@ void OutwardRewriter::uris(const Context& context, const sip::HeaderLine& header
     done = begin + uri->whole.size();
   }
   mapped.append(value.substr(done));
-  if (veil_.covers(mapped)) {
-    const bool tagged = header.name == HeaderName::from || header.name == HeaderName::to;
+  const bool tagged = header.name == HeaderName::from || header.name == HeaderName::to;
+  if (veil_.covers(mapped) || (tagged && state_.names.holds_access_marker(mapped))) {
     mapped = shown_with_tag(mapped, tagged ? sip::NameAddrView::parse(mapped) : std::nullopt, context.access);
   }
   if (mapped != value) state_.editor.replace(header.value, unfolded(mapped));

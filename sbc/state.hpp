@@ -70,8 +70,8 @@ struct State {
   /// "NZ" ...; empty: not known.
   [[nodiscard]] std::string country_of(const acl::Address& source) const;
   /// Tells the other workers, if there are any.
-  void tell_fellows(const Note& note) const {
-    if (fellows != nullptr) fellows->tell(note);
+  void tell_fellows(Note note) const {
+    if (fellows != nullptr) fellows->tell(std::move(note));
   }
   /// Tells them of a registration of ours.
   void tell_registered(const Binding& binding);
@@ -100,23 +100,24 @@ struct State {
     if (bans.size() > 0) bans.hear_out(source, now);
   }
 
-  /// What will be looked up for a source is fetched in two steps, nothing else happens. Of whom is banned nothing else is looked up.
+  /// What will be looked up for a source is fetched in two steps, nothing else happens. Where anybody is banned it is looked for among the
+  /// bans alone at first, since a flood of banned sources asks for hardly anything else; of others the rest follows in the second step.
   void expect(const acl::Address& source) {
     registrations.expect(source);
     if (bans.size() > 0) {
       bans.expect(source);
     } else {
-      expect_stranger(source);
+      expect_source(source);
     }
   }
   void expect_soon(const acl::Address& source) {
     if (bans.size() == 0) {
       sources.expect_soon(source);
     } else if (!bans.expect_soon(source)) {
-      expect_stranger(source);
+      expect_source(source);
     }
   }
-  void expect_stranger(const acl::Address& source) {
+  void expect_source(const acl::Address& source) {
     sources.expect(source);
     verdicts.expect(source);
   }

@@ -61,7 +61,7 @@ bool StatelessResponses::read_head(const sip::RawMessage& response, const Asker&
   for (const sip::HeaderLine& header : response.header_lines()) {
     const std::string_view value = response.text(header.value);
     if (header.name == HeaderName::cseq) add_line("CSeq", value);
-    if (header.name == HeaderName::unsupported) add_line("Require", value);
+    if (header.name == HeaderName::unsupported) add_words("Require", value, asker);
   }
   // Behind our own entry stand those of the device's side.
   bool ours = false;
@@ -70,11 +70,7 @@ bool StatelessResponses::read_head(const sip::RawMessage& response, const Asker&
     sip::ElementReader reader(response.text(header.value));
     while (const auto route = reader.next()) {
       const auto uri = route_uri(*route);
-      if (ours) {
-        text_.clear();
-        append_words(*route, asker);
-        add_line("Record-Route", text_);
-      }
+      if (ours) add_words("Record-Route", *route, asker);
       ours = ours || (uri && is_our_route(state_.names, *uri));
     }
   }
@@ -89,9 +85,7 @@ bool StatelessResponses::add_vias(const sip::RawMessage& response, const Asker& 
     while (const auto element = reader.next()) {
       if (++seen == 1) continue;  // our own
       if (const auto via = sip::ViaView::parse(*element); seen == 2 && !(via && via->is_sip_2())) return false;
-      text_.clear();
-      append_words(*element, asker);
-      add_line("Via", text_);
+      add_words("Via", *element, asker);
     }
   }
   return seen > 1;
@@ -136,6 +130,12 @@ void StatelessResponses::append_words(std::string_view words, const Asker& asker
   } else {
     veil_.append(text_, words, asker.flow);
   }
+}
+
+void StatelessResponses::add_words(std::string_view name, std::string_view words, const Asker& asker) {
+  text_.clear();
+  append_words(words, asker);
+  add_line(name, text_);
 }
 
 void StatelessResponses::add_line(std::string_view name, std::string_view value) {

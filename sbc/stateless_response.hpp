@@ -34,6 +34,7 @@ class StatelessResponses {
   void add_party(const sip::RawMessage& response, sip::HeaderName name, const ShownHost& shown, const Asker& asker);
   /// His own words, or those of the PBX.
   void append_words(std::string_view words, const Asker& asker);
+  void add_words(std::string_view name, std::string_view words, const Asker& asker);
   void add_line(std::string_view name, std::string_view value);
 
   State& state_;

@@ -35,7 +35,7 @@ struct OutwardToken {
   std::uint32_t flow_hash = 0;    ///< of the flow that it was given to
   std::uint32_t dialog_hash = 0;  ///< of the Call-ID and the PBX's tag, as the access side knows both
   std::string scheme;             ///< of the PBX's Contact
-  std::string rest;               ///< of the PBX's Contact URI all behind its user, as in InwardToken
+  std::string rest;               ///< of the PBX's Contact URI all behind its user, without headers
   bool has_user = true;
   std::vector<std::string> routes;  ///< the core's route set, each a whole route element, in the order in which they go back as Route
 };

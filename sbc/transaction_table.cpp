@@ -176,10 +176,8 @@ bool TransactionTable::make_room(std::size_t records, std::size_t bytes, const R
 void TransactionTable::expect_eviction_after(const Record& record) {
   if (record.newer == none) return;
   const Record& next = slab_[record.newer];
-  acl::fetch(&bucket(next.id, next.is_own));
-  if (next.newer == none) return;
-  const char* const behind_it = reinterpret_cast<const char*>(&slab_[next.newer]);
-  for (std::size_t offset = 0; offset < sizeof(Record); offset += acl::cache_line) acl::fetch(behind_it + offset);
+  acl::fetch(&bucket(next.id, next.is_own), 1);
+  if (next.newer != none) acl::fetch(&slab_[next.newer], sizeof(Record));
 }
 
 void TransactionTable::evict(Record& record) {

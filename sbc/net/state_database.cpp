@@ -82,14 +82,15 @@ class Fold {
   }
   /// Of the records with one key only the last says what stands.
   void drop_overtaken();
-  /// Nobody needs so much again soon.
-  void give_back() {
+  /// They were folded: what they were read from may go. So does memory that nobody needs again soon.
+  void end() {
+    records_.clear();
     if (records_.capacity() > usual_records) *this = {};
   }
   [[nodiscard]] const std::vector<Record>& records() const { return records_; }
 
  private:
-  static constexpr std::size_t usual_records = std::size_t{1} << 17U;
+  static constexpr std::size_t usual_records = std::size_t{1} << 17U;  // of a second in which phones fill a core with REGISTERs
   struct Place {
     std::size_t hash;  ///< of kind and key
     std::size_t index;
@@ -302,9 +303,10 @@ bool StateDatabase::fold(std::string_view bytes) {
   } catch (const StateDatabaseError&) {
     impl_->round = round;
     sqlite3_exec(impl_->db.get(), "rollback", nullptr, nullptr, nullptr);
+    impl_->fold.end();
     throw;
   }
-  impl_->fold.give_back();
+  impl_->fold.end();
   return bytes.empty();
 }
 

@@ -57,7 +57,7 @@ class Workers::Company final : public sbc::Fellows {
       Member& other = *workers_.members_[i];
       if (!workers_.threads_run_) {  // what is restored, however much it is
         other.worker->learn(*shared);
-      } else if (other.waiting.enter(sbc::may_be_lost(note)) && other.mailbox.put(shared)) {
+      } else if (other.waiting.enter(sbc::may_be_lost(*shared)) && other.mailbox.put(shared)) {
         other.deliver();
       }
     }

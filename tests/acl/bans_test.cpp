@@ -37,6 +37,17 @@ TEST_F(Bans, HoldUntilTheirEnd) {
   EXPECT_TRUE(add("192.0.2.1", Proof::proven, 1h, at(2h)));
 }
 
+TEST_F(Bans, TellBeforeTheyAreAskedWhomTheyMayHold) {
+  EXPECT_FALSE(table_.expect_soon(address("192.0.2.1")));
+  add("192.0.2.1", Proof::proven, 1h, at(0s));
+  add("2001:db8::1", Proof::proven, 1h, at(0s));
+  for (const char* banned : {"192.0.2.1", "2001:db8::2"}) {
+    table_.expect(address(banned));
+    EXPECT_TRUE(table_.expect_soon(address(banned))) << banned;
+  }
+  EXPECT_FALSE(table_.expect_soon(address("192.0.2.2")));
+}
+
 TEST_F(Bans, CoverAnIpv6Slash64) {
   add("2001:db8::1", Proof::proven, 1h, at(0s));
   EXPECT_TRUE(banned("2001:db8::ffff:1", at(0s)));

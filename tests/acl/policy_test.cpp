@@ -323,9 +323,9 @@ TEST_F(PolicyTest, WhatIsRememberedOfUserAgentsChangesNoVerdict) {
     for (int i = 0; i < 2000; ++i) {
       const std::string agent = (i % 2 == 0 ? "phone-" : "handset ") + std::to_string(i * 7 % 100);
       facts.user_agent = agent;
-      facts.user_agents = nullptr;
+      facts.user_agent_memory = nullptr;
       const int asked = policy->decide(facts).rule;
-      facts.user_agents = &memory;
+      facts.user_agent_memory = &memory;
       ASSERT_EQ(policy->decide(facts).rule, asked) << agent;
       if (asked != Verdict::default_rule) ++matched;
     }

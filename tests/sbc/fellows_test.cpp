@@ -3,8 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -153,6 +159,61 @@ TEST(FellowBindings, LetsGoWhatHasEnded) {
   bindings.expire(now + 2s, 10);
   EXPECT_EQ(bindings.next_expiry(), now + 3s);
   EXPECT_EQ(bindings.evictions(), 0U);
+}
+
+// Against a plain list.
+TEST(FellowBindings, AgreeWithAPlainListOverRandomChanges) {
+  std::mt19937 engine(42);
+  const auto below = [&engine](int bound) { return std::uniform_int_distribution(0, bound - 1)(engine); };
+  FellowBindings bindings(1000, 100, 7);
+  std::map<std::pair<std::string, std::string>, TimePoint> plain;
+  std::size_t ended = 0;
+  for (int second = 0; second < 5000; ++second) {
+    const TimePoint at = now + std::chrono::seconds(second);
+    const std::string aor = std::to_string(below(12)), contact = std::to_string(below(6));
+    const int action = below(20);
+    if (action < 14) {
+      const TimePoint expires = at + std::chrono::seconds(below(60));
+      bindings.keep(fellow(contact, "call-" + contact, expires, aor));
+      plain[{aor, contact}] = expires;
+    } else if (action < 17) {
+      bindings.forget(aor, contact);
+      plain.erase({aor, contact});
+    } else if (action == 17) {
+      bindings.forget(aor, "");
+      std::erase_if(plain, [&](const auto& entry) { return entry.first.first == aor; });
+    } else {
+      bindings.expire(at, 1000);
+      ended += std::erase_if(plain, [&](const auto& entry) { return entry.second <= at; });
+    }
+    ASSERT_EQ(bindings.size(), plain.size()) << second;
+    const auto kept = plain.find({aor, contact});
+    const FellowBinding* found = bindings.replaced_by(aor, "call-" + contact, "", at, 50s);
+    ASSERT_EQ(found != nullptr, kept != plain.end() && kept->second > at) << second;
+    if (found != nullptr) {
+      ASSERT_EQ(found->core_contact, contact);
+    }
+    const auto soonest = std::ranges::min_element(plain, {}, [](const auto& entry) { return entry.second; });
+    ASSERT_EQ(bindings.next_expiry(), soonest == plain.end() ? std::nullopt : std::optional(soonest->second)) << second;
+  }
+  EXPECT_GT(ended, 100U);
+  EXPECT_EQ(bindings.evictions(), 0U);
+}
+
+// Memory that is fetched ahead is there, whoever it is that comes.
+TEST_F(FellowsTest, WhoIsExpectedChangesNothing) {
+  const auto expect = [&] {
+    for (const char* source : {"203.0.113.1", "203.0.113.2", "2001:db8::1"}) {
+      engine_.expect(*acl::Address::parse(source));
+      engine_.expect_soon(*acl::Address::parse(source));
+    }
+  };
+  expect();
+  engine_.ban(acl::Address::v4(0xcb007101), 3600s, now);
+  expect();
+  const Datagram packet{"OPTIONS sip:a SIP/2.0\r\n\r\n", from(0xcb007101)};
+  EXPECT_EQ(engine_.handle(packet, now, out_), Outcome::banned);
+  EXPECT_NE(engine_.handle({packet.bytes, from(0xcb007102)}, now, out_), Outcome::banned);
 }
 
 TEST(DigestReplays, OfTwoAtOnceOnePasses) {

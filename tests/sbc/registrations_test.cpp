@@ -3,49 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <map>
-#include <random>
-#include <set>
+#include "tests/sbc/registrations_support.hpp"
 
 namespace postern::sbc {
 namespace {
 
-using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
-
-TimePoint at(std::int64_t second) { return TimePoint(seconds(1'000'000 + second)); }
-
-Flow flow(std::uint16_t port, std::uint32_t address = 0xc0000201) {
-  return {Side::access, Transport::udp, 0, acl::Address::v4(0x0a000002), {acl::Address::v4(address), port}, 0};
-}
-
-Flow flow_of(const char* address) {
-  Flow from = flow(5060);
-  from.peer.address = acl::Address::parse(address).value_or(acl::Address());
-  return from;
-}
-
-Binding binding(std::string_view aor, std::string_view contact, const Flow& from, TimePoint expires) {
-  Binding made;
-  made.aor_user = aor;
-  made.call_id = "call-" + std::string(contact);
-  made.contact_uri = "sip:device@192.168.1.2";
-  made.core_contact = contact;
-  made.flow = from;
-  made.expires = expires;
-  return made;
-}
-
-std::string contact(const Binding* found) { return found == nullptr ? "none" : found->core_contact; }
-
-std::vector<std::string> expired(Registrations& registrations, TimePoint now, std::size_t limit = 1000) {
-  std::vector<std::string> contacts;
-  registrations.expire(now, limit, [&contacts](const Binding& ended) { contacts.push_back(ended.core_contact); });
-  return contacts;
-}
 
 class RegistrationsTest : public testing::Test {
  protected:
@@ -277,6 +242,27 @@ TEST_F(RegistrationsTest, AreListedOnceWhateverChangesMeanwhile) {
   EXPECT_THAT(listed, UnorderedElementsAre("c1", "c4", "c6"));
 }
 
+TEST_F(RegistrationsTest, ARefreshKeepsWhatIsKnownOfItsFlow) {
+  Binding made = binding("1001", "c1", flow(1), at(60));
+  made.proven = false;
+  registrations.accept(made);
+  const auto heard = registrations.shared_last_heard(flow(1));
+  EXPECT_TRUE(registrations.unproven(flow(1), at(0)));
+  made.proven = true;
+  made.expires = at(90);
+  EXPECT_FALSE(registrations.accept(made).is_new);
+  EXPECT_FALSE(registrations.unproven(flow(1), at(0)));
+  registrations.heard(flow(1), at(30));
+  EXPECT_EQ(heard->load(), at(30).time_since_epoch().count()) << "whoever was given it goes on to be told";
+  EXPECT_EQ(registrations.devices_at(flow(1).peer.address, at(0)), 1U);
+  made.expires = at(40);
+  registrations.accept(made);
+  EXPECT_EQ(registrations.next_expiry(), at(40)) << "it may end sooner as well";
+  EXPECT_TRUE(registrations.remove("1001", "c1"));
+  EXPECT_FALSE(registrations.live(flow(1), at(0)));
+  EXPECT_EQ(registrations.devices_at(flow(1).peer.address, at(0)), 0U);
+}
+
 TEST_F(RegistrationsTest, SinceIsTheFirstOverThisFlow) {
   const auto since = [this] { return registrations.by_core_contact("c1")->since; };
   const auto registered = [](const Flow& from, std::int64_t second) {
@@ -321,46 +307,6 @@ TEST(Registrations, AFullTableEvictsWhatEndsSoonest) {
   registrations.accept(binding("1005", "E", flow(5), at(100)));
   EXPECT_EQ(registrations.by_core_contact("A"), nullptr) << "what has lapsed goes before what lives";
   EXPECT_EQ(registrations.size(), 3U);
-}
-
-// Against a plain list: all that the indexes answer must be what looking at every binding would.
-TEST(Registrations, AgreeWithAPlainListOverRandomChanges) {
-  std::mt19937 engine(42);
-  const auto below = [&engine](int bound) { return std::uniform_int_distribution(0, bound - 1)(engine); };
-  Registrations registrations(1000, 7);
-  std::map<std::pair<std::string, std::string>, Binding> plain;
-  std::size_t ended = 0;
-  for (int second = 0; second < 5000; ++second) {
-    const std::string aor = std::to_string(below(12));
-    const std::string core_contact = std::to_string(below(6));
-    const Flow from = flow(static_cast<std::uint16_t>(below(5)), static_cast<std::uint32_t>(below(4)));
-    const int action = below(20);
-    if (action < 14) {
-      const Binding made = binding(aor, core_contact, from, at(second + below(60)));
-      const auto known = plain.find({aor, core_contact});
-      ASSERT_EQ(registrations.accept(made).is_new, known == plain.end() || known->second.flow != from);
-      plain[{aor, core_contact}] = made;
-    } else if (action < 18) {
-      ASSERT_EQ(registrations.remove(aor, core_contact).has_value(), plain.erase({aor, core_contact}) > 0);
-    } else if (action == 18) {
-      ASSERT_EQ(registrations.remove_all(aor).size(), std::erase_if(plain, [&](const auto& entry) { return entry.first.first == aor; }));
-    } else {
-      const std::size_t gone = std::erase_if(plain, [&](const auto& entry) { return entry.second.expires <= at(second); });
-      ASSERT_EQ(expired(registrations, at(second)).size(), gone);
-      ended += gone;
-    }
-    std::set<std::string> devices;
-    bool live = false;
-    for (const auto& [key, kept] : plain) {
-      if (kept.expires <= at(second)) continue;
-      if (kept.flow.peer.address == from.peer.address) devices.insert(key.first);
-      live = live || kept.flow == from;
-    }
-    ASSERT_EQ(registrations.live(from, at(second)), live) << second;
-    ASSERT_EQ(registrations.devices_at(from.peer.address, at(second)), devices.size()) << second;
-    ASSERT_EQ(registrations.size(), plain.size());
-  }
-  EXPECT_GT(ended, 100U);
 }
 
 }  // namespace

@@ -92,6 +92,19 @@ TEST_F(StateDatabaseTest, OfOneKeyTheLastRecordHolds) {
   EXPECT_THAT(users(), ElementsAre("1001", "1002", "1003"));
 }
 
+TEST_F(StateDatabaseTest, FoldsManyAndThenFew) {
+  StateDatabase database = open();
+  std::string many;
+  for (int i = 0; i < 500; ++i) many += binding("1001") + binding("1002");
+  EXPECT_TRUE(database.fold(many));
+  std::string removed;
+  append_removed(removed, binding_of("1001", clocks_.steady));
+  EXPECT_TRUE(database.fold(removed + binding("1003")));
+  EXPECT_THAT(users(), ElementsAre("1002", "1003"));
+  EXPECT_TRUE(database.fold(""));
+  EXPECT_THAT(users(), ElementsAre("1002", "1003"));
+}
+
 TEST_F(StateDatabaseTest, FoldsUpToATornRecord) {
   const std::string second = binding("1002");
   EXPECT_FALSE(open().fold(binding("1001") + second.substr(0, second.size() - 1)));
