@@ -125,22 +125,26 @@ void BodyVeil::append(std::string& out, string_view content_type, string_view bo
 
 // dialog-info names calls by their Call-ID and tags (RFC 4235 §4.1.1), and who picks one up writes them into a Replaces.
 void BodyVeil::append_known(std::string& out, string_view body) {
-  constexpr std::array<string_view, 3> names{"call-id=\"", "local-tag=\"", "remote-tag=\""};
-  const auto behind_next = [&] {
-    std::size_t behind = string_view::npos;
-    for (const string_view name : names) {
-      if (const std::size_t at = body.find(name); at != string_view::npos) behind = std::min(behind, at + name.size());
-    }
-    return behind;
+  struct Name {
+    string_view text;
+    std::size_t at;  // the next; npos: there is no other
   };
-  for (std::size_t behind = 0; (behind = behind_next()) != string_view::npos;) {
-    veil_.append(out, body.substr(0, behind), access_);
-    body.remove_prefix(behind);
-    const string_view value = body.substr(0, body.find('"'));
+  std::array<Name, 3> names{{{"call-id=\"", 0}, {"local-tag=\"", 0}, {"remote-tag=\"", 0}}};
+  std::size_t done = 0;
+  const auto find_from_done = [&](Name& name) {
+    if (name.at != string_view::npos && (name.at < done || done == 0)) name.at = body.find(name.text, done);
+  };
+  while (true) {
+    std::ranges::for_each(names, find_from_done);
+    const Name& next = *std::ranges::min_element(names, {}, &Name::at);
+    if (next.at == string_view::npos) break;
+    const std::size_t begin = next.at + next.text.size();
+    const string_view value = body.substr(begin, body.find('"', begin) - begin);
+    veil_.append(out, body.substr(done, begin - done), access_);
     if (!names_.append_marked(out, value)) out.append(value);
-    body.remove_prefix(value.size());
+    done = begin + value.size();
   }
-  veil_.append(out, body, access_);
+  veil_.append(out, body.substr(done), access_);
 }
 
 void BodyVeil::append_sdp(std::string& out, string_view sdp) {

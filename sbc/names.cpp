@@ -260,13 +260,15 @@ class Names::Finder {
     std::size_t begin = std::string_view::npos;
     std::size_t end = 0;
     std::string_view put;
+    const Hidden* restored = nullptr;  ///< the host that is put in the place of its marker
   };
   std::optional<Found> next(std::size_t from) {
     Found best;
     for (Word& word : words_) {
       if (word.at < from) word.at = word.text.empty() ? find(*word.hidden, from) : text_.find(word.text, from);
       if (word.at >= best.begin) continue;
-      best = {word.at, word.at + (word.text.empty() ? word.hidden->text.size() : word.text.size()), word.put};
+      const bool is_host = word.text.empty();
+      best = {word.at, word.at + (is_host ? word.hidden->text.size() : word.text.size()), word.put, is_host ? nullptr : word.hidden};
     }
     if (best.begin == std::string_view::npos) return std::nullopt;
     return best;
@@ -348,34 +350,45 @@ bool Names::may_hold(std::string_view text) const {
 // Hosts become markers of the one kind, markers of the other become hosts, in one pass.
 bool Names::swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const {
   if (!may_hold(call_id)) return false;
-  std::size_t done = 0;
-  Finder finder(call_id);
+  Finder hosts(call_id), both(call_id);
   for (const std::vector<Hidden>* known : {&hidden_, &former_}) {
     for (const Hidden& hidden : *known) {
-      if (!hidden.shown) finder.add(hidden, hidden.*put);
-      finder.add(hidden, hidden.*taken, hidden.text);
+      if (!hidden.shown) hosts.add(hidden, hidden.*put);
+      if (!hidden.shown) both.add(hidden, hidden.*put);
+      both.add(hidden, hidden.*taken, hidden.text);
     }
   }
+  return swap(out, call_id, both) || swap(out, call_id, hosts);
+}
+
+// A host that is put back must be found as one again on the way out, which it is not with a digit behind it or a letter before it: whoever
+// glues one to a marker that he was shown has no marker put back.
+bool Names::swap(std::string& out, std::string_view text, Finder& finder) {
+  const std::size_t begin = out.size();
+  std::size_t done = 0;
+  std::vector<std::pair<std::size_t, const Hidden*>> restored;  // where in `out`
   while (const auto found = finder.next(done)) {
-    out.append(call_id.substr(done, found->begin - done)).append(found->put);
+    out.append(text.substr(done, found->begin - done));
+    if (found->restored != nullptr) restored.emplace_back(out.size() - begin, found->restored);
+    out.append(found->put);
     done = found->end;
   }
-  if (done != 0) out.append(call_id.substr(done));
-  return done != 0;
+  if (done == 0) return false;
+  out.append(text.substr(done));
+  const std::string_view result = std::string_view(out).substr(begin);
+  const bool found_again = std::ranges::all_of(restored, [result](const auto& host) {
+    return find_host(result, host.second->text, host.second->is_address, host.first) == host.first;
+  });
+  if (!found_again) out.resize(begin);
+  return found_again;
 }
 
 bool Names::append_unmarked_body(std::string& out, std::string_view body) const {
-  std::size_t done = 0;
   Finder finder(body);
   for (const std::vector<Hidden>* known : {&hidden_, &former_}) {
     for (const Hidden& hidden : *known) finder.add(hidden, hidden.core_marker, hidden.text);
   }
-  while (const auto found = finder.next(done)) {
-    out.append(body.substr(done, found->begin - done)).append(found->put);
-    done = found->end;
-  }
-  if (done != 0) out.append(body.substr(done));
-  return done != 0;
+  return swap(out, body, finder);
 }
 
 }  // namespace postern::sbc

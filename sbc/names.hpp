@@ -102,6 +102,8 @@ class Names {
   std::size_t append_host(std::string& out, const PlainText& plain, std::size_t begin, std::size_t end, const Flow& access);
   [[nodiscard]] bool may_hold(std::string_view text) const;
   bool swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const;
+  /// Appends text with what the finder finds in it swapped. False: nothing to do, or not to be undone; nothing appended.
+  static bool swap(std::string& out, std::string_view text, Finder& finder);
   void add_hidden(std::string text, Mac& mac);
   void keep_former(std::vector<Hidden> before);
   [[nodiscard]] bool is_core_port(std::uint16_t port) const { return port >= first_core_port_ && port - first_core_port_ < core_ports_; }

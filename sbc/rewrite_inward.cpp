@@ -192,15 +192,19 @@ bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow,
       editor.remove(header);
     } else if (header.name == HeaderName::contact && response.status_code < 300) {
       contact(response, header, flow, nullptr);
+    } else if (header.name == HeaderName::record_route) {
+      if (last_recorded != nullptr) common_header(response, *last_recorded, flow);
+      last_recorded = &header;
     } else {
-      if (header.name == HeaderName::record_route) last_recorded = &header;
       common_header(response, header, flow);
     }
   }
   // The PBX reads the recorded routes from the bottom up: we are the first that it must go through.
   if (last_recorded != nullptr) {
     const std::string_view value = response.text(last_recorded->value);
-    editor.replace(last_recorded->value, unfolded(value) + ", <sip:" + state_.names.core_uri_address() + ";lr>");
+    text_.clear();
+    if (!state_.names.append_unmarked(text_, value)) text_ = value;
+    editor.replace(last_recorded->value, unfolded(text_) + ", <sip:" + state_.names.core_uri_address() + ";lr>");
   }
   if (response.status_code > 100 && response.status_code < 300)
     each_line(back.routes, [&](std::string_view route) { editor.append("Record-Route", route); });
@@ -222,6 +226,7 @@ void InwardRewriter::common_header(const sip::RawMessage& message, const sip::He
     case HeaderName::in_reply_to:
     case HeaderName::join:
     case HeaderName::target_dialog:
+    case HeaderName::record_route:  // it comes back as a Route, and who writes guesses must not see which of them is left out there
       unmark(message, header);
       return;
     case HeaderName::route:

@@ -115,7 +115,8 @@ void OutwardRewriter::foreign_routes(const Context& context, const OpenedInward&
   std::string uri;
   append_request_uri(uri, target.token.scheme, target.token.has_user, target.user, target.token.rest);
   bool first = true;
-  std::string last;  // where a strict route leads in the end
+  std::string last;     // where a strict route leads in the end
+  std::string as_told;  // a route with the names that the device's side wrote into it
   for (const sip::HeaderLine& header : request.header_lines()) {
     if (header.name != HeaderName::route) continue;
     text_.clear();
@@ -129,7 +130,8 @@ void OutwardRewriter::foreign_routes(const Context& context, const OpenedInward&
         uri.clear();
         append_as_request_uri(uri, *route);
       } else {
-        text_.append(text_.empty() ? "" : ", ").append(*route);
+        as_told.clear();
+        text_.append(text_.empty() ? "" : ", ").append(state_.names.append_marked(as_told, *route) ? as_told : *route);
       }
       first = false;
     }

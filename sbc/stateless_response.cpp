@@ -70,7 +70,12 @@ bool StatelessResponses::read_head(const sip::RawMessage& response, const Asker&
     sip::ElementReader reader(response.text(header.value));
     while (const auto route = reader.next()) {
       const auto uri = route_uri(*route);
-      if (ours) add_words("Record-Route", *route, asker);
+      text_.clear();
+      if (ours && state_.names.holds_access_marker(*route) && state_.names.append_marked(text_, *route)) {
+        add_line("Record-Route", text_);  // a name that he wrote himself
+      } else if (ours) {
+        add_words("Record-Route", *route, asker);
+      }
       ours = ours || (uri && is_our_route(state_.names, *uri));
     }
   }
