@@ -137,7 +137,7 @@ void check_traps(const Draft& draft, Report& report) {
       report.error(trap.at, too_long_a_pattern());
       continue;
     }
-    doubt_dial_pattern(trap, report);
+    doubt_pattern(trap, report);
     for (const acl::DeviceOptions& device : policy.devices) {
       if (!acl::is_shell_pattern(device.key) && pattern->matches(device.key))
         report.error(trap.at, fmt::format("holds {}, which has an entry in `devices` in line {}: it would be banned for registering",

@@ -17,7 +17,7 @@ namespace {
 
 void check_pattern(const Located<std::string>& key, Report& report) {
   if (acl::is_shell_pattern(key.value) && !acl::ShellPattern::compile(key.value)) report.error(key.at, too_long_a_pattern());
-  doubt_dial_pattern(key, report);
+  doubt_pattern(key, report);
 }
 
 class DeviceResolver {
@@ -101,7 +101,14 @@ void resolve_device_groups(Draft& draft, Report& report) {
   }
 }
 
-void doubt_dial_pattern(const Located<std::string>& key, Report& report) {
+void doubt_pattern(const Located<std::string>& key, Report& report) {
+  // None of these stands in a user's name as it is written (RFC 3261 §25.1).
+  if (key.value.find_first_of("[]^|\\{}@ ") != std::string::npos || key.value.starts_with("sip:") || key.value.starts_with("sips:")) {
+    report.warning(key.at,
+                   "is no user's name, so nobody is meant by it: of patterns there are `*` and `?` alone, and a user stands here without "
+                   "`sip:` and without `@` and what is behind it");
+    return;
+  }
   const bool has_digit = key.value.find_first_of("0123456789") != std::string::npos;
   const bool has_letter = key.value.find_first_of("XZN") != std::string::npos;
   if (!has_letter || !has_digit || key.value.find_first_not_of("0123456789XZN.!*?") != std::string::npos) return;

@@ -72,8 +72,8 @@ void resolve_alerts(Draft& draft, const std::string& directory, Report& report);
 /// Marks the group, if the key is one. A key that is none and nearly one is a user, which the report doubts.
 void note_device_key(const Located<std::string>& key, const Draft& draft, Resolved& resolved, Report& report);
 
-/// Warns of a pattern as `calls` has them where one of a shell is meant.
-void doubt_dial_pattern(const Located<std::string>& key, Report& report);
+/// Warns of a pattern as `calls` has them where one of a shell is meant, and of what no user can be called.
+void doubt_pattern(const Located<std::string>& key, Report& report);
 /// What is wrong with what acl::ShellPattern does not take.
 std::string too_long_a_pattern();
 

@@ -37,7 +37,7 @@ struct BanNote {
 /// A device is registered, or goes on to be.
 struct RegisteredNote {
   std::shared_ptr<const FellowBinding> binding;  ///< never nullptr
-  static constexpr bool may_be_lost = true;  // the next REGISTER tells again; until then one Contact too many stands at the PBX
+  static constexpr bool may_be_lost = true;      // the next REGISTER tells again; until then one Contact too many stands at the PBX
 };
 /// It has taken itself off, or has come back at another worker.
 struct UnregisteredNote {

@@ -56,6 +56,7 @@ class InwardRewriter {
   void via(const Request& request);
   void core_routes(const OpenedOutward& dialog);
   void record_route(const sip::RawMessage& message);
+  void recorded_routes(const sip::RawMessage& response);
   void contact(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow, RegisterPlan* registration);
   [[nodiscard]] const Binding* held_binding(const RegisterPlan& plan, const sip::UriView& device, const Flow& flow) const;
   void uris(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow);

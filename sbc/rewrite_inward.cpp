@@ -181,7 +181,6 @@ bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow,
                    "SIP/2.0 " + std::string(back.redirect.empty() ? "480 Temporarily Unavailable" : "302 Moved Temporarily"));
   if (!back.redirect.empty()) editor.append("Contact", fmt::format("<sip:{}@{}>", back.redirect, state_.names.pbx_host_port()));
 
-  const sip::HeaderLine* last_recorded = nullptr;
   bool vias_written = false;
   for (const sip::HeaderLine& header : response.header_lines()) {
     if (header.name == HeaderName::via) {
@@ -192,25 +191,30 @@ bool InwardRewriter::response(const sip::RawMessage& response, const Flow& flow,
       editor.remove(header);
     } else if (header.name == HeaderName::contact && response.status_code < 300) {
       contact(response, header, flow, nullptr);
-    } else if (header.name == HeaderName::record_route) {
-      if (last_recorded != nullptr) common_header(response, *last_recorded, flow);
-      last_recorded = &header;
-    } else {
+    } else if (header.name != HeaderName::record_route) {
       common_header(response, header, flow);
     }
   }
-  // The PBX reads the recorded routes from the bottom up: we are the first that it must go through.
-  if (last_recorded != nullptr) {
-    const std::string_view value = response.text(last_recorded->value);
-    text_.clear();
-    if (!state_.names.append_unmarked(text_, value)) text_ = value;
-    editor.replace(last_recorded->value, unfolded(text_) + ", <sip:" + state_.names.core_uri_address() + ";lr>");
-  }
+  recorded_routes(response);
   if (response.status_code > 100 && response.status_code < 300)
     each_line(back.routes, [&](std::string_view route) { editor.append("Record-Route", route); });
   body(response);
   if (!is_datagram(state_.options.pbx.transport)) editor.state_length();
   return sealed_ && editor.serialise(out);
+}
+
+// The PBX reads them from the bottom up: we are the first that it must go through.
+void InwardRewriter::recorded_routes(const sip::RawMessage& response) {
+  const sip::HeaderLine* last = nullptr;
+  for (const sip::HeaderLine& header : response.header_lines()) {
+    if (header.name != HeaderName::record_route) continue;
+    if (last != nullptr) unmark(response, *last);
+    last = &header;
+  }
+  if (last == nullptr) return;
+  text_.clear();
+  if (!state_.names.append_unmarked(text_, response.text(last->value))) text_ = response.text(last->value);
+  state_.editor.replace(last->value, unfolded(text_) + ", <sip:" + state_.names.core_uri_address() + ";lr>");
 }
 
 void InwardRewriter::common_header(const sip::RawMessage& message, const sip::HeaderLine& header, const Flow& flow) {

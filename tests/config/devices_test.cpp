@@ -178,5 +178,18 @@ TEST(Patterns, OfAsteriskAreDoubtedWhereThoseOfAShellStand) {
               ElementsAre(HasSubstr("the star key here")));
 }
 
+// An entry that means nobody leaves its device open to everybody.
+TEST(Patterns, WhatNoUserIsCalledIsDoubted) {
+  for (const char* key : {"100[1-4]", "^1003$", "10[0-9]+", "1001@pbx.example", "sip:1002", "10{2}", "1001|1002"}) {
+    const std::string quoted = std::string("\"") + key + "\"";
+    EXPECT_THAT(problems_with("devices: {" + quoted + ": {permit: [10.0.0.0/8]}}\n"), ElementsAre(HasSubstr("is no user's name"))) << key;
+    EXPECT_THAT(problems_with("jail: {trap_extensions: [" + quoted + "]}\n"), ElementsAre(HasSubstr("is no user's name"))) << key;
+  }
+  EXPECT_THAT(problems_with("device_groups: {desk: [\"100[1-4]\"]}\ndevices: {desk: {permit: [10.0.0.0/8]}}\n"),
+              ElementsAre(HasSubstr("is no user's name")));
+  for (const char* key : {"1001", "10*", "k?", "T2_1001", "+4930123", "front-desk", "a.b!c$"})
+    EXPECT_THAT(problems_with(std::string("devices: {\"") + key + "\": {permit: [10.0.0.0/8]}}\n"), IsEmpty()) << key;
+}
+
 }  // namespace
 }  // namespace postern::config::test
