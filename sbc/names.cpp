@@ -82,7 +82,7 @@ std::optional<PortBehind> port_behind(std::string_view text, std::size_t at) {
   return PortBehind{port, end};
 }
 
-/// Sixteen hexadecimal digits.
+constexpr std::size_t marker_digits = 16;  // hexadecimal
 std::string keyed(Mac& mac, std::string_view label, std::string_view text) {
   const std::array<std::string_view, 2> parts{label, text};
   return fmt::format("{:016x}", mac.of(parts).high);
@@ -341,7 +341,9 @@ bool Names::holds_access_marker(std::string_view text) const {
 // Nearly all texts hold neither a host nor a marker, and a finder costs more than a look.
 bool Names::may_hold(std::string_view text) const {
   for (std::size_t dash = text.find('-', 1); dash != std::string_view::npos; dash = text.find('-', dash + 1)) {
-    if (text[dash - 1] == 'h' || text[dash - 1] == 'a') return true;
+    const std::string_view digits = text.substr(dash + 1, marker_digits);
+    if (text[dash - 1] != 'h' && text[dash - 1] != 'a') continue;
+    if (digits.size() == marker_digits && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos) return true;
   }
   const auto holds = [text](const Hidden& hidden) { return find_host(text, hidden.text, hidden.is_address, 0) != std::string_view::npos; };
   return std::ranges::any_of(hidden_, holds) || std::ranges::any_of(former_, holds);
@@ -350,15 +352,18 @@ bool Names::may_hold(std::string_view text) const {
 // Hosts become markers of the one kind, markers of the other become hosts, in one pass.
 bool Names::swap_markers(std::string& out, std::string_view call_id, std::string Hidden::* put, std::string Hidden::* taken) const {
   if (!may_hold(call_id)) return false;
-  Finder hosts(call_id), both(call_id);
-  for (const std::vector<Hidden>* known : {&hidden_, &former_}) {
-    for (const Hidden& hidden : *known) {
-      if (!hidden.shown) hosts.add(hidden, hidden.*put);
-      if (!hidden.shown) both.add(hidden, hidden.*put);
-      both.add(hidden, hidden.*taken, hidden.text);
+  // Where a marker must not be put back the hosts beside it are marked all the same.
+  for (const bool with_markers : {true, false}) {
+    Finder finder(call_id);
+    for (const std::vector<Hidden>* known : {&hidden_, &former_}) {
+      for (const Hidden& hidden : *known) {
+        if (!hidden.shown) finder.add(hidden, hidden.*put);
+        if (with_markers) finder.add(hidden, hidden.*taken, hidden.text);
+      }
     }
+    if (swap(out, call_id, finder)) return true;
   }
-  return swap(out, call_id, both) || swap(out, call_id, hosts);
+  return false;
 }
 
 // A host that is put back must be found as one again on the way out, which it is not with a digit behind it or a letter before it: whoever

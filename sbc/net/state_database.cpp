@@ -90,7 +90,7 @@ class Fold {
   [[nodiscard]] const std::vector<Record>& records() const { return records_; }
 
  private:
-  static constexpr std::size_t usual_records = std::size_t{1} << 17U;  // of a second in which phones fill a core with REGISTERs
+  static constexpr std::size_t usual_records = std::size_t{1} << 14U;  // a megabyte; of some thousand REGISTERs a second
   struct Place {
     std::size_t hash;  ///< of kind and key
     std::size_t index;
