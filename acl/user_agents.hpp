@@ -21,7 +21,7 @@ struct ScannerSignature {
 /// The shipped list `builtin`: only signatures that no legitimate product sends.
 std::span<const ScannerSignature> builtin_scanners();
 
-/// Immutable and safe to share between threads; looks at no more than the first bytes. What was seen before is matched without
+/// Immutable and safe to share between threads; looks at no more than the first `looked_at` octets. What was seen before is matched without
 /// an allocation; for new text RE2 may add states to its automaton, which is bounded (and rarely locked).
 class UserAgentSet {
  public:

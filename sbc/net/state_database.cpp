@@ -72,54 +72,32 @@ std::size_t kind_of_word(std::string_view word) {
 
 bool is_mark(RecordKind kind) { return kind == RecordKind::retell_begins || kind == RecordKind::retell_ends; }
 
-/// Records that are folded together. Their memory stays for the next ones, since new memory would cost more than what is done with it.
-class Fold {
- public:
-  /// What is left over of `bytes` is torn, or of no kind that we know.
-  void read(std::string_view& bytes) {
-    records_.clear();
-    while (const auto record = take_record(bytes)) records_.push_back(*record);
-  }
-  /// Of the records with one key only the last says what stands.
-  void drop_overtaken();
-  /// They were folded: what they were read from may go. So does memory that nobody needs again soon.
-  void end() {
-    records_.clear();
-    if (records_.capacity() > usual_records) *this = {};
-  }
-  [[nodiscard]] const std::vector<Record>& records() const { return records_; }
-
- private:
-  static constexpr std::size_t usual_records = std::size_t{1} << 14U;  // a megabyte; of some thousand REGISTERs a second
+/// Of the records with one key only the last says what stands.
+void drop_overtaken(std::vector<Record>& records) {
   struct Place {
     std::size_t hash;  ///< of kind and key
     std::size_t index;
     auto operator<=>(const Place&) const = default;
   };
-  std::vector<Record> records_;
-  std::vector<Place> places_;
-  std::vector<bool> overtaken_;
-};
-
-void Fold::drop_overtaken() {
-  places_.clear();
-  for (std::size_t i = 0; i < records_.size(); ++i) {
-    if (is_mark(records_[i].kind)) continue;
-    places_.push_back({std::hash<std::string_view>()(records_[i].key) + static_cast<std::size_t>(records_[i].kind), i});
+  std::vector<Place> places;
+  places.reserve(records.size());
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (is_mark(records[i].kind)) continue;
+    places.push_back({std::hash<std::string_view>()(records[i].key) + static_cast<std::size_t>(records[i].kind), i});
   }
-  std::ranges::sort(places_);
-  overtaken_.assign(records_.size(), false);
-  for (std::size_t i = 0; i + 1 < places_.size(); ++i) {
+  std::ranges::sort(places);
+  std::vector<bool> overtaken(records.size());
+  for (std::size_t i = 0; i + 1 < places.size(); ++i) {
     // One of another key with the same hash in between costs a row that is written twice, and nothing else.
-    const Record& record = records_[places_[i].index];
-    const Record& next = records_[places_[i + 1].index];
-    overtaken_[places_[i].index] = places_[i].hash == places_[i + 1].hash && record.kind == next.kind && record.key == next.key;
+    const Record& record = records[places[i].index];
+    const Record& next = records[places[i + 1].index];
+    overtaken[places[i].index] = places[i].hash == places[i + 1].hash && record.kind == next.kind && record.key == next.key;
   }
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < records_.size(); ++i) {
-    if (!overtaken_[i]) records_[kept++] = records_[i];
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (!overtaken[i]) records[kept++] = records[i];
   }
-  records_.resize(kept);
+  records.resize(kept);
 }
 
 }  // namespace
@@ -241,7 +219,6 @@ struct StateDatabase::Impl {
   Statement put, remove, begin_round, remove_round, remove_ended;
   std::int64_t round = 0;  ///< of retelling: what an older one left is what no longer stands
   std::string value, summed;
-  Fold fold;
 };
 
 StateDatabase::StateDatabase(const std::string& folder, Access access) : impl_(std::make_unique<Impl>()) {
@@ -293,20 +270,19 @@ void StateDatabase::each(const std::function<void(const Record&)>& visit) {
 }
 
 bool StateDatabase::fold(std::string_view bytes) {
-  impl_->fold.read(bytes);
-  impl_->fold.drop_overtaken();
+  std::vector<Record> records;
+  while (const auto record = take_record(bytes)) records.push_back(*record);
+  drop_overtaken(records);
   impl_->run("begin immediate");
   const std::int64_t round = impl_->round;
   try {
-    for (const Record& record : impl_->fold.records()) impl_->apply(record);
+    for (const Record& record : records) impl_->apply(record);
     impl_->run("commit");
   } catch (const StateDatabaseError&) {
     impl_->round = round;
     sqlite3_exec(impl_->db.get(), "rollback", nullptr, nullptr, nullptr);
-    impl_->fold.end();
     throw;
   }
-  impl_->fold.end();
   return bytes.empty();
 }
 
