@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -18,13 +19,22 @@ inline void put_byte(std::string& out, unsigned byte) { out += static_cast<char>
 template <class Number>
 void put_number(std::string& out, Number number) {
   static_assert(std::is_unsigned_v<Number>);
-  for (std::size_t shift = sizeof(Number) * 8; shift > 0;) put_byte(out, static_cast<unsigned>(number >> (shift -= 8)) & 0xffU);
+  std::array<char, sizeof(Number)> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init): all of it is written
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(number >> (sizeof(Number) - 1 - i) * 8 & 0xffU);
+  out.append(bytes.data(), bytes.size());
 }
 
 /// LEB128.
 inline void put_size(std::string& out, std::size_t size) {
   for (; size >= 0x80; size >>= 7U) put_byte(out, static_cast<unsigned>(size & 0x7fU) | 0x80U);
   put_byte(out, static_cast<unsigned>(size));
+}
+
+/// How many octets put_text() writes.
+inline std::size_t size_of_text(std::string_view text) {
+  std::size_t size = 1 + text.size();
+  for (std::size_t left = text.size(); left >= 0x80; left >>= 7U) ++size;
+  return size;
 }
 
 /// Behind its size.

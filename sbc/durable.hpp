@@ -64,7 +64,9 @@ struct TokenContent {
 class DurableSink {
  public:
   virtual ~DurableSink() = default;
-  /// New, moved or prolonged. The key is aor_user with core_contact.
+  /// Of this key (aor_user with core_contact) nothing was told, or it has ended or was forgotten. At once.
+  virtual void add(const Binding& binding) = 0;
+  /// Moved or prolonged, or told once more.
   virtual void keep(const Binding& binding, Urgency urgency) = 0;
   virtual void forget(const Binding& binding) = 0;
   virtual void keep(const DurableBan& ban) = 0;

@@ -40,7 +40,7 @@ Registrations::Accepted Registrations::accept(Binding binding) {
   impl_->make_room(binding.aor_user);
   Impl::Node& added = impl_->add(std::move(binding));
   impl_->enter(added);
-  impl_->keep(added, Urgency::at_once);
+  if (impl_->sink != nullptr) impl_->sink->add(added.binding);
   return {added.binding, true};
 }
 

@@ -1,6 +1,7 @@
 #include "sbc/net/gathering.hpp"
 
 #include <algorithm>
+#include <thread>
 
 namespace postern::net {
 
@@ -24,6 +25,13 @@ Gathering::Duration Gathering::after(std::size_t datagrams, acl::TimePoint begin
   busy_ = {};
   count_ = 0;
   return nap_;
+}
+
+void rest(acl::Duration nap) {
+  constexpr std::chrono::microseconds somebodys_turn{20};  // to come back at once takes less than one
+  const acl::TimePoint begin = acl::Clock::now();
+  std::this_thread::yield();
+  if (acl::Clock::now() - begin < somebodys_turn) std::this_thread::sleep_for(nap);
 }
 
 }  // namespace postern::net

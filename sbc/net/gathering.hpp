@@ -31,4 +31,8 @@ class Gathering {
   Duration nap_{};         ///< what the last whole window asked for
 };
 
+/// Spends a nap. Who waits for this processor has its turn first: where workers share one, what comes while another is at work gathers as
+/// well, and sleeping beside it would only break its turns into small pieces.
+void rest(acl::Duration nap);
+
 }  // namespace postern::net

@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::array<const char*, 2> names{"spool.0", "spool.1"};
 constexpr std::string_view magic = "PSTSPL01";
-constexpr std::size_t usual_bytes = 8U << 20U;  // of a file; more than StateStore lets wait
 constexpr std::size_t header_size = magic.size() + sizeof(std::uint64_t);
 
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
@@ -111,18 +110,10 @@ bool Spool::append(std::string_view records) {
 }
 
 void Spool::hand_over() {
-  if (size() == 0 || handed_over_.load(std::memory_order_acquire) != none) return;
   handed_over_.store(static_cast<int>(current_), std::memory_order_release);
   current_ = 1 - current_;
   files_.at(current_).size = 0;
   ++generation_;
-}
-
-std::optional<std::string_view> Spool::handed_over() {
-  const int index = handed_over_.load(std::memory_order_acquire);
-  if (index == none) return std::nullopt;
-  if (!read_whole(files_.at(static_cast<std::size_t>(index)).fd.get(), text_)) fail("read the spool");
-  return std::string_view(text_).substr(std::min(header_size, text_.size()));
 }
 
 void Spool::empty_handed_over() {
@@ -130,7 +121,6 @@ void Spool::empty_handed_over() {
   if (index == none) return;
   if (::ftruncate(files_.at(static_cast<std::size_t>(index)).fd.get(), 0) != 0) fail("empty the spool");
   handed_over_.store(none, std::memory_order_release);
-  if (text_.capacity() > usual_bytes) std::string().swap(text_);  // an assignment would keep its memory
 }
 
 }  // namespace postern::net

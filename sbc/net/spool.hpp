@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,15 +35,16 @@ class Spool {
   // Of the appending thread:
   /// One write() to the end of the file. False, and nothing stands there: errno says why.
   bool append(std::string_view records);
-  /// Gives the file away if there is something in it and the other one is free.
+  /// There is something in the file, and the other one is free.
+  [[nodiscard]] bool may_hand_over() const { return size() != 0 && !is_handed_over(); }
+  /// Gives the file away. It may be.
   void hand_over();
   /// What has not been handed over yet.
   [[nodiscard]] std::size_t size() const { return files_.at(current_).size; }
 
   // Of the folding thread:
-  /// The text that was handed over and is not emptied yet; nullopt: none is. It holds until the next call of one of these two. Throws
-  /// std::system_error.
-  [[nodiscard]] std::optional<std::string_view> handed_over();
+  /// A file was handed over and is not emptied yet.
+  [[nodiscard]] bool is_handed_over() const { return handed_over_.load(std::memory_order_acquire) != none; }
   /// It is in the database. Throws std::system_error.
   void empty_handed_over();
 
@@ -59,7 +59,6 @@ class Spool {
   std::size_t current_ = 0;
   std::uint64_t generation_ = 0;
   std::atomic<int> handed_over_ = none;
-  std::string text_;  ///< of the folding thread: the file that it folds; its memory stays for the next one
 };
 
 }  // namespace postern::net

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <compare>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -15,7 +14,6 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include "sbc/bytes.hpp"
 
@@ -68,36 +66,6 @@ std::size_t kind_of_word(std::string_view word) {
     if (!word.empty() && words.at(i) == word) return i;
   }
   return 0;
-}
-
-bool is_mark(RecordKind kind) { return kind == RecordKind::retell_begins || kind == RecordKind::retell_ends; }
-
-/// Of the records with one key only the last says what stands.
-void drop_overtaken(std::vector<Record>& records) {
-  struct Place {
-    std::size_t hash;  ///< of kind and key
-    std::size_t index;
-    auto operator<=>(const Place&) const = default;
-  };
-  std::vector<Place> places;
-  places.reserve(records.size());
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (is_mark(records[i].kind)) continue;
-    places.push_back({std::hash<std::string_view>()(records[i].key) + static_cast<std::size_t>(records[i].kind), i});
-  }
-  std::ranges::sort(places);
-  std::vector<bool> overtaken(records.size());
-  for (std::size_t i = 0; i + 1 < places.size(); ++i) {
-    // One of another key with the same hash in between costs a row that is written twice, and nothing else.
-    const Record& record = records[places[i].index];
-    const Record& next = records[places[i + 1].index];
-    overtaken[places[i].index] = places[i].hash == places[i + 1].hash && record.kind == next.kind && record.key == next.key;
-  }
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (!overtaken[i]) records[kept++] = records[i];
-  }
-  records.resize(kept);
 }
 
 }  // namespace
@@ -269,21 +237,17 @@ void StateDatabase::each(const std::function<void(const Record&)>& visit) {
   }
 }
 
-bool StateDatabase::fold(std::string_view bytes) {
-  std::vector<Record> records;
-  while (const auto record = take_record(bytes)) records.push_back(*record);
-  drop_overtaken(records);
+void StateDatabase::fold(const Unfolded& records) {
   impl_->run("begin immediate");
   const std::int64_t round = impl_->round;
   try {
-    for (const Record& record : records) impl_->apply(record);
+    records.each([this](const Record& record) { impl_->apply(record); });
     impl_->run("commit");
   } catch (const StateDatabaseError&) {
     impl_->round = round;
     sqlite3_exec(impl_->db.get(), "rollback", nullptr, nullptr, nullptr);
     throw;
   }
-  return bytes.empty();
 }
 
 void StateDatabase::remove_ended(WallTime now) {

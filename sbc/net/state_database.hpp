@@ -9,6 +9,7 @@
 #include <string>
 
 #include "sbc/net/state_record.hpp"
+#include "sbc/net/unfolded.hpp"
 
 struct sqlite3;
 
@@ -43,9 +44,8 @@ class StateDatabase {
 
   /// All that is kept; the record holds during the call.
   void each(const std::function<void(const Record&)>& visit);
-  /// A row of records (of one thread's append_record()), in one transaction. What follows a torn record is left out; false if there was
-  /// one.
-  bool fold(std::string_view bytes);
+  /// In one transaction.
+  void fold(const Unfolded& records);
   /// Removes what has ended by then.
   void remove_ended(WallTime now);
 

@@ -14,6 +14,7 @@ namespace postern::net {
 
 using sbc::ByteReader;
 using sbc::put_number;
+using sbc::put_size;
 using sbc::put_text;
 
 namespace {
@@ -36,7 +37,7 @@ class Frame {
   }
   ~Frame() {
     const std::string_view content = std::string_view(out_).substr(begin_ + header);
-    std::string bytes;
+    std::string bytes;  // short enough to need no memory
     put_number(bytes, static_cast<std::uint32_t>(content.size()));
     put_number(bytes, checksum(content));
     std::copy(bytes.begin(), bytes.end(), out_.begin() + static_cast<std::ptrdiff_t>(begin_));
@@ -61,10 +62,12 @@ std::string address_key(const acl::Address& address) {
   return key;
 }
 
-std::string binding_key(const sbc::Binding& binding) {
-  std::string key;
-  put_text(key, binding.aor_user);
-  return key += binding.core_contact;
+/// As a text: the AOR's user behind its size, and the Contact.
+void put_binding_key(std::string& out, const sbc::Binding& binding) {
+  const std::size_t user = sbc::size_of_text(binding.aor_user);
+  put_size(out, user + binding.core_contact.size());
+  put_text(out, binding.aor_user);
+  out += binding.core_contact;
 }
 
 std::string content_key(std::uint64_t key) {
@@ -259,7 +262,7 @@ std::uint64_t checksum(std::string_view text) {
 
 void append_record(std::string& out, const sbc::Binding& binding, std::span<const sbc::ListenerAddress> listeners, const Clocks& clocks) {
   const Frame frame(out, RecordKind::registration, false, clocks.to_wall(binding.expires));
-  put_text(out, binding_key(binding));
+  put_binding_key(out, binding);
   put_text(out, binding.call_id);
   put_text(out, binding.instance);
   put_text(out, binding.contact_uri);
@@ -275,7 +278,7 @@ void append_record(std::string& out, const sbc::Binding& binding, std::span<cons
 
 void append_removed(std::string& out, const sbc::Binding& binding) {
   const Frame frame(out, RecordKind::registration, true, 0);
-  put_text(out, binding_key(binding));
+  put_binding_key(out, binding);
 }
 
 void append_record(std::string& out, const sbc::DurableBan& ban, const Clocks& clocks) {
@@ -340,14 +343,21 @@ std::optional<Record> take_record(std::string_view& bytes) {
   if (!reader.ok() || size > most_record) return std::nullopt;
   const std::string_view content = reader.take(size);
   if (!reader.ok() || checksum(content) != sum) return std::nullopt;
-  ByteReader fields(content);
+  return take_written_record(bytes);
+}
+
+std::optional<Record> take_written_record(std::string_view& bytes) {
+  ByteReader reader(bytes);
+  const auto size = reader.number<std::uint32_t>();
+  reader.take(sizeof(std::uint64_t));
+  ByteReader fields(reader.take(size));
   const auto kind = fields.number<std::uint8_t>();
   Record record;
   record.removed = fields.number<std::uint8_t>() != 0;
   record.ends = static_cast<WallTime>(fields.number<std::uint64_t>());
   record.key = fields.text();
   record.value = fields.take_all();
-  if (!fields.ok() || kind < static_cast<std::uint8_t>(RecordKind::registration) ||
+  if (!reader.ok() || !fields.ok() || kind < static_cast<std::uint8_t>(RecordKind::registration) ||
       kind > static_cast<std::uint8_t>(RecordKind::acceptance))
     return std::nullopt;
   record.kind = static_cast<RecordKind>(kind);

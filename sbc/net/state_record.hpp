@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ enum class RecordKind : std::uint8_t {
   offence = 9,
   acceptance = 10,
 };
+
+constexpr bool is_mark(RecordKind kind) { return kind == RecordKind::retell_begins || kind == RecordKind::retell_ends; }
 
 /// Milliseconds of the wall clock since 1970; INT64_MAX: for ever.
 using WallTime = std::int64_t;
@@ -64,6 +67,8 @@ void append_mark(std::string& out, RecordKind mark);
 
 /// Takes one record off the front of `bytes`. nullopt: the rest is torn, or of no kind that we know.
 std::optional<Record> take_record(std::string_view& bytes);
+/// The same, of bytes that never left this process: without a look at the checksum.
+std::optional<Record> take_written_record(std::string_view& bytes);
 
 /// Of a record's content: a value that did not come out of append_record() is not believed.
 std::uint64_t checksum(std::string_view text);

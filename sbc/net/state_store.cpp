@@ -52,10 +52,31 @@ void StateStore::join() {
   ++tellers_;
 }
 
-void StateStore::append(std::string_view records) {
+void StateStore::append(std::string_view records, std::span<const std::size_t> new_ones) {
   const std::scoped_lock hold(spooling_);
-  if (!writing()) return;
-  if (!spool_->append(records)) fail(error_text(errno));
+  if (writing()) append_held(records, new_ones);
+}
+
+/// False, and it is told: it could not be written.
+bool StateStore::append_held(std::string_view records, std::span<const std::size_t> new_ones) {
+  if (!spool_->append(records)) {
+    fail(error_text(errno));
+    return false;
+  }
+  appended_.add_written(records, new_ones);
+  return true;
+}
+
+bool StateStore::append_held(RecordKind mark) {
+  std::string record;
+  append_mark(record, mark);
+  return append_held(record, {});
+}
+
+void StateStore::hand_over_held() {
+  if (!spool_->may_hand_over()) return;
+  std::swap(appended_, handed_over_);
+  spool_->hand_over();
 }
 
 void StateStore::fail(std::string_view what) {
@@ -72,10 +93,8 @@ void StateStore::fail(std::string_view what) {
 
 void StateStore::begin_retelling() {
   failed_ = false;
-  spool_->hand_over();  // the other file may have room
-  std::string mark;
-  append_mark(mark, RecordKind::retell_begins);
-  if (!spool_->append(mark)) return fail(error_text(errno));
+  hand_over_held();  // the other file may have room
+  if (!append_held(RecordKind::retell_begins)) return;
   tellers_left_ = tellers_;
   ++retelling_;
 }
@@ -91,9 +110,7 @@ void StateStore::retold(std::uint64_t retelling) {
   const std::scoped_lock hold(spooling_);
   if (failed_ || retelling != retelling_ || tellers_left_ == 0) return;
   if (--tellers_left_ != 0) return;
-  std::string mark;
-  append_mark(mark, RecordKind::retell_ends);
-  if (!spool_->append(mark)) return fail(error_text(errno));
+  if (!append_held(RecordKind::retell_ends)) return;
   tell(LogLevel::info, {}, {}, "can be written again, and all that stands is kept");
   told_ = false;
 }
@@ -101,7 +118,7 @@ void StateStore::retold(std::uint64_t retelling) {
 void StateStore::hand_over(acl::TimePoint now, bool at_once) {
   const std::scoped_lock hold(spooling_);
   if (failed_ || (!at_once && now < hand_over_at_ && spool_->size() <= most_waiting)) return;
-  spool_->hand_over();
+  hand_over_held();
   hand_over_at_ = now + between_folds;
 }
 
@@ -127,13 +144,14 @@ void StateStore::fold() {
       ready_.store(true, std::memory_order_release);
       if (std::exchange(database_told_, false)) tell(LogLevel::info, {}, {}, "can be written again");
     }
-    if (const auto text = spool_->handed_over()) {
+    if (spool_->is_handed_over()) {
       if (database_ && database_->moved()) database_.reset();
       if (!database_) {
         database_.emplace(folder_.path(), StateDatabase::Access::read_write);
         retell_ = true;  // who knows what it holds
       }
-      database_->fold(*text);
+      database_->fold(handed_over_);
+      handed_over_.clear();
       spool_->empty_handed_over();
       if (std::exchange(database_told_, false)) tell(LogLevel::info, database_name, {}, "can be written again");
     }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -21,6 +22,7 @@
 #include "sbc/net/spool.hpp"
 #include "sbc/net/state_database.hpp"
 #include "sbc/net/state_folder.hpp"
+#include "sbc/net/unfolded.hpp"
 
 namespace postern::net {
 
@@ -46,8 +48,8 @@ class StateStore {
   void join();
   /// What changes can be written at this time.
   [[nodiscard]] bool writing() const { return ready_.load(std::memory_order_acquire) && !failed_; }
-  /// One write() into the spool.
-  void append(std::string_view records);
+  /// One write() into the spool. Of what begins at `new_ones` of them, in order, nothing was told that has not ended.
+  void append(std::string_view records, std::span<const std::size_t> new_ones);
   /// Begins a retelling where one is due. False: nothing can be written yet.
   bool supervise(acl::TimePoint now);
   /// The number of the last retelling that has begun: each teller tells then all that stands, and says when it has.
@@ -72,6 +74,10 @@ class StateStore {
 
   void fail(std::string_view what);
   void begin_retelling();
+  // While spooling_ is held:
+  bool append_held(std::string_view records, std::span<const std::size_t> new_ones);
+  bool append_held(RecordKind mark);
+  void hand_over_held();
 
   void lock();
   void begin(Reading& reading);
@@ -103,6 +109,8 @@ class StateStore {
 
   // Made by the writing thread, and the tellers' from then on.
   std::unique_ptr<Spool> spool_;
+  Unfolded appended_;     // what stands in the file that is appended to
+  Unfolded handed_over_;  // and in the one that was handed over, while it is the writing thread's
   std::atomic<bool> ready_ = false;
   std::atomic<bool> retell_ = false;
 

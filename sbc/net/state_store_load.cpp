@@ -28,7 +28,7 @@ constexpr std::string_view spool_names = "spool.0 or spool.1";
 class StateStore::Reading {
  public:
   void add(const Record& record) {
-    if (record.kind == RecordKind::retell_begins || record.kind == RecordKind::retell_ends) {
+    if (is_mark(record.kind)) {
       // Only a damaged row of the database is given as such; in a spool it is no more than a mark.
       damaged_ += from_database_ ? 1 : 0;
       return;
@@ -148,7 +148,11 @@ void StateStore::begin_writing(Reading* reading) {
   if (!database_) database_.emplace(folder_.path(), StateDatabase::Access::read_write);
   const Spool::Left left = Spool::read(folder_.fd());
   bool torn = false;
-  for (const std::string& text : left.texts) torn = !database_->fold(text) || torn;
+  for (const std::string& text : left.texts) {
+    Unfolded records;
+    torn = !records.add_read(text) || torn;
+    database_->fold(records);
+  }
   if (reading != nullptr) database_->each([reading](const Record& record) { reading->add(record); });
   spool_ = std::make_unique<Spool>(folder_.fd());
   if (left.unreadable > 0) tell(LogLevel::error, spool_names, {}, "is broken: changes of the last moments before the stop may be lost");

@@ -26,6 +26,14 @@ void StateTeller::recorded() {
   if (pending_.size() > most_pending) write_pending();
 }
 
+void StateTeller::add(const sbc::Binding& binding) {
+  if (std::string* out = record(sbc::Urgency::at_once)) {
+    new_ones_.push_back(out->size());
+    append_record(*out, binding, listeners_, clocks_);
+  }
+  recorded();
+}
+
 void StateTeller::keep(const sbc::Binding& binding, sbc::Urgency urgency) {
   if (std::string* out = record(urgency)) append_record(*out, binding, listeners_, clocks_);
   recorded();
@@ -90,8 +98,13 @@ void StateTeller::forget(sbc::TokenTable table, std::uint64_t key) {
 /// What cannot be written is told again, once it can.
 void StateTeller::write_pending() {
   urgent_ = false;
-  if (!pending_.empty()) store_.append(pending_);
+  if (!pending_.empty()) store_.append(pending_, new_ones_);
+  forget_pending();
+}
+
+void StateTeller::forget_pending() {
   pending_.clear();
+  new_ones_.clear();
 }
 
 milliseconds StateTeller::tick(const sbc::Engine& engine, acl::TimePoint now) {
@@ -108,7 +121,7 @@ milliseconds StateTeller::tick(const sbc::Engine& engine, acl::TimePoint now) {
 void StateTeller::retell(const sbc::Engine& engine, acl::TimePoint now) {
   if (const std::uint64_t wanted = store_.retelling(); wanted != retelling_) {
     retelling_ = wanted;
-    pending_.clear();
+    forget_pending();
     cursor_.emplace();
   }
   if (!cursor_) return;

@@ -31,6 +31,7 @@ class StateTeller final : public sbc::DurableSink {
 
   /// At the start, and when a reload changes them.
   void apply(std::span<const sbc::ListenerOptions> listeners) { listeners_ = sbc::addresses_of(listeners); }
+  void add(const sbc::Binding& binding) override;
   void keep(const sbc::Binding& binding, sbc::Urgency urgency) override;
   void forget(const sbc::Binding& binding) override;
   void keep(const sbc::DurableBan& ban) override;
@@ -53,6 +54,7 @@ class StateTeller final : public sbc::DurableSink {
   std::string* record(sbc::Urgency urgency);
   void recorded();
   void write_pending();
+  void forget_pending();
   void retell(const sbc::Engine& engine, acl::TimePoint now);
 
   StateStore& store_;
@@ -60,6 +62,7 @@ class StateTeller final : public sbc::DurableSink {
   std::vector<sbc::ListenerAddress> listeners_;
   Clocks clocks_;
   std::string pending_;
+  std::vector<std::size_t> new_ones_;  ///< where they begin in it
   bool urgent_ = false;
   std::size_t content_bytes_ = 0;
   std::uint64_t retelling_ = 0;  ///< the last one that was begun

@@ -14,6 +14,8 @@ namespace postern::net {
 namespace {
 
 constexpr int wanted_receive_buffer = 4 << 20;
+// What each path of today's internet carries in one piece: QUIC asks it of them, too (RFC 9000 section 14).
+constexpr std::size_t most_uncut = 1200;
 // No multiple of the page size: the beginnings of all datagrams would else fall into the same cache sets.
 constexpr std::size_t stride = ReceiveBatch::max_datagram + 1 + 320;
 
@@ -162,8 +164,7 @@ void UdpSocket::stop_receiving() {
 void UdpSocket::set_options() {
   const bool v4 = bound_.address.is_v4();
   if (v4) {
-    // A path whose small MTU is not told (ICMP filtered) would swallow large requests for good; routers may cut them instead.
-    set_option(fd_.get(), IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    let_cut(true);
     if (wildcard_) {
       set_option(fd_.get(), IPPROTO_IP, IP_PKTINFO, 1);
       set_option(fd_.get(), IPPROTO_IP, IP_MULTICAST_ALL, 0);
@@ -238,20 +239,34 @@ void UdpSocket::send_queued() {
   }
 }
 
+/// A path whose small MTU is not told (ICMP filtered) would swallow large requests for good: routers may cut them instead. For what none
+/// has to cut the kernel needs no IP identification (RFC 6864 section 4.1), and looks for none.
+void UdpSocket::let_cut(bool let) {
+  if (let == lets_cut_ || !bound_.address.is_v4()) return;
+  set_option(fd_.get(), IPPROTO_IP, IP_MTU_DISCOVER, let ? IP_PMTUDISC_DONT : IP_PMTUDISC_DO);
+  lets_cut_ = let;
+}
+
 std::size_t UdpSocket::send_some(std::span<const sbc::Outgoing* const> datagrams) {
   // fill_header() writes each before the kernel reads it; to clear 13 KB for one datagram would cost more than the rest.
   std::array<mmsghdr, ReceiveBatch::capacity> headers;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   std::array<SendSlot, ReceiveBatch::capacity> slots;   // NOLINT(cppcoreguidelines-pro-type-member-init)
   std::size_t done = 0;
+  bool too_large = false;  // the next one is, for the path to its peer
   while (done < datagrams.size()) {
-    const std::size_t count = std::min(datagrams.size() - done, headers.size());
-    for (std::size_t i = 0; i < count; ++i) fill_header(headers[i].msg_hdr, slots[i], *datagrams[done + i], wildcard_);
+    const bool cut = too_large || datagrams[done]->bytes.size() > most_uncut;
+    const std::size_t most = too_large ? 1 : std::min(datagrams.size() - done, headers.size());
+    std::size_t count = 0;
+    for (; count < most && (datagrams[done + count]->bytes.size() > most_uncut) <= cut; ++count)
+      fill_header(headers[count].msg_hdr, slots[count], *datagrams[done + count], wildcard_);
+    let_cut(cut);
     const int sent = ::sendmmsg(fd_.get(), headers.data(), static_cast<unsigned>(count), MSG_NOSIGNAL);
+    too_large = sent < 0 && errno == EMSGSIZE && !cut;
     if (sent > 0) {
       done += static_cast<std::size_t>(sent);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       break;
-    } else if (errno != EINTR) {
+    } else if (errno != EINTR && !too_large) {
       ++counters_.send_errors;
       ++done;
     }

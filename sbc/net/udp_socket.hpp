@@ -119,6 +119,8 @@ class UdpSocket {
  private:
   void set_options();
   void collect(ReceiveBatch& batch, std::size_t received);
+  /// Whether routers may cut what is sent from now on.
+  void let_cut(bool let);
   /// How many of the first datagrams are done with (sent or failed); fewer than given: the kernel takes no more now.
   std::size_t send_some(std::span<const sbc::Outgoing* const> datagrams);
 
@@ -126,6 +128,7 @@ class UdpSocket {
   sbc::Endpoint bound_;
   bool wildcard_ = false;
   bool in_group_ = false;
+  bool lets_cut_ = false;
   SendQueue queue_;
   UdpCounters counters_;
 };

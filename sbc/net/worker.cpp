@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <climits>
-#include <thread>
 #include <utility>
 
 #include "sbc/net/host_addresses.hpp"
@@ -126,7 +125,7 @@ void Worker::wait_readable(const std::shared_ptr<Port>& port) {
     const acl::TimePoint begin = acl::Clock::now();
     const std::size_t received = on_readable(*port);
     const acl::Duration nap = gathering_.after(received, begin, acl::Clock::now());
-    if (nap > acl::Duration::zero()) std::this_thread::sleep_for(nap);
+    if (nap > acl::Duration::zero()) rest(nap);
     wait_readable(port);
   });
 }

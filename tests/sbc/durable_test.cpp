@@ -21,6 +21,7 @@ using testing::UnorderedElementsAre;
 
 class Recorder final : public DurableSink {
  public:
+  void add(const Binding& binding) override { told.push_back("new binding " + binding.core_contact); }
   void keep(const Binding& binding, Urgency urgency) override { told.push_back("binding " + binding.core_contact + word(urgency)); }
   void forget(const Binding& binding) override { told.push_back("no binding " + binding.core_contact); }
   void keep(const DurableBan& ban) override { told.push_back("ban " + ban.source.to_string()); }
@@ -90,7 +91,7 @@ class DurableTest : public testing::Test {
 TEST_F(DurableTest, TellsNewMovedAndRemovedBindingsAtOnceAndLetsARefreshWait) {
   tell_durable(state_, recorder_);
   state_.registrations.accept(binding("a"));
-  EXPECT_THAT(recorder_.take(), ElementsAre("binding a!"));
+  EXPECT_THAT(recorder_.take(), ElementsAre("new binding a"));
   state_.registrations.accept(binding("a", hours(2)));
   EXPECT_THAT(recorder_.take(), ElementsAre("binding a"));
   Binding moved = binding("a");
@@ -104,7 +105,7 @@ TEST_F(DurableTest, TellsNewMovedAndRemovedBindingsAtOnceAndLetsARefreshWait) {
   EXPECT_THAT(recorder_.take(), ElementsAre("trust 203.0.113.7!", "no binding a")) << "its source stays known";
   state_.registrations.accept(binding("b"));
   state_.registrations.remove_all("b");
-  EXPECT_THAT(recorder_.take(), ElementsAre("binding b!", "trust 203.0.113.7!", "no binding b"));
+  EXPECT_THAT(recorder_.take(), ElementsAre("new binding b", "trust 203.0.113.7!", "no binding b"));
 }
 
 TEST_F(DurableTest, ABindingThatLapsedIsNewWhenItComesAgain) {

@@ -38,24 +38,21 @@ TEST_F(SpoolTest, WhatIsAppendedStandsThereAtOnce) {
 
 TEST_F(SpoolTest, TheFilesTakeTurnsAndAreReadInOrder) {
   Spool spool(fd_.get());
-  EXPECT_EQ(spool.handed_over(), std::nullopt);
+  EXPECT_FALSE(spool.may_hand_over()) << "nothing is there";
   for (int turn = 0; turn < 3; ++turn) {
     EXPECT_TRUE(spool.append("old"));
+    EXPECT_TRUE(spool.may_hand_over());
+    EXPECT_FALSE(spool.is_handed_over());
     spool.hand_over();
     EXPECT_TRUE(spool.append("new"));
-    EXPECT_EQ(spool.handed_over(), "old");
+    EXPECT_TRUE(spool.is_handed_over());
+    EXPECT_FALSE(spool.may_hand_over()) << "the other one is not free";
     EXPECT_THAT(left(), ElementsAre("old", "new"));
-    spool.hand_over();  // the other one is not free
-    EXPECT_EQ(spool.handed_over(), "old");
     spool.empty_handed_over();
     EXPECT_THAT(left(), ElementsAre("new"));
     spool.hand_over();
-    EXPECT_EQ(spool.handed_over(), "new");
     spool.empty_handed_over();
-    EXPECT_EQ(spool.handed_over(), std::nullopt);
     EXPECT_THAT(left(), IsEmpty());
-    spool.hand_over();  // nothing is there
-    EXPECT_EQ(spool.handed_over(), std::nullopt);
   }
 }
 

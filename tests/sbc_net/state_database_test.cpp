@@ -26,6 +26,14 @@ class StateDatabaseTest : public FolderTest {
     append_record(bytes, binding_of(user, clocks_.steady), listeners_, clocks_);
     return bytes;
   }
+  /// False: its end is torn.
+  static bool fold(StateDatabase&& database, std::string_view bytes) { return fold(database, bytes); }
+  static bool fold(StateDatabase& database, std::string_view bytes) {
+    Unfolded records;
+    const bool whole = records.add_read(bytes);
+    database.fold(records);
+    return whole;
+  }
   static std::string mark(RecordKind kind) {
     std::string bytes;
     append_mark(bytes, kind);
@@ -61,11 +69,11 @@ class StateDatabaseTest : public FolderTest {
 };
 
 TEST_F(StateDatabaseTest, KeepsWhatIsFolded) {
-  EXPECT_TRUE(open().fold(binding("1001") + binding("1002") + binding("1001")));
+  EXPECT_TRUE(fold(open(), binding("1001") + binding("1002") + binding("1001")));
   EXPECT_THAT(users(), ElementsAre("1001", "1002"));
   std::string removed;
   append_removed(removed, binding_of("1001", clocks_.steady));
-  EXPECT_TRUE(open().fold(removed));
+  EXPECT_TRUE(fold(open(), removed));
   EXPECT_THAT(users(), ElementsAre("1002"));
   EXPECT_THAT(users(open(Access::read_only)), ElementsAre("1002"));
   struct stat status{};
@@ -76,7 +84,7 @@ TEST_F(StateDatabaseTest, KeepsWhatIsFolded) {
 TEST_F(StateDatabaseTest, ALinkMayLeadToTheFolderButNotToTheFile) {
   const std::filesystem::path link = parent_ / "link";
   std::filesystem::create_directory_symlink(folder(), link);
-  EXPECT_TRUE(StateDatabase(link.string(), Access::read_write).fold(binding("1001")));
+  EXPECT_TRUE(fold(StateDatabase(link.string(), Access::read_write), binding("1001")));
   EXPECT_THAT(users(), ElementsAre("1001"));
   std::filesystem::rename(folder() / "state.db", folder() / "elsewhere");
   std::filesystem::create_symlink("elsewhere", folder() / "state.db");
@@ -86,9 +94,9 @@ TEST_F(StateDatabaseTest, ALinkMayLeadToTheFolderButNotToTheFile) {
 TEST_F(StateDatabaseTest, OfOneKeyTheLastRecordHolds) {
   std::string removed;
   append_removed(removed, binding_of("1001", clocks_.steady));
-  open().fold(binding("1001") + removed + binding("1002") + binding("1001") + binding("1003") + removed);
+  fold(open(), binding("1001") + removed + binding("1002") + binding("1001") + binding("1003") + removed);
   EXPECT_THAT(users(), ElementsAre("1002", "1003"));
-  open().fold(removed + binding("1001"));
+  fold(open(), removed + binding("1001"));
   EXPECT_THAT(users(), ElementsAre("1001", "1002", "1003"));
 }
 
@@ -96,34 +104,34 @@ TEST_F(StateDatabaseTest, FoldsManyAndThenFew) {
   StateDatabase database = open();
   std::string many;
   for (int i = 0; i < 500; ++i) many += binding("1001") + binding("1002");
-  EXPECT_TRUE(database.fold(many));
+  EXPECT_TRUE(fold(database, many));
   std::string removed;
   append_removed(removed, binding_of("1001", clocks_.steady));
-  EXPECT_TRUE(database.fold(removed + binding("1003")));
+  EXPECT_TRUE(fold(database, removed + binding("1003")));
   EXPECT_THAT(users(), ElementsAre("1002", "1003"));
-  EXPECT_TRUE(database.fold(""));
+  EXPECT_TRUE(fold(database, ""));
   EXPECT_THAT(users(), ElementsAre("1002", "1003"));
 }
 
 TEST_F(StateDatabaseTest, FoldsUpToATornRecord) {
   const std::string second = binding("1002");
-  EXPECT_FALSE(open().fold(binding("1001") + second.substr(0, second.size() - 1)));
+  EXPECT_FALSE(fold(open(), binding("1001") + second.substr(0, second.size() - 1)));
   EXPECT_THAT(users(), ElementsAre("1001"));
 }
 
 TEST_F(StateDatabaseTest, ARetellingRemovesWhatItDoesNotName) {
   StateDatabase database = open();
-  database.fold(binding("1001") + binding("1002"));
-  database.fold(mark(RecordKind::retell_begins) + binding("1002"));
+  fold(database, binding("1001") + binding("1002"));
+  fold(database, mark(RecordKind::retell_begins) + binding("1002"));
   EXPECT_THAT(users(), ElementsAre("1001", "1002")) << "not before it has ended";
-  database.fold(binding("1003") + mark(RecordKind::retell_ends));
+  fold(database, binding("1003") + mark(RecordKind::retell_ends));
   EXPECT_THAT(users(), ElementsAre("1002", "1003"));
 }
 
 TEST_F(StateDatabaseTest, ARetellingGoesOnAfterAStart) {
-  open().fold(binding("1001") + binding("1002"));
-  open().fold(mark(RecordKind::retell_begins));
-  open().fold(binding("1002") + mark(RecordKind::retell_ends));
+  fold(open(), binding("1001") + binding("1002"));
+  fold(open(), mark(RecordKind::retell_begins));
+  fold(open(), binding("1002") + mark(RecordKind::retell_ends));
   EXPECT_THAT(users(), ElementsAre("1002"));
 }
 
@@ -131,7 +139,7 @@ TEST_F(StateDatabaseTest, WhatHasEndedIsRemoved) {
   StateDatabase database = open();
   std::string ban;
   append_record(ban, sbc::DurableBan{address("192.0.2.9"), acl::TimePoint::max(), sbc::Cause::rule_ban}, clocks_);
-  database.fold(binding("1001") + ban);
+  fold(database, binding("1001") + ban);
   int count = 0;
   const auto counted = [&count](const Record&) { ++count; };
   database.remove_ended(clocks_.wall + 3'599'999);
@@ -157,7 +165,7 @@ TEST_F(StateDatabaseTest, AnEmptyFileBecomesOne) {
 TEST_F(StateDatabaseTest, ADamagedOneIsBrokenOrItsRowsAreOfNoUse) {
   std::string rows;
   for (int i = 0; i < 200; ++i) rows += binding(std::to_string(1000 + i));
-  open().fold(rows);
+  fold(open(), rows);
   const std::string whole = content("state.db");
   ASSERT_GT(whole.size(), 20'000U);
   int broken = 0;
@@ -183,7 +191,7 @@ TEST_F(StateDatabaseTest, ADamagedOneIsBrokenOrItsRowsAreOfNoUse) {
 }
 
 TEST_F(StateDatabaseTest, ANewerOneIsLeftAsItIs) {
-  open().fold(binding("1001"));
+  fold(open(), binding("1001"));
   sql("pragma user_version = 2");
   const std::string before = content("state.db");
   EXPECT_EQ(fault(), Kind::newer);
@@ -198,7 +206,7 @@ TEST_F(StateDatabaseTest, OneOfAnotherProgramIsBroken) {
 }
 
 TEST_F(StateDatabaseTest, RowsThatNobodyFoldedAreOfNoUse) {
-  open().fold(binding("1001"));
+  fold(open(), binding("1001"));
   sql("update records set ends = ends + 1");
   EXPECT_THAT(users(), IsEmpty());
   sql("insert into records values('nonsense', 'x', 0, 'y', 0), ('ban', 7, 'x', 1.5, 0), ('registration', zeroblob(100000), 1, '', 0)");
@@ -206,9 +214,9 @@ TEST_F(StateDatabaseTest, RowsThatNobodyFoldedAreOfNoUse) {
 }
 
 TEST_F(StateDatabaseTest, NoTriggerOfAHostileOneRuns) {
-  open().fold(binding("1001"));
+  fold(open(), binding("1001"));
   sql("create trigger t after insert on records begin delete from records; end");
-  open().fold(binding("1002"));
+  fold(open(), binding("1002"));
   EXPECT_THAT(users(), ElementsAre("1001", "1002"));
 }
 

@@ -1,7 +1,12 @@
 #include "sbc/net/udp_socket.hpp"
 
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -209,6 +214,64 @@ TEST(UdpSocket, OneThatCannotBeSentDoesNotStopTheOthers) {
   EXPECT_EQ(got[1].bytes, "after");
   EXPECT_EQ(client.counters().send_errors, 1U);
   EXPECT_FALSE(client.wants_write());
+}
+
+int mtu_discovery(const UdpSocket& socket) {
+  int value = -1;
+  socklen_t length = sizeof value;
+  return ::getsockopt(socket.fd(), IPPROTO_IP, IP_MTU_DISCOVER, &value, &length) == 0 ? value : -1;
+}
+
+TEST(UdpSocket, RoutersMayCutWhatIsLargeAlone) {
+  UdpSocket server(at("127.0.0.1"));
+  UdpSocket client(at("127.0.0.1"));
+  const auto of = [&](std::size_t size) { return outgoing(server.bound(), std::string(size, 'a')); };
+  send(client, {of(1200)});
+  EXPECT_EQ(mtu_discovery(client), IP_PMTUDISC_DO);
+  send(client, {of(1200), of(1201)});
+  EXPECT_EQ(mtu_discovery(client), IP_PMTUDISC_DONT);
+  send(client, {of(1), of(5000), of(1200), of(2)});
+  send(client, {of(3)});
+  EXPECT_EQ(mtu_discovery(client), IP_PMTUDISC_DO);
+  const auto got = receive(server, 8);
+  std::vector<std::size_t> sizes;
+  for (const Datagram& datagram : got) sizes.push_back(datagram.bytes.size());
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1200, 1200, 1201, 1, 5000, 1200, 2, 3})) << "in order";
+}
+
+/// From now on this process is alone in a network that carries no more than `mtu` octets in one piece. False: it may not be.
+bool enter_narrow_network(int mtu) {
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
+  const acl::FileDescriptor control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{"lo", {}};
+  request.ifr_mtu = mtu;
+  if (::ioctl(control.get(), SIOCSIFMTU, &request) != 0) return false;
+  request.ifr_flags = IFF_UP;
+  return ::ioctl(control.get(), SIOCSIFFLAGS, &request) == 0;
+}
+
+/// What is small enough for most paths, and yet too large for this one.
+bool arrives_in_a_narrow_network() {
+  UdpSocket server(at("127.0.0.1"));
+  UdpSocket client(at("127.0.0.1"));
+  const std::vector<std::size_t> sizes{10, 700, 1200, 20, 900, 1500};
+  std::vector<Outgoing> datagrams;
+  for (const std::size_t size : sizes) datagrams.push_back(outgoing(server.bound(), std::string(size, 'a')));
+  send(client, datagrams);
+  std::vector<std::size_t> got;
+  for (const Datagram& datagram : receive(server, sizes.size())) got.push_back(datagram.bytes.size());
+  return got == sizes && client.counters().send_errors == 0;
+}
+
+TEST(UdpSocket, APathThatCarriesLessGetsItInPieces) {
+  constexpr int no_namespace = 77;
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(!enter_narrow_network(600) ? no_namespace : arrives_in_a_narrow_network() ? 0 : 1);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == no_namespace) GTEST_SKIP() << "may not make a network of its own";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(UdpSocket, GoesOnAfterAPortUnreachable) {

@@ -68,6 +68,7 @@ inline sbc::Secrets fixed_secrets() {
 /// In the place of the state folder.
 class KeptState : public sbc::DurableSink {
  public:
+  void add(const sbc::Binding& binding) override { keep(binding, sbc::Urgency::at_once); }
   void keep(const sbc::Binding& binding, sbc::Urgency /*urgency*/) override {
     bindings_.insert_or_assign({binding.aor_user, binding.core_contact}, binding);
   }
