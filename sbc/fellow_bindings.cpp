@@ -15,7 +15,7 @@ struct FellowBindings::Impl {
     std::uint64_t aor = 0;  // a hash
     [[nodiscard]] acl::TimePoint ends() const { return binding->expires; }
   };
-  /// What it is looked for by, as hashes and side by side: its texts lie here and there in memory.
+  /// What it is looked for by, as hashes and side by side: what it is lies here and there in memory.
   struct Held {
     std::unique_ptr<Entry> entry;
     std::uint64_t core_contact = 0, call_id = 0, instance = 0;
@@ -34,14 +34,12 @@ struct FellowBindings::Impl {
     if (bindings.empty()) by_aor.erase(aor);
   }
 
-  /// nullptr: it is not there.
+  /// nullptr: it is not there. Hashes of 64 bits with a secret: another one of an AOR with the same does not come.
   Held* find(std::string_view aor_user, std::string_view core_contact) {
     const auto aor = by_aor.find(hash.of(aor_user));
     if (aor == by_aor.end()) return nullptr;
     const std::uint64_t contact = hash.of(core_contact);
-    const auto held = std::ranges::find_if(aor->second, [&](const Held& each) {
-      return each.core_contact == contact && each.entry->binding->core_contact == core_contact && each.entry->binding->aor_user == aor_user;
-    });
+    const auto held = std::ranges::find(aor->second, contact, &Held::core_contact);
     return held == aor->second.end() ? nullptr : &*held;
   }
 
@@ -77,6 +75,8 @@ FellowBindings::FellowBindings(std::size_t capacity, std::size_t bindings_an_aor
     : impl_(std::make_unique<Impl>(capacity, bindings_an_aor, seed)) {}
 FellowBindings::~FellowBindings() = default;
 
+std::uint64_t FellowBindings::key_of(std::string_view text) const { return text.empty() ? 0 : impl_->hash.of(text); }
+
 std::size_t FellowBindings::size() const { return impl_->by_end.size(); }
 std::uint64_t FellowBindings::evictions() const { return impl_->evictions; }
 
@@ -87,8 +87,8 @@ void FellowBindings::keep(std::shared_ptr<const FellowBinding> binding) {
   } else {
     held = &impl_->add(*binding);
   }
-  held->call_id = impl_->hash.of(binding->call_id);
-  held->instance = impl_->hash.of(binding->instance);
+  held->call_id = binding->call_id;
+  held->instance = binding->instance;
   held->expires = binding->expires;
   held->entry->binding = std::move(binding);
   impl_->by_end.insert(impl_->by_end.end(), *held->entry);
@@ -121,10 +121,10 @@ const FellowBinding* FellowBindings::replaced_by(std::string_view aor_user, std:
                                                  acl::TimePoint now, acl::Duration silent_for) const {
   const auto aor = impl_->by_aor.find(impl_->hash.of(aor_user));
   if (aor == impl_->by_aor.end()) return nullptr;
-  const std::uint64_t call = impl_->hash.of(call_id), device = impl_->hash.of(instance);
-  ReplacedBinding<FellowBinding> replaced(call_id, instance, now, silent_for);
+  const std::uint64_t call = key_of(call_id), device = key_of(instance);
+  ReplacedBinding<FellowBinding, std::uint64_t> replaced(call, device, now, silent_for);
   for (const Impl::Held& held : aor->second) {
-    if ((call_id.empty() || held.call_id != call) && (instance.empty() || held.instance != device)) continue;
+    if ((call == 0 || held.call_id != call) && (device == 0 || held.instance != device)) continue;
     const FellowBinding& binding = *held.entry->binding;
     if (binding.aor_user != aor_user) continue;
     replaced.look_at(binding, acl::TimePoint(acl::TimePoint::duration(binding.last_heard->load(std::memory_order_relaxed))));

@@ -18,7 +18,8 @@ using SharedTime = std::atomic<acl::TimePoint::rep>;
 
 /// Of a Binding what tells whether another one takes its place.
 struct FellowBinding {
-  std::string aor_user, call_id, instance, core_contact;
+  std::string aor_user, core_contact;
+  std::uint64_t call_id = 0, instance = 0;  ///< FellowBindings::key_of()
   acl::TimePoint expires;
   std::shared_ptr<const SharedTime> last_heard;
 };
@@ -29,6 +30,8 @@ class FellowBindings {
   FellowBindings(std::size_t capacity, std::size_t bindings_an_aor, std::uint64_t seed);
   ~FellowBindings();
 
+  /// What a Call-ID or instance is compared by: a hash, the same at all workers (of one seed). 0 is of an empty one.
+  [[nodiscard]] std::uint64_t key_of(std::string_view text) const;
   /// Adds it, or takes it for the one with the same aor_user and core_contact, which keeps its age.
   void keep(std::shared_ptr<const FellowBinding> binding);
   /// With that core_contact; empty: all of the AOR.

@@ -61,7 +61,7 @@ std::vector<Binding> Registrations::remove_all(std::string_view aor_user) {
 
 const Binding* Registrations::replaced_by(std::string_view aor_user, std::string_view call_id, std::string_view instance, const Flow& flow,
                                           TimePoint now, acl::Duration silent_for) const {
-  ReplacedBinding<Binding> replaced(call_id, instance, now, silent_for);
+  ReplacedBinding<Binding, std::string_view> replaced(call_id, instance, now, silent_for);
   const std::uint64_t call = impl_->hash.of(call_id), device = impl_->hash.of(instance);
   impl_->each_of(
       aor_user,
@@ -154,24 +154,19 @@ bool Registrations::lives_at(std::string_view aor_user, const acl::Address& addr
 void Registrations::heard(const Flow& flow, TimePoint now) {
   const auto found = impl_->flows.find(FlowKey(flow));
   if (found == impl_->flows.end()) return;
-  registered::FlowState& state = *found->second;
-  state.last_heard = std::max(state.last_heard, now);
-  if (state.shared_last_heard) state.shared_last_heard->store(state.last_heard.time_since_epoch().count(), std::memory_order_relaxed);
+  found->second->note_heard(now);
 }
 
 std::shared_ptr<const SharedTime> Registrations::shared_last_heard(const Flow& flow) {
   const auto found = impl_->flows.find(FlowKey(flow));
   if (found == impl_->flows.end()) return std::make_shared<SharedTime>(TimePoint::min().time_since_epoch().count());
-  registered::FlowState& state = *found->second;
-  if (!state.shared_last_heard) state.shared_last_heard = std::make_shared<SharedTime>();
-  state.shared_last_heard->store(state.last_heard.time_since_epoch().count(), std::memory_order_relaxed);
-  return state.shared_last_heard;
+  return {found->second, &found->second->last_heard};
 }
 
 bool Registrations::silent(ListCursor& cursor, std::size_t limit, TimePoint now, acl::Duration silent_for,
                            const std::function<bool(const Binding&)>& visit) {
   return impl_->visit_places(cursor, limit, now, [&](const Impl::Node& node) {
-    if (now - std::max(node.flow->last_heard, node.flow->last_asked) >= silent_for && visit(node.binding)) node.flow->last_asked = now;
+    if (now - std::max(node.flow->heard(), node.flow->last_asked) >= silent_for && visit(node.binding)) node.flow->last_asked = now;
   });
 }
 

@@ -25,12 +25,16 @@ struct Node;
 
 struct FlowState {
   const Node* newest = nullptr;  ///< nullptr: it has left
-  TimePoint last_heard;
-  TimePoint last_asked;  ///< whether it is still there
+  SharedTime last_heard;         ///< other workers read it as well
+  TimePoint last_asked;          ///< whether it is still there
   std::uint32_t bindings = 0;
   std::uint32_t live = 0;
-  std::uint32_t proven = 0;                       ///< of those that are live
-  std::shared_ptr<SharedTime> shared_last_heard;  ///< nullptr: nobody else asks
+  std::uint32_t proven = 0;  ///< of those that are live
+
+  [[nodiscard]] TimePoint heard() const { return TimePoint(TimePoint::duration(last_heard.load(std::memory_order_relaxed))); }
+  void note_heard(TimePoint when) {
+    if (when > heard()) last_heard.store(when.time_since_epoch().count(), std::memory_order_relaxed);
+  }
 };
 
 struct Node : InOrderOfEnds {
@@ -46,7 +50,7 @@ struct Node : InOrderOfEnds {
   [[nodiscard]] TimePoint ends() const { return binding.expires; }
   // Packets are noted at the flow, however many bindings it has.
   Binding& fresh() {
-    binding.last_heard = std::max(binding.last_heard, flow->last_heard);
+    binding.last_heard = std::max(binding.last_heard, flow->heard());
     return binding;
   }
 };
@@ -148,15 +152,15 @@ struct Registrations::Impl {
   /// Enters what depends on the binding's flow and end.
   void enter(Node& node) {
     const Binding& binding = node.binding;
-    std::unique_ptr<registered::FlowState>& state = flows[FlowKey(binding.flow)];
-    if (!state) state = std::make_unique<registered::FlowState>();
+    std::shared_ptr<registered::FlowState>& state = flows[FlowKey(binding.flow)];
+    if (!state) state = std::make_shared<registered::FlowState>();
     node.flow = state.get();
     registered::FlowState& flow = *state;
     flow.newest = &node;
     ++flow.bindings;
     ++flow.live;
     if (binding.proven) ++flow.proven;
-    flow.last_heard = std::max(flow.last_heard, binding.last_heard);
+    flow.note_heard(binding.last_heard);
     const std::uint64_t source = acl::SourceKey(binding.flow.peer.address).value();
     if (++devices[{source, node.aor}] == 1 && ++sources[source] == 1) count_source(source, 1);
     live.insert(live.end(), node);  // the newest ends last, most often
@@ -228,7 +232,7 @@ struct Registrations::Impl {
     node.binding = std::move(binding);
     if (node.binding.proven) ++node.flow->proven;
     node.flow->newest = &node;
-    node.flow->last_heard = std::max(node.flow->last_heard, node.binding.last_heard);
+    node.flow->note_heard(node.binding.last_heard);
     live.insert(live.end(), node);
   }
 
@@ -328,7 +332,7 @@ struct Registrations::Impl {
   registered::Nodes nodes;
   HashTable<std::uint64_t, registered::AorBindings> aors;  // oldest first
   HashTable<std::uint64_t, Node*> contacts;                // the first of those with that hash
-  HashTable<FlowKey, std::unique_ptr<registered::FlowState>> flows;
+  HashTable<FlowKey, std::shared_ptr<registered::FlowState>> flows;
   HashTable<DeviceKey, std::uint32_t> devices;          // live bindings
   HashTable<std::uint64_t, std::uint32_t> sources;      // devices with live bindings
   static constexpr std::size_t source_places = 65'536;  // so many octets as stay in a processor's own cache

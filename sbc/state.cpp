@@ -75,8 +75,12 @@ Setup State::apply(Setup next) {
 
 void State::tell_registered(const Binding& binding) {
   if (fellows == nullptr) return;
-  FellowBinding told{binding.aor_user,     binding.call_id, binding.instance,
-                     binding.core_contact, binding.expires, registrations.shared_last_heard(binding.flow)};
+  FellowBinding told{binding.aor_user,
+                     binding.core_contact,
+                     fellow_bindings.key_of(binding.call_id),
+                     fellow_bindings.key_of(binding.instance),
+                     binding.expires,
+                     registrations.shared_last_heard(binding.flow)};
   fellows->tell(RegisteredNote{std::make_shared<const FellowBinding>(std::move(told))});
 }
 

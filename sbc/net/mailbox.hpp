@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <deque>
 #include <iterator>
-#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -20,29 +18,34 @@ class Mailbox {
   static constexpr std::size_t at_once = 256;  ///< between two turns of its sockets
 
   /// True: it was empty, so its worker has to be told to take().
-  bool put(std::shared_ptr<const sbc::Note> note) {
+  bool put(sbc::Note note) {
     const std::scoped_lock hold(mutex_);
     notes_.push_back(std::move(note));
-    return notes_.size() == 1;
+    return notes_.size() - first_ == 1;
   }
 
-  struct Taken {
-    std::vector<std::shared_ptr<const sbc::Note>> notes;
-    bool more = false;  ///< to be taken later, and nobody else tells of it
-  };
-  Taken take() {
-    Taken taken;
+  /// What is in `notes` gives way; its memory is used for the next ones. True: there are more, to be taken later, and nobody else tells of
+  /// them.
+  bool take(std::vector<sbc::Note>& notes) {
+    notes.clear();
     const std::scoped_lock hold(mutex_);
-    const auto end = notes_.begin() + static_cast<std::ptrdiff_t>(std::min(at_once, notes_.size()));
-    taken.notes.assign(std::make_move_iterator(notes_.begin()), std::make_move_iterator(end));
-    notes_.erase(notes_.begin(), end);
-    taken.more = !notes_.empty();
-    return taken;
+    if (first_ == 0 && notes_.size() <= at_once) {
+      notes.swap(notes_);
+      return false;
+    }
+    const std::size_t end = std::min(first_ + at_once, notes_.size());
+    const auto at = [this](std::size_t place) { return std::make_move_iterator(notes_.begin() + static_cast<std::ptrdiff_t>(place)); };
+    notes.assign(at(std::exchange(first_, end)), at(end));
+    if (first_ < notes_.size()) return true;
+    notes_.clear();
+    first_ = 0;
+    return false;
   }
 
  private:
   std::mutex mutex_;
-  std::deque<std::shared_ptr<const sbc::Note>> notes_;
+  std::vector<sbc::Note> notes_;
+  std::size_t first_ = 0;  ///< those before it are taken
 };
 
 }  // namespace postern::net

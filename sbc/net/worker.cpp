@@ -53,9 +53,9 @@ void Worker::learn(const sbc::Note& note) {
   on_learned();
 }
 
-void Worker::learn(std::span<const std::shared_ptr<const sbc::Note>> notes) {
+void Worker::learn(std::span<const sbc::Note> notes) {
   const acl::TimePoint now = acl::Clock::now();
-  for (const auto& note : notes) engine_->learn(*note, now);
+  for (const sbc::Note& note : notes) engine_->learn(note, now);
   on_learned();
 }
 

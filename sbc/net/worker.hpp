@@ -55,7 +55,7 @@ class Worker {
 
   /// What another worker tells, or hands over.
   void learn(const sbc::Note& note);
-  void learn(std::span<const std::shared_ptr<const sbc::Note>> notes);
+  void learn(std::span<const sbc::Note> notes);
   void take(const sbc::Flow& flow, std::string_view bytes);
   /// Handles what has come already: a turn of it. Who asks then what was counted hears of what was sent before.
   void catch_up();

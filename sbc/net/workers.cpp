@@ -51,13 +51,12 @@ class Workers::Company final : public sbc::Fellows {
   Company(const Workers& workers, const WorkerPlace& place) : workers_(workers), place_(place) {}
 
   void tell(sbc::Note note) override {
-    const auto shared = std::make_shared<const sbc::Note>(std::move(note));
     for (std::size_t i = 0; i < workers_.members_.size(); ++i) {
       if (i == place_.index) continue;
       Member& other = *workers_.members_[i];
       if (!workers_.threads_run_) {  // what is restored, however much it is
-        other.worker->learn(*shared);
-      } else if (other.waiting.enter(sbc::may_be_lost(*shared)) && other.mailbox.put(shared)) {
+        other.worker->learn(note);
+      } else if (other.waiting.enter(sbc::may_be_lost(note)) && other.mailbox.put(note)) {
         other.deliver();
       }
     }
@@ -85,10 +84,10 @@ Workers::Member::Member(asio::io_context* main) : io(main) {
 
 void Workers::Member::deliver() {
   asio::post(*io, [this] {
-    const Mailbox::Taken taken = mailbox.take();
-    waiting.leave(taken.notes.size());
-    if (taken.more) deliver();
-    worker->learn(taken.notes);
+    const bool more = mailbox.take(taken);
+    waiting.leave(taken.size());
+    if (more) deliver();
+    worker->learn(taken);
   });
 }
 

@@ -23,6 +23,7 @@ struct Workers::Member {
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> stays;
   WaitingNotes waiting;
   Mailbox mailbox;
+  std::vector<sbc::Note> taken;  ///< of its thread: what is learned at this time
   std::unique_ptr<Company> company;
   std::unique_ptr<Worker> worker;
   bool stuck = false;  ///< it has not come to what it was asked (Workers::ask()); of the main thread

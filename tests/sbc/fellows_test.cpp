@@ -102,8 +102,9 @@ TEST_F(FellowsTest, WhatIsRestoredIsTold) {
 
 std::shared_ptr<const FellowBinding> fellow(const std::string& contact, const std::string& call_id, TimePoint expires,
                                             const std::string& aor_user = "1001") {
-  return std::make_shared<const FellowBinding>(
-      FellowBinding{aor_user, call_id, "instance", contact, expires, std::make_shared<SharedTime>(now.time_since_epoch().count())});
+  const FellowBindings teller(1, 1, 7);  // any with the same seed
+  return std::make_shared<const FellowBinding>(FellowBinding{aor_user, contact, teller.key_of(call_id), teller.key_of("instance"), expires,
+                                                             std::make_shared<SharedTime>(now.time_since_epoch().count())});
 }
 
 TEST(FellowBindings, ReplacesByCallIdAtOnceAndByInstanceOnceItIsSilent) {

@@ -75,8 +75,8 @@ std::string replaced_of_fellows(const Case& each) {
   FellowBindings bindings(100, 100, 7);
   for (const Kept& kept : each.kept) {
     const auto heard = std::make_shared<SharedTime>((now - kept.silent).time_since_epoch().count());
-    bindings.keep(
-        std::make_shared<const FellowBinding>(FellowBinding{"1001", kept.call_id, kept.instance, kept.contact, now + kept.left, heard}));
+    bindings.keep(std::make_shared<const FellowBinding>(
+        FellowBinding{"1001", kept.contact, bindings.key_of(kept.call_id), bindings.key_of(kept.instance), now + kept.left, heard}));
   }
   const FellowBinding* found = bindings.replaced_by("1001", each.call_id, each.instance, now, silent_for);
   EXPECT_EQ(bindings.replaced_by("1002", each.call_id, each.instance, now, silent_for), nullptr);

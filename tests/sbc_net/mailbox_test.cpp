@@ -5,19 +5,19 @@
 namespace postern::net {
 namespace {
 
-std::shared_ptr<const sbc::Note> note(std::uint64_t dialog) { return std::make_shared<const sbc::Note>(sbc::RouteSetNote{dialog, {}}); }
+sbc::Note note(std::uint64_t dialog) { return sbc::RouteSetNote{dialog, {}}; }
 
-std::uint64_t dialog_of(const std::shared_ptr<const sbc::Note>& note) { return std::get<sbc::RouteSetNote>(*note).dialog; }
+std::uint64_t dialog_of(const sbc::Note& note) { return std::get<sbc::RouteSetNote>(note).dialog; }
 
 TEST(Mailbox, ItsReaderIsToldOnceForManyNotes) {
   Mailbox box;
+  std::vector<sbc::Note> taken{note(0)};
   EXPECT_TRUE(box.put(note(1)));
   EXPECT_FALSE(box.put(note(2)));
-  const Mailbox::Taken taken = box.take();
-  ASSERT_EQ(taken.notes.size(), 2U);
-  EXPECT_EQ(dialog_of(taken.notes[0]), 1U);
-  EXPECT_EQ(dialog_of(taken.notes[1]), 2U);
-  EXPECT_FALSE(taken.more);
+  EXPECT_FALSE(box.take(taken));
+  ASSERT_EQ(taken.size(), 2U);
+  EXPECT_EQ(dialog_of(taken[0]), 1U);
+  EXPECT_EQ(dialog_of(taken[1]), 2U);
   EXPECT_TRUE(box.put(note(3)));
 }
 
@@ -26,24 +26,32 @@ TEST(Mailbox, ALongRowIsTakenInTurns) {
   const std::size_t count = Mailbox::at_once * 2 + 1;
   for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(box.put(note(i)), i == 0);
   std::uint64_t next = 0;
+  std::vector<sbc::Note> taken;
   for (const bool more : {true, true, false}) {
-    const Mailbox::Taken taken = box.take();
-    EXPECT_EQ(taken.more, more);
-    for (const auto& each : taken.notes) EXPECT_EQ(dialog_of(each), next++);
+    EXPECT_EQ(box.take(taken), more);
+    for (const auto& each : taken) EXPECT_EQ(dialog_of(each), next++);
   }
   EXPECT_EQ(next, count);
+  EXPECT_TRUE(box.put(note(0))) << "it is empty again";
 }
 
 TEST(Mailbox, WhoeverTakesKnowsThatThereIsMore) {
   Mailbox box;
+  std::vector<sbc::Note> taken;
   for (std::size_t i = 0; i <= Mailbox::at_once; ++i) box.put(note(i));
-  ASSERT_TRUE(box.take().more);
-  EXPECT_FALSE(box.put(note(0)));
+  ASSERT_TRUE(box.take(taken));
+  EXPECT_FALSE(box.put(note(Mailbox::at_once + 1)));
+  EXPECT_FALSE(box.take(taken));
+  ASSERT_EQ(taken.size(), 2U);
+  EXPECT_EQ(dialog_of(taken[0]), Mailbox::at_once);
+  EXPECT_EQ(dialog_of(taken[1]), Mailbox::at_once + 1);
 }
 
 TEST(Mailbox, IsEmptyAtFirst) {
   Mailbox box;
-  EXPECT_TRUE(box.take().notes.empty());
+  std::vector<sbc::Note> taken;
+  EXPECT_FALSE(box.take(taken));
+  EXPECT_TRUE(taken.empty());
 }
 
 }  // namespace
