@@ -85,6 +85,10 @@ std::uint64_t SourceTable::evictions() const { return impl_->table.evictions(); 
 std::size_t SourceTable::memory_bytes() const { return impl_->table.memory_bytes(); }
 
 struct MethodBuckets::Impl {
+  [[nodiscard]] std::uint64_t key(const Address& address, std::uint8_t method, bool registered) const {
+    return SourceKey(address).value() ^ method_hash(method | (registered ? std::uint64_t{1} << 32 : 0));
+  }
+
   BoundedTable<TokenBucket, Busy> table;
   KeyedHash method_hash;  // a secret for each method: keys of two methods meet by chance alone, once in 2^64
 };
@@ -94,8 +98,12 @@ MethodBuckets::~MethodBuckets() = default;
 MethodBuckets::MethodBuckets(MethodBuckets&&) noexcept = default;
 MethodBuckets& MethodBuckets::operator=(MethodBuckets&&) noexcept = default;
 
+void MethodBuckets::expect(const Address& address, std::uint8_t method, bool registered) {
+  impl_->table.expect(impl_->key(address, method, registered));
+}
+
 TokenBucket& MethodBuckets::touch(const Address& address, std::uint8_t method, bool registered, TimePoint now) {
-  const std::uint64_t key = SourceKey(address).value() ^ impl_->method_hash(method | (registered ? std::uint64_t{1} << 32 : 0));
+  const std::uint64_t key = impl_->key(address, method, registered);
   if (TokenBucket* bucket = impl_->table.touch(key, now)) return *bucket;
   return *impl_->table.add(key, TokenBucket{}, now, Worth::most());
 }

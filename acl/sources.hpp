@@ -90,6 +90,8 @@ class MethodBuckets {
   ~MethodBuckets();
   MethodBuckets(MethodBuckets&&) noexcept;
   MethodBuckets& operator=(MethodBuckets&&) noexcept;
+  /// It is asked for soon: nothing that can be seen.
+  void expect(const Address& address, std::uint8_t method, bool registered);
   /// The bucket, made full if need be; the reference holds until the next call.
   TokenBucket& touch(const Address& address, std::uint8_t method, bool registered, TimePoint now);
   [[nodiscard]] std::size_t size() const;

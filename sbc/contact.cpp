@@ -82,10 +82,16 @@ std::optional<OpenedOutward> open_outward(Tokens& tokens, const sip::UriView& ur
   return OpenedOutward{std::move(*token), split->user};
 }
 
+void append_unfolded(std::string& out, std::string_view value) {
+  const auto begin = static_cast<std::ptrdiff_t>(out.size());
+  out.append(value);
+  if (value.find('\n') == std::string_view::npos && value.find('\r') == std::string_view::npos) return;
+  std::replace_if(out.begin() + begin, out.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
+}
+
 std::string unfolded(std::string_view value) {
-  std::string text(value);
-  if (value.find('\n') == std::string_view::npos && value.find('\r') == std::string_view::npos) return text;
-  std::ranges::replace_if(text, [](char c) { return c == '\r' || c == '\n'; }, ' ');
+  std::string text;
+  append_unfolded(text, value);
   return text;
 }
 

@@ -51,6 +51,7 @@ std::optional<OpenedOutward> open_outward(Tokens& tokens, const sip::UriView& ur
 std::optional<OpenedInward> open_device(Tokens& tokens, const Registrations& registrations, const sip::UriView& uri);
 
 /// A header's text in one line: folds (RFC 3261 §7.3.1) become spaces, so that it may be written again.
+void append_unfolded(std::string& out, std::string_view value);
 std::string unfolded(std::string_view value);
 
 }  // namespace postern::sbc

@@ -113,6 +113,7 @@ void Engine::Impl::look_for_proof(const Dialog& dialog, const CredentialsVerdict
 }
 
 Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
+  state.method_buckets.expect(flow.peer.address, static_cast<std::uint8_t>(message.method), source.own_allowance);
   const Dialog dialog = proxy.dialog_of(message, flow);
   CredentialsVerdict credentials = state.credentials.judge(message, flow.peer.address, now);
   ++state.metrics.credentials[static_cast<std::size_t>(credentials.standing)];

@@ -83,7 +83,8 @@ std::optional<Pair> pair_for(std::string_view memo, std::string_view listed_uri)
 
 void add_line(std::string& memo, char tag, std::string_view text) {
   memo += tag;
-  memo.append(unfolded(text)).append("\n");
+  append_unfolded(memo, text);
+  memo += '\n';
 }
 
 }  // namespace
@@ -98,6 +99,8 @@ RegisterPlan Registrar::plan(const sip::RawMessage& request, const Flow& flow, b
   RegisterPlan plan;
   std::array<char, 256> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
   const std::string_view aor_user = sip::canonical_user(request.to_user, buffer);
+  constexpr std::size_t usual_memo = 256;
+  plan.memo.reserve(usual_memo);
   plan.aor_user = aor_user;
   plan.now = now;
   add_line(plan.memo, 'u', aor_user);
@@ -129,7 +132,9 @@ const std::string* Registrar::replaced_by(std::string_view aor_user, std::string
 
 void Registrar::add_contact(RegisterPlan& plan, std::string_view core_uri, std::string_view device_uri) {
   plan.memo += '+';
-  plan.memo.append(core_uri).append("\t").append(unfolded(device_uri)).append("\n");
+  plan.memo.append(core_uri).append("\t");
+  append_unfolded(plan.memo, device_uri);
+  plan.memo += '\n';
 }
 
 void Registrar::add_all(RegisterPlan& plan) { plan.memo += "*\n"; }
@@ -178,7 +183,7 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     expires = std::min(expires, longest());
     accepted_uris[accepted_count++] = pair->core_uri;
     known_until = std::max(known_until.value_or(now), now + expires);
-    Binding binding;
+    Binding& binding = accepted_;
     binding.aor_user = aor_user;
     binding.call_id = call_id;
     binding.instance = instance;

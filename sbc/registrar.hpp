@@ -59,7 +59,9 @@ class Registrar {
   /// The same at the other workers; no core contact: all of the AOR.
   void forget_elsewhere(std::string_view aor_user, std::string_view core_contact, bool replaced = false);
   void tell(EventKind kind, const Endpoint& source, std::string_view device, std::string_view call_id, TimePoint now);
+
   State& state_;
+  Binding accepted_;  ///< so that its texts' memory is used again
 };
 
 }  // namespace postern::sbc

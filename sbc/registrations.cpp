@@ -21,7 +21,7 @@ void Registrations::tell_evicted(std::function<void(const Binding&)> evicted) { 
 
 void Registrations::reached_at(std::string core_uri_address) { impl_->core_uri_address = std::move(core_uri_address); }
 
-Registrations::Accepted Registrations::accept(Binding binding) {
+Registrations::Accepted Registrations::accept(Binding&& binding) {
   if (Impl::Node* known = impl_->find(binding.aor_user, binding.core_contact)) {
     const bool moved = known->binding.flow != binding.flow;
     if (!moved) {

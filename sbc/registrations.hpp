@@ -62,8 +62,8 @@ class Registrations {
     bool is_new;             ///< for the first time, or from another flow
   };
   /// Adds or refreshes the binding with the same aor_user and core_contact. One too many of its AOR evicts the AOR's that ends
-  /// soonest.
-  Accepted accept(Binding binding);
+  /// soonest. `binding` is left with texts of no meaning: who fills it again uses their memory again.
+  Accepted accept(Binding&& binding);
   /// Removes that binding; nullopt: there was none.
   std::optional<Binding> remove(std::string_view aor_user, std::string_view core_contact);
   /// All of an AOR (REGISTER with "*").

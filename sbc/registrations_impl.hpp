@@ -202,7 +202,7 @@ struct Registrations::Impl {
   Node& add(Binding&& binding) {
     Node& node = nodes.take();
     node.aor = hash.of(binding.aor_user);
-    node.binding = std::move(binding);
+    std::swap(node.binding, binding);
     node.serial = next_serial++;
     const registered::BindingKeys keys = keys_of(node.binding);
     node.contact = keys.core_contact;
@@ -217,7 +217,7 @@ struct Registrations::Impl {
       renew_in_place(node, std::move(binding));
     } else {
       leave(node);
-      node.binding = std::move(binding);
+      std::swap(node.binding, binding);
       enter(node);
     }
     Held& held = *held_of(node);
@@ -229,7 +229,7 @@ struct Registrations::Impl {
   void renew_in_place(Node& node, Binding&& binding) {
     live.erase(live.iterator_to(node));
     if (node.binding.proven) --node.flow->proven;
-    node.binding = std::move(binding);
+    std::swap(node.binding, binding);
     if (node.binding.proven) ++node.flow->proven;
     node.flow->newest = &node;
     node.flow->note_heard(node.binding.last_heard);
@@ -241,15 +241,19 @@ struct Registrations::Impl {
     return std::ranges::find(bindings, &node, &Held::node);
   }
 
-  Binding remove(Node& node) {
+  /// What its binding is stays in it until it is taken again.
+  void take_off(Node& node) {
     leave(node);
     take_off_contacts(node);
     const auto aor = aors.find(node.aor);
     aor->second.erase(held_of(node));
     if (aor->second.empty()) aors.erase(aor);
-    Binding binding = std::move(node.binding);
     nodes.give_back(node);
-    return binding;
+  }
+
+  Binding remove(Node& node) {
+    take_off(node);
+    return std::move(node.binding);
   }
 
   void take_off_contacts(const Node& node) {
@@ -283,21 +287,17 @@ struct Registrations::Impl {
   void make_room(std::string_view aor_user) {
     Node* const least = least_of(aor_user);
     if (least == nullptr) return;
-    const Binding binding = evict(*least);
     ++evictions;
-    if (evicted) evicted(binding);
+    if (sink != nullptr) sink->forget(least->binding);
+    if (evicted) evicted(least->binding);
+    take_off(*least);
   }
 
   /// Takes it off before its time.
   Binding forget(Node& node) {
     keep_trust(node.binding);
-    return evict(node);
-  }
-
-  Binding evict(Node& node) {
-    Binding binding = remove(node);
-    if (sink != nullptr) sink->forget(binding);
-    return binding;
+    if (sink != nullptr) sink->forget(node.binding);
+    return remove(node);
   }
 
   /// What a binding granted outlives it.

@@ -85,7 +85,7 @@ Spool::Spool(int folder) {
 
 bool Spool::append(std::string_view records) {
   File& file = files_.at(current_);
-  if (file.size + records.size() > most_bytes) {
+  if (header_size + file.size + records.size() > most_bytes) {
     errno = EFBIG;
     return false;
   }
@@ -97,14 +97,15 @@ bool Spool::append(std::string_view records) {
   // writev() takes no const parts, though it changes none.
   std::array<iovec, 2> parts{{{header.data(), header.size()}, {const_cast<char*>(records.data()), records.size()}}};  // NOLINT
   const std::size_t wanted = header.size() + records.size();
-  const ssize_t written = ::pwritev(file.fd.get(), parts.data(), static_cast<int>(parts.size()), static_cast<off_t>(file.size));
+  const std::size_t begin = file.size == 0 ? 0 : header_size + file.size;
+  const ssize_t written = ::pwritev(file.fd.get(), parts.data(), static_cast<int>(parts.size()), static_cast<off_t>(begin));
   if (written == static_cast<ssize_t>(wanted)) {
-    file.size += wanted;
+    file.size += records.size();
     return true;
   }
   const int error = written < 0 ? errno : ENOSPC;
   // Half of it must not stand before what comes next.
-  if (written > 0 && ::ftruncate(file.fd.get(), static_cast<off_t>(file.size)) != 0) file.size = most_bytes;
+  if (written > 0 && ::ftruncate(file.fd.get(), static_cast<off_t>(begin)) != 0) file.size = most_bytes;
   errno = error;
   return false;
 }
@@ -116,10 +117,24 @@ void Spool::hand_over() {
   ++generation_;
 }
 
+std::string_view Spool::read_handed_over(std::size_t begin, std::size_t size) {
+  constexpr std::size_t usual = 4096;  // records that are asked for may lie close together, or far from each other
+  if (begin < window_begin_ || begin + size > window_begin_ + window_.size()) {
+    const int fd = files_.at(static_cast<std::size_t>(handed_over_.load(std::memory_order_acquire))).fd.get();
+    window_.resize(std::max(size, usual));
+    window_begin_ = begin;
+    const ssize_t got = ::pread(fd, window_.data(), window_.size(), static_cast<off_t>(header_size + begin));
+    window_.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (window_.size() < size) return {};
+  }
+  return std::string_view(window_).substr(begin - window_begin_, size);
+}
+
 void Spool::empty_handed_over() {
   const int index = handed_over_.load(std::memory_order_acquire);
   if (index == none) return;
   if (::ftruncate(files_.at(static_cast<std::size_t>(index)).fd.get(), 0) != 0) fail("empty the spool");
+  window_.clear();
   handed_over_.store(none, std::memory_order_release);
 }
 

@@ -39,12 +39,14 @@ class Spool {
   [[nodiscard]] bool may_hand_over() const { return size() != 0 && !is_handed_over(); }
   /// Gives the file away. It may be.
   void hand_over();
-  /// What has not been handed over yet.
+  /// Octets of records that have not been handed over yet.
   [[nodiscard]] std::size_t size() const { return files_.at(current_).size; }
 
   // Of the folding thread:
   /// A file was handed over and is not emptied yet.
   [[nodiscard]] bool is_handed_over() const { return handed_over_.load(std::memory_order_acquire) != none; }
+  /// So many octets of its records, behind `begin` of them; it holds until the next call. Empty: they cannot be read.
+  std::string_view read_handed_over(std::size_t begin, std::size_t size);
   /// It is in the database. Throws std::system_error.
   void empty_handed_over();
 
@@ -52,13 +54,16 @@ class Spool {
   static constexpr int none = -1;
   struct File {
     acl::FileDescriptor fd;
-    std::size_t size = 0;
+    std::size_t size = 0;  ///< of the records in it
   };
 
   std::array<File, 2> files_;
   std::size_t current_ = 0;
   std::uint64_t generation_ = 0;
   std::atomic<int> handed_over_ = none;
+  // Of the folding thread: what was read last.
+  std::string window_;
+  std::size_t window_begin_ = 0;
 };
 
 }  // namespace postern::net

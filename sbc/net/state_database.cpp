@@ -237,17 +237,24 @@ void StateDatabase::each(const std::function<void(const Record&)>& visit) {
   }
 }
 
-void StateDatabase::fold(const Unfolded& records) {
+bool StateDatabase::fold(const Unfolded& records, const std::function<std::string_view(const Unfolded::Place&)>& text) {
   impl_->run("begin immediate");
   const std::int64_t round = impl_->round;
+  bool whole = true;
   try {
-    records.each([this](const Record& record) { impl_->apply(record); });
+    for (const Unfolded::Place& place : records.places()) {
+      std::string_view bytes = text(place);
+      const std::optional<Record> record = take_record(bytes);
+      if (record) impl_->apply(*record);
+      whole = whole && record.has_value();
+    }
     impl_->run("commit");
-  } catch (const StateDatabaseError&) {
+  } catch (...) {
     impl_->round = round;
     sqlite3_exec(impl_->db.get(), "rollback", nullptr, nullptr, nullptr);
     throw;
   }
+  return whole;
 }
 
 void StateDatabase::remove_ended(WallTime now) {

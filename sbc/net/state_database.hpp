@@ -7,6 +7,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "sbc/net/state_record.hpp"
 #include "sbc/net/unfolded.hpp"
@@ -44,8 +45,8 @@ class StateDatabase {
 
   /// All that is kept; the record holds during the call.
   void each(const std::function<void(const Record&)>& visit);
-  /// In one transaction.
-  void fold(const Unfolded& records);
+  /// In one transaction; `text` gives the octets of a record, which need hold until its next call alone. False: not all were whole.
+  bool fold(const Unfolded& records, const std::function<std::string_view(const Unfolded::Place&)>& text);
   /// Removes what has ended by then.
   void remove_ended(WallTime now);
 

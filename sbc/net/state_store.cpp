@@ -59,11 +59,12 @@ void StateStore::append(std::string_view records, std::span<const std::size_t> n
 
 /// False, and it is told: it could not be written.
 bool StateStore::append_held(std::string_view records, std::span<const std::size_t> new_ones) {
+  const std::size_t begin = spool_->size();
   if (!spool_->append(records)) {
     fail(error_text(errno));
     return false;
   }
-  appended_.add_written(records, new_ones);
+  appended_.add_written(records, begin, new_ones);
   return true;
 }
 
@@ -150,7 +151,9 @@ void StateStore::fold() {
         database_.emplace(folder_.path(), StateDatabase::Access::read_write);
         retell_ = true;  // who knows what it holds
       }
-      database_->fold(handed_over_);
+      const bool whole =
+          database_->fold(handed_over_, [this](const Unfolded::Place& place) { return spool_->read_handed_over(place.begin, place.size); });
+      if (!whole) retell_ = true;
       handed_over_.clear();
       spool_->empty_handed_over();
       if (std::exchange(database_told_, false)) tell(LogLevel::info, database_name, {}, "can be written again");

@@ -109,8 +109,8 @@ class StateStore {
 
   // Made by the writing thread, and the tellers' from then on.
   std::unique_ptr<Spool> spool_;
-  Unfolded appended_;     // what stands in the file that is appended to
-  Unfolded handed_over_;  // and in the one that was handed over, while it is the writing thread's
+  Unfolded appended_;     // of the file that is appended to
+  Unfolded handed_over_;  // of the one that was handed over, while it is the writing thread's
   std::atomic<bool> ready_ = false;
   std::atomic<bool> retell_ = false;
 

@@ -151,7 +151,7 @@ void StateStore::begin_writing(Reading* reading) {
   for (const std::string& text : left.texts) {
     Unfolded records;
     torn = !records.add_read(text) || torn;
-    database_->fold(records);
+    database_->fold(records, [&text](const Unfolded::Place& place) { return std::string_view(text).substr(place.begin, place.size); });
   }
   if (reading != nullptr) database_->each([reading](const Record& record) { reading->add(record); });
   spool_ = std::make_unique<Spool>(folder_.fd());

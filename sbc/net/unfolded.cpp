@@ -1,5 +1,6 @@
 #include "sbc/net/unfolded.hpp"
 
+#include <algorithm>
 #include <random>
 
 namespace postern::net {
@@ -14,70 +15,52 @@ std::uint64_t random_seed() {
 
 Unfolded::Unfolded() : hash_(random_seed()) {}
 
-void Unfolded::add(const Record& record, bool is_new) {
-  if (is_mark(record.kind)) return add_mark(record);
-  const std::uint64_t hash = hash_(record.key, static_cast<std::uint64_t>(record.kind));
-  const auto [place, is_first] = places_.try_emplace(hash, slots_.size());
-  if (!is_first) {
-    Slot& slot = slots_[place->second];
-    if (slot.kind == record.kind && slot.key() == record.key) {
-      if (!record.removed || !slot.is_new) return fill(slot, record);
-      slot.is_used = false;
-      free_.push_back(place->second);
-      places_.erase(place);
-      return;
-    }
-    // Another key with the same hash: it stands in its order at the end, and is found by nothing.
-    return fill(slots_.emplace_back(), record);
+void Unfolded::add(const Record& record, const Place& place, bool is_new) {
+  if (is_mark(record.kind)) return marks_.push_back(place);
+  const auto [last, is_first] = last_.try_emplace(hash_(record.key, static_cast<std::uint64_t>(record.kind)));
+  if (is_first) {
+    last->second.is_new = is_new && !record.removed;
+  } else if (record.removed && last->second.is_new) {
+    last_.erase(last);
+    return;
   }
-  if (!free_.empty()) {
-    place->second = free_.back();
-    free_.pop_back();
-  } else {
-    slots_.emplace_back();
+  last->second.place = place;
+}
+
+bool Unfolded::add_read(std::string_view text) {
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t begin = text.size() - rest.size();
+    const auto record = take_record(rest);
+    if (!record) return false;
+    add(*record, {begin, text.size() - rest.size() - begin}, false);
   }
-  Slot& slot = slots_[place->second];
-  slot.is_new = is_new && !record.removed;
-  fill(slot, record);
+  return true;
 }
 
-void Unfolded::fill(Slot& slot, const Record& record) {
-  slot.is_used = true;
-  slot.kind = record.kind;
-  slot.removed = record.removed;
-  slot.ends = record.ends;
-  slot.key_size = record.key.size();
-  slot.text.assign(record.key).append(record.value);
-}
-
-/// What stands before it is told before it.
-void Unfolded::add_mark(const Record& record) {
-  places_.clear();
-  free_.clear();
-  fill(slots_.emplace_back(), record);
-}
-
-bool Unfolded::add_read(std::string_view bytes) {
-  while (const auto record = take_record(bytes)) add(*record, false);
-  return bytes.empty();
-}
-
-void Unfolded::add_written(std::string_view bytes, std::span<const std::size_t> new_ones) {
-  const std::size_t size = bytes.size();
-  while (!bytes.empty()) {
-    const std::size_t at = size - bytes.size();
-    const std::optional<Record> record = take_written_record(bytes);
+void Unfolded::add_written(std::string_view bytes, std::size_t begin, std::span<const std::size_t> new_ones) {
+  std::string_view rest = bytes;
+  while (!rest.empty()) {
+    const std::size_t at = bytes.size() - rest.size();
+    const auto record = take_written_record(rest);
     if (!record) return;
     const bool is_new = !new_ones.empty() && new_ones.front() == at;
     if (is_new) new_ones = new_ones.subspan(1);
-    add(*record, is_new);
+    add(*record, {begin + at, bytes.size() - rest.size() - at}, is_new);
   }
 }
 
+std::vector<Unfolded::Place> Unfolded::places() const {
+  std::vector<Place> places = marks_;
+  places.reserve(marks_.size() + last_.size());
+  for (const auto& [hash, last] : last_) places.push_back(last.place);
+  std::ranges::sort(places, {}, &Place::begin);
+  return places;
+}
+
 void Unfolded::clear() {
-  std::deque<Slot>().swap(slots_);
-  std::vector<std::size_t>().swap(free_);
-  decltype(places_)().swap(places_);
+  decltype(last_)().swap(last_);
+  std::vector<Place>().swap(marks_);
 }
 
 }  // namespace postern::net

@@ -1,12 +1,10 @@
-// What stands in the spool, in memory: what the database has to be told when it is folded.
+// Where in the spool that stands which the database has to be told of.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,40 +14,32 @@
 namespace postern::net {
 
 /// Of the records with one key only the last says what stands, and of what came and went meanwhile nothing needs to be said: where many
-/// phones register anew that is nearly all. Between two marks (RecordKind::retell_begins, retell_ends) the order is that of nothing.
+/// phones register anew that is nearly all. Keys are told apart by hashes of 64 bits with a secret.
 class Unfolded {
  public:
+  /// Octets of a spool's text.
+  struct Place {
+    std::size_t begin = 0, size = 0;
+  };
+
   Unfolded();
 
   /// `is_new`: nothing of this key stands in the database that has not ended.
-  void add(const Record& record, bool is_new);
-  /// A row of records as the disk has it. False: its end is torn, and left out.
-  bool add_read(std::string_view bytes);
-  /// A row of records of this process; of which those that begin at `new_ones` (in order) are new.
-  void add_written(std::string_view bytes, std::span<const std::size_t> new_ones);
+  void add(const Record& record, const Place& place, bool is_new);
+  /// A text as the disk has it. False: its end is torn, and left out.
+  bool add_read(std::string_view text);
+  /// What this process has written behind `begin` octets; those of it that begin at `new_ones` (in order) are new.
+  void add_written(std::string_view bytes, std::size_t begin, std::span<const std::size_t> new_ones);
 
-  /// Calls visit(Record) for what is left of them; the views hold during the call.
-  template <class F>
-  void each(F&& visit) const {
-    for (const Slot& slot : slots_) {
-      if (slot.is_used) visit(slot.record());
-    }
-  }
+  /// What is left of them, in their order.
+  [[nodiscard]] std::vector<Place> places() const;
   /// Gives back its memory, too.
   void clear();
 
  private:
-  struct Slot {
-    bool is_used = false;
-    bool is_new = false;
-    bool removed = false;
-    RecordKind kind = RecordKind::registration;
-    WallTime ends = 0;
-    std::size_t key_size = 0;
-    std::string text;  ///< key and value
-
-    [[nodiscard]] std::string_view key() const { return std::string_view(text).substr(0, key_size); }
-    [[nodiscard]] Record record() const { return {kind, removed, ends, key(), std::string_view(text).substr(key_size)}; }
+  struct Last {
+    Place place;
+    bool is_new = false;  ///< the first one of its key was
   };
   /// Its bits need no more mixing.
   struct AsItIs {
@@ -57,13 +47,9 @@ class Unfolded {
     std::size_t operator()(std::uint64_t hash) const { return hash; }
   };
 
-  void add_mark(const Record& record);
-  static void fill(Slot& slot, const Record& record);
-
   acl::KeyedHash hash_;
-  std::deque<Slot> slots_;
-  std::vector<std::size_t> free_;                                         // none stands before the last mark
-  boost::unordered_flat_map<std::uint64_t, std::size_t, AsItIs> places_;  // by hash, since the last mark
+  boost::unordered_flat_map<std::uint64_t, Last, AsItIs> last_;  // by the hash of kind and key
+  std::vector<Place> marks_;                                     // they have no key
 };
 
 }  // namespace postern::net

@@ -96,10 +96,10 @@ TEST_F(DurableTest, TellsNewMovedAndRemovedBindingsAtOnceAndLetsARefreshWait) {
   EXPECT_THAT(recorder_.take(), ElementsAre("binding a"));
   Binding moved = binding("a");
   moved.flow.peer.port = 6000;
-  state_.registrations.accept(moved);
+  state_.registrations.accept(Binding(moved));
   EXPECT_THAT(recorder_.take(), ElementsAre("trust 203.0.113.7!", "binding a!"));
   moved.call_id = "another";
-  state_.registrations.accept(moved);
+  state_.registrations.accept(Binding(moved));
   EXPECT_THAT(recorder_.take(), ElementsAre("binding a!")) << "by its Call-ID a rebinding is known";
   state_.registrations.remove("a", "a");
   EXPECT_THAT(recorder_.take(), ElementsAre("trust 203.0.113.7!", "no binding a")) << "its source stays known";
@@ -122,7 +122,7 @@ TEST_F(DurableTest, AnEvictedBindingIsForgotten) {
   for (std::size_t i = 0; i <= Registrations::bindings_an_aor; ++i) {
     Binding made = binding("a", hours(1) + seconds(i));
     made.core_contact = "c" + std::to_string(i);
-    state_.registrations.accept(made);
+    state_.registrations.accept(Binding(made));
   }
   EXPECT_THAT(recorder_.take(),
               testing::AllOf(testing::Contains("no binding c0"), testing::Not(testing::Contains(testing::HasSubstr("trust")))));

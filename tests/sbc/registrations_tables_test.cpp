@@ -45,7 +45,7 @@ TEST(Registrations, AgreeWithAPlainListOverRandomChanges) {
     if (action < 14) {
       const Binding made = binding(aor, core_contact, from, at(second + below(60)));
       const auto known = plain.find({aor, core_contact});
-      ASSERT_EQ(registrations.accept(made).is_new, known == plain.end() || known->second.flow != from);
+      ASSERT_EQ(registrations.accept(Binding(made)).is_new, known == plain.end() || known->second.flow != from);
       plain[{aor, core_contact}] = made;
     } else if (action < 18) {
       ASSERT_EQ(registrations.remove(aor, core_contact).has_value(), plain.erase({aor, core_contact}) > 0);

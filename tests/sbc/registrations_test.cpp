@@ -32,11 +32,11 @@ TEST_F(RegistrationsTest, AreFoundByAllTheirNames) {
 TEST_F(RegistrationsTest, ARefreshFromTheSameFlowIsNotNew) {
   Binding first = binding("1001", "A", flow(1), at(60));
   first.last_heard = at(0);
-  EXPECT_TRUE(registrations.accept(first).is_new);
+  EXPECT_TRUE(registrations.accept(Binding(first)).is_new);
   EXPECT_TRUE(registrations.accept(binding("1001", "B", flow(2), at(60))).is_new);
   first.last_heard = at(50);
   first.expires = at(110);
-  EXPECT_FALSE(registrations.accept(first).is_new);
+  EXPECT_FALSE(registrations.accept(Binding(first)).is_new);
   EXPECT_EQ(registrations.size(), 2U);
   const Binding* known = registrations.by_core_contact("A");
   ASSERT_NE(known, nullptr);
@@ -46,7 +46,7 @@ TEST_F(RegistrationsTest, ARefreshFromTheSameFlowIsNotNew) {
 
   Binding moved = first;
   moved.flow = flow(9);
-  EXPECT_TRUE(registrations.accept(moved).is_new);
+  EXPECT_TRUE(registrations.accept(Binding(moved)).is_new);
   EXPECT_FALSE(registrations.live(flow(1), at(71)));
   EXPECT_TRUE(registrations.live(flow(9), at(71)));
 }
@@ -174,7 +174,7 @@ TEST_F(RegistrationsTest, WhatEndedTellsWhenItWasHeardLast) {
 TEST_F(RegistrationsTest, ARebindingIsFoundByItsCallId) {
   Binding old = binding("1001", "A", flow(1), at(60));
   old.call_id = "x@device";
-  registrations.accept(old);
+  registrations.accept(Binding(old));
   const auto replaced = [&](std::string_view aor, std::string_view call_id, const Flow& from, std::int64_t second = 1) {
     return contact(registrations.replaced_by(aor, call_id, "", from, at(second), seconds(40)));
   };
@@ -189,16 +189,16 @@ TEST_F(RegistrationsTest, ARebindingIsFoundByItsCallId) {
 
   old.core_contact = "B";
   old.flow = flow(3);
-  registrations.accept(old);
+  registrations.accept(Binding(old));
   EXPECT_EQ(replaced("1001", "x@device", flow(2)), "B") << "the newest";
   old.core_contact = "A";
   old.flow = flow(4);
-  EXPECT_TRUE(registrations.accept(old).is_new);
+  EXPECT_TRUE(registrations.accept(Binding(old)).is_new);
   EXPECT_EQ(replaced("1001", "x@device", flow(2)), "A") << "it moved last";
 
   old.call_id = "";
   old.aor_user = "1003";
-  registrations.accept(old);
+  registrations.accept(Binding(old));
   EXPECT_EQ(replaced("1003", "", flow(2)), "none");
 }
 
@@ -206,7 +206,7 @@ TEST_F(RegistrationsTest, ARebindingIsFoundByItsInstanceIfItsFlowIsSilent) {
   Binding old = binding("1001", "A", flow(1), at(300));
   old.instance = "<urn:uuid:1>";
   old.last_heard = at(0);
-  registrations.accept(old);
+  registrations.accept(Binding(old));
   const auto replaced = [&](std::string_view instance, std::int64_t second, const Flow& from) {
     return contact(registrations.replaced_by("1001", "new@device", instance, from, at(second), seconds(40)));
   };
@@ -245,18 +245,18 @@ TEST_F(RegistrationsTest, AreListedOnceWhateverChangesMeanwhile) {
 TEST_F(RegistrationsTest, ARefreshKeepsWhatIsKnownOfItsFlow) {
   Binding made = binding("1001", "c1", flow(1), at(60));
   made.proven = false;
-  registrations.accept(made);
+  registrations.accept(Binding(made));
   const auto heard = registrations.shared_last_heard(flow(1));
   EXPECT_TRUE(registrations.unproven(flow(1), at(0)));
   made.proven = true;
   made.expires = at(90);
-  EXPECT_FALSE(registrations.accept(made).is_new);
+  EXPECT_FALSE(registrations.accept(Binding(made)).is_new);
   EXPECT_FALSE(registrations.unproven(flow(1), at(0)));
   registrations.heard(flow(1), at(30));
   EXPECT_EQ(heard->load(), at(30).time_since_epoch().count()) << "whoever was given it goes on to be told";
   EXPECT_EQ(registrations.devices_at(flow(1).peer.address, at(0)), 1U);
   made.expires = at(40);
-  registrations.accept(made);
+  registrations.accept(Binding(made));
   EXPECT_EQ(registrations.next_expiry(), at(40)) << "it may end sooner as well";
   EXPECT_TRUE(registrations.remove("1001", "c1"));
   EXPECT_FALSE(registrations.live(flow(1), at(0)));

@@ -64,7 +64,7 @@ std::string replaced_of_ours(const Case& each) {
     binding.flow = flow_of(kept.contact);
     binding.expires = now + kept.left;
     binding.last_heard = now - kept.silent;
-    registrations.accept(binding);
+    registrations.accept(Binding(binding));
   }
   const Binding* found = registrations.replaced_by("1001", each.call_id, each.instance, flow_of("z"), now, silent_for);
   EXPECT_EQ(registrations.replaced_by("1002", each.call_id, each.instance, flow_of("z"), now, silent_for), nullptr);

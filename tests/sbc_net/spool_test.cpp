@@ -56,6 +56,26 @@ TEST_F(SpoolTest, TheFilesTakeTurnsAndAreReadInOrder) {
   }
 }
 
+TEST_F(SpoolTest, WhatWasHandedOverCanBeReadAgain) {
+  Spool spool(fd_.get());
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += std::to_string(i) + ",";
+  ASSERT_TRUE(spool.append(text.substr(0, 10)));
+  EXPECT_EQ(spool.size(), 10U);
+  ASSERT_TRUE(spool.append(text.substr(10)));
+  spool.hand_over();
+  ASSERT_TRUE(spool.append("another file"));
+  for (const auto& [begin, size] :
+       {std::pair<std::size_t, std::size_t>{0, 1}, {9, 3}, {100, 9000}, {9099, 2}, {4, 4}, {text.size() - 5, 5}})
+    EXPECT_EQ(spool.read_handed_over(begin, size), text.substr(begin, size)) << begin;
+  EXPECT_EQ(spool.read_handed_over(text.size() - 5, 6), "") << "it ends before";
+  ASSERT_EQ(::truncate((folder() / "spool.0").c_str(), 0), 0);
+  EXPECT_EQ(spool.read_handed_over(0, 10), "");
+  spool.empty_handed_over();
+  spool.hand_over();
+  EXPECT_EQ(spool.read_handed_over(0, 7), "another") << "nothing is left of what was read of the other one";
+}
+
 TEST_F(SpoolTest, ItBeginsEmptyAndForItselfAlone) {
   ASSERT_TRUE(Spool(fd_.get()).append("before"));
   EXPECT_THAT(left(), ElementsAre("before"));

@@ -31,8 +31,7 @@ class StateDatabaseTest : public FolderTest {
   static bool fold(StateDatabase& database, std::string_view bytes) {
     Unfolded records;
     const bool whole = records.add_read(bytes);
-    database.fold(records);
-    return whole;
+    return database.fold(records, [bytes](const Unfolded::Place& place) { return bytes.substr(place.begin, place.size); }) && whole;
   }
   static std::string mark(RecordKind kind) {
     std::string bytes;
@@ -117,6 +116,18 @@ TEST_F(StateDatabaseTest, FoldsUpToATornRecord) {
   const std::string second = binding("1002");
   EXPECT_FALSE(fold(open(), binding("1001") + second.substr(0, second.size() - 1)));
   EXPECT_THAT(users(), ElementsAre("1001"));
+}
+
+TEST_F(StateDatabaseTest, TellsWhatCannotBeReadAgain) {
+  const std::string two = binding("1001") + binding("1002");
+  Unfolded records;
+  ASSERT_TRUE(records.add_read(two));
+  std::string damaged = two;
+  damaged[20] ^= 1;
+  EXPECT_FALSE(
+      open().fold(records, [&](const Unfolded::Place& place) { return std::string_view(damaged).substr(place.begin, place.size); }));
+  EXPECT_THAT(users(), ElementsAre("1002"));
+  EXPECT_FALSE(open().fold(records, [&](const Unfolded::Place&) { return std::string_view(); }));
 }
 
 TEST_F(StateDatabaseTest, ARetellingRemovesWhatItDoesNotName) {

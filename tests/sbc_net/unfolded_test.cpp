@@ -10,76 +10,77 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-using testing::UnorderedElementsAre;
 
-Record put(std::string_view key, std::string_view value) { return {RecordKind::registration, false, 1000, key, value}; }
-Record gone(std::string_view key) { return {RecordKind::registration, true, 0, key, {}}; }
-Record mark(RecordKind kind) { return {kind, false, 0, {}, {}}; }
+/// Each record is one octet of a text, in which it says what it is.
+class UnfoldedRecords : public testing::Test {
+ protected:
+  void put(const std::string& key, bool is_new = false) { add({RecordKind::registration, false, 1000, key, "value"}, key, is_new); }
+  void remove(const std::string& key) { add({RecordKind::registration, true, 0, key, {}}, "-" + key, false); }
+  void mark(RecordKind kind) { add({kind, false, 0, {}, {}}, "|", false); }
+  void add(const Record& record, const std::string& word, bool is_new) {
+    records_.add(record, {said_.size(), 1}, is_new);
+    said_.push_back(word);
+  }
+  /// In their order.
+  [[nodiscard]] std::vector<std::string> left() const {
+    std::vector<std::string> out;
+    for (const Unfolded::Place& place : records_.places()) out.push_back(said_.at(place.begin));
+    return out;
+  }
 
-/// "key=value", "-key", or "|" for a mark.
-std::vector<std::string> all(const Unfolded& records) {
-  std::vector<std::string> out;
-  records.each([&out](const Record& record) {
-    if (is_mark(record.kind)) {
-      out.emplace_back("|");
-    } else {
-      out.push_back(record.removed ? "-" + std::string(record.key) : std::string(record.key) + "=" + std::string(record.value));
-    }
-  });
-  return out;
+  Unfolded records_;
+  std::vector<std::string> said_;
+};
+
+TEST_F(UnfoldedRecords, OfOneKeyTheLastHolds) {
+  put("a", true);
+  put("b");
+  put("a");
+  put("b");
+  remove("b");
+  EXPECT_THAT(left(), ElementsAre("a", "-b"));
+  EXPECT_EQ(records_.places()[0].begin, 2U) << "the later one";
+  add({RecordKind::ban, true, 0, "a", {}}, "another kind", false);
+  EXPECT_THAT(left(), ElementsAre("a", "-b", "another kind")) << "kinds have keys of their own";
 }
 
-TEST(Unfolded, OfOneKeyTheLastRecordHolds) {
-  Unfolded records;
-  records.add(put("a", "1"), true);
-  records.add(put("b", "1"), false);
-  records.add(put("a", "2"), false);
-  records.add(put("b", "2"), false);
-  records.add(gone("b"), false);
-  EXPECT_THAT(all(records), UnorderedElementsAre("a=2", "-b"));
-  records.add({RecordKind::ban, true, 0, "a", {}}, false);
-  EXPECT_THAT(all(records), UnorderedElementsAre("a=2", "-b", "-a")) << "kinds have keys of their own";
-}
-
-TEST(Unfolded, OfWhatCameAndWentNothingIsSaid) {
-  Unfolded records;
+TEST_F(UnfoldedRecords, OfWhatCameAndWentNothingIsSaid) {
   for (int i = 0; i < 1000; ++i) {
     const std::string key = std::to_string(i);
-    records.add(put(key, "1"), true);
-    records.add(put(key, "2"), false);
-    if (i % 100 != 0) records.add(gone(key), false);
+    put(key, true);
+    put(key);
+    if (i % 100 != 0) remove(key);
   }
-  EXPECT_EQ(all(records).size(), 10U);
-  EXPECT_THAT(all(records), testing::Contains("900=2"));
+  EXPECT_EQ(left().size(), 10U);
+  EXPECT_THAT(left(), testing::Contains("900"));
 }
 
-TEST(Unfolded, WhatTheDatabaseMayHaveIsRemovedThere) {
-  Unfolded records;
-  records.add(put("prolonged", "1"), false);
-  records.add(gone("prolonged"), false);
-  records.add(gone("unheard-of"), false);
-  records.add(put("back", "1"), true);
-  records.add(gone("back"), false);
-  records.add(gone("back"), false);
-  EXPECT_THAT(all(records), UnorderedElementsAre("-prolonged", "-unheard-of", "-back"));
-  records.add(put("unheard-of", "2"), true);
-  records.add(gone("unheard-of"), false);
-  EXPECT_THAT(all(records), testing::Contains("-unheard-of")) << "its row is removed once";
+TEST_F(UnfoldedRecords, WhatTheDatabaseMayHaveIsRemovedThere) {
+  put("prolonged");
+  remove("prolonged");
+  remove("unheard-of");
+  put("back", true);
+  remove("back");
+  remove("back");
+  EXPECT_THAT(left(), ElementsAre("-prolonged", "-unheard-of", "-back"));
+  put("unheard-of", true);
+  remove("unheard-of");
+  EXPECT_THAT(left(), ElementsAre("-prolonged", "-back", "-unheard-of")) << "its row is removed, though it was new since";
 }
 
-TEST(Unfolded, WhatStandsBeforeAMarkIsToldBeforeIt) {
-  Unfolded records;
-  records.add(put("a", "1"), true);
-  records.add(put("b", "1"), true);
-  records.add(gone("b"), false);
-  records.add(mark(RecordKind::retell_begins), false);
-  records.add(put("c", "1"), true);
-  records.add(gone("a"), false);
-  records.add(mark(RecordKind::retell_ends), false);
-  records.add(gone("c"), false);
-  EXPECT_THAT(all(records), ElementsAre("a=1", "|", "c=1", "-a", "|", "-c"));
-  records.clear();
-  EXPECT_THAT(all(records), IsEmpty());
+TEST_F(UnfoldedRecords, MarksStandWhereTheyStood) {
+  put("a", true);
+  put("b", true);
+  put("old");
+  mark(RecordKind::retell_begins);
+  put("c", true);
+  put("old");
+  remove("a");
+  mark(RecordKind::retell_ends);
+  remove("c");
+  EXPECT_THAT(left(), ElementsAre("b", "|", "old", "|"));
+  records_.clear();
+  EXPECT_THAT(left(), IsEmpty());
 }
 
 class UnfoldedBytes : public testing::Test {
@@ -95,8 +96,6 @@ class UnfoldedBytes : public testing::Test {
     }
     return at;
   }
-  static std::size_t count(const Unfolded& records) { return all(records).size(); }
-
   const std::vector<sbc::ListenerAddress> listeners_ = sbc::addresses_of(two_listeners());
   const Clocks clocks_{acl::TimePoint(std::chrono::hours{1000}), 1'800'000'000'000};
   std::string bytes_;
@@ -108,11 +107,15 @@ TEST_F(UnfoldedBytes, NewOnesAreKnownByWhereTheyBegin) {
   append("1001", true);
   append("1002", true);
   Unfolded records;
-  records.add_written(bytes_, new_ones);
-  EXPECT_EQ(count(records), 2U) << "1001 removed, 1003 there";
+  records.add_written(bytes_, 1000, new_ones);
+  ASSERT_EQ(records.places().size(), 2U) << "1003 there, 1001 removed";
+  EXPECT_EQ(records.places()[0].begin, 1000 + new_ones[1]);
+  std::string_view third = std::string_view(bytes_).substr(new_ones[1], records.places()[0].size);
+  EXPECT_TRUE(take_record(third));
+  EXPECT_EQ(third, "");
   Unfolded read;
   EXPECT_TRUE(read.add_read(bytes_));
-  EXPECT_EQ(count(read), 3U) << "of what the disk has nobody knows whether it was new";
+  EXPECT_EQ(read.places().size(), 3U) << "of what the disk has nobody knows whether it was new";
 }
 
 TEST_F(UnfoldedBytes, ATornEndIsLeftOut) {
@@ -120,7 +123,7 @@ TEST_F(UnfoldedBytes, ATornEndIsLeftOut) {
   append("1002");
   Unfolded records;
   EXPECT_FALSE(records.add_read(std::string_view(bytes_).substr(0, bytes_.size() - 1)));
-  EXPECT_EQ(count(records), 1U);
+  EXPECT_EQ(records.places().size(), 1U);
 }
 
 }  // namespace
