@@ -17,6 +17,7 @@ struct Outgoing {
   std::string bytes;
   bool to_unproven = false;  ///< an answer to what has not proved its source: held to what that source may be sent
   bool repeats = false;      ///< a request that was sent before: held like an answer where no registration proved itself
+  std::size_t pad_at = 0;    ///< behind so many octets any number of spaces may be put in (RFC 3261 §7.3.1); 0: nowhere
 
   static constexpr std::string_view response_start = "SIP/2.0 ";
   [[nodiscard]] bool is_response() const { return bytes.starts_with(response_start); }
@@ -33,7 +34,13 @@ class Outbox {
     item.bytes.clear();
     item.to_unproven = to_unproven;
     item.repeats = false;
+    item.pad_at = 0;
     return item.bytes;
+  }
+  /// A new entry with a request for the PBX (Outgoing::pad_at).
+  void add_request(const Flow& flow, std::string_view request, std::size_t pad_at) {
+    add(flow) = request;
+    items_[count_ - 1].pad_at = pad_at;
   }
   /// A new entry with a request that was sent before.
   void add_again(const Flow& flow, std::string_view request) {

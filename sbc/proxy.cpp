@@ -136,7 +136,8 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
                                    .hop = *pbx,
                                    .may_move = may_move,
                                    .with_credentials = with_credentials,
-                                   .claim = claim},
+                                   .claim = claim,
+                                   .pad_at = inward_.pad_at()},
                                   now, out);
   if (outcome == Outcome::forwarded)
     calls_.from_access(request, arrival.flow, arrival.dialog.is_known(), with_credentials || arrival.source.trusted, now);
@@ -217,7 +218,10 @@ Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flo
     return Outcome::too_large;
   }
   if (const auto& inside = outward_.audio_inside()) audio_.tell(*inside, target->token.flow, target->user, request.call_id, now);
-  const Outcome outcome = forward(id, request, {flow, target->token.flow, true, message_, hidden_.routes, hidden_.vias}, now, out);
+  const Outcome outcome = forward(
+      id, request,
+      {.from = flow, .to = target->token.flow, .proven = true, .sent = message_, .memo = hidden_.routes, .hidden_vias = hidden_.vias}, now,
+      out);
   if (outcome == Outcome::forwarded) calls_.from_core(request, target->token.flow, target->user, now);
   return outcome;
 }
@@ -225,7 +229,7 @@ Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flo
 Outcome Proxy::forward(const BranchId& id, const sip::RawMessage& request, const Departure& departure, TimePoint now, Outbox& out) {
   // An ACK to a 2xx goes end to end; a CANCEL that comes so far is one of an INVITE that a restart made us forget.
   if (request.method == Method::ack || request.method == Method::cancel) {
-    out.add(departure.to) = departure.sent;
+    out.add_request(departure.to, departure.sent, departure.pad_at);
   } else if (state_.transactions.begin(id, request, departure, now, out) == nullptr) {
     answers_.overloaded(request, departure.from, departure.proven, out);
     return Outcome::transactions_full;

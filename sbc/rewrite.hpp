@@ -42,6 +42,8 @@ class InwardRewriter {
   bool request(const Request& request, std::string& out);
   /// Why the last message could not be written: false, a Contact that cannot be read or is too long to be given back; else its size.
   [[nodiscard]] bool contacts_fit() const { return sealed_; }
+  /// Of the last request: Outgoing::pad_at.
+  [[nodiscard]] std::size_t pad_at() const { return pad_at_; }
   struct Return {
     std::string_view vias;      ///< those that were hidden, one value a line
     std::string_view routes;    ///< what the core had recorded, as lines; it goes back with what makes a dialog (§16.6 step 4, §12.1.1)
@@ -73,6 +75,7 @@ class InwardRewriter {
   std::string text_;
   Asker asker_;         ///< what the branch keeps of the request
   bool sealed_ = true;  ///< every Contact of this message could be sealed
+  std::size_t pad_at_ = 0;
 };
 
 /// Core to access.

@@ -17,6 +17,8 @@ using sip::HeaderName;
 constexpr std::string_view own_options[] = {"outbound", "gruu", "path"};
 constexpr std::string_view own_contact_params[] = {"reg-id", "pub-gruu", "temp-gruu"};
 
+constexpr std::string_view source_name = "X-Postern-Source";
+
 bool is_own_option(std::string_view option) {
   return std::ranges::any_of(own_options, [option](std::string_view own) { return sip::iequals(option, own); });
 }
@@ -81,10 +83,13 @@ bool InwardRewriter::request(const Request& request, std::string& out) {
   record_route(message);
   if (request.registration != nullptr && !request.registration->replaced_contact.empty())
     state_.editor.append("Contact", "<" + request.registration->replaced_contact + ">;expires=0");
-  source(request.flow);
   body(message);
-  if (!is_datagram(state_.options.pbx.transport)) state_.editor.state_length();
-  return sealed_ && state_.editor.serialise(out);
+  source(request.flow);
+  const bool alone = is_datagram(state_.options.pbx.transport);
+  if (!alone) state_.editor.state_length();
+  const bool written = sealed_ && state_.editor.serialise(out);
+  pad_at_ = written && alone ? state_.editor.last_appended() + source_name.size() + 1 : 0;
+  return written;
 }
 
 void InwardRewriter::request_uri(const Request& request) {
@@ -388,7 +393,7 @@ void InwardRewriter::source(const Flow& flow) {
   text_.append(";transport=").append(to_string(flow.transport));
   const acl::Geo& geo = state_.policy->geo();
   if (geo.countries) text_.append(";country=").append(state_.countries.of(geo, flow.peer.address).to_string());
-  state_.editor.append("X-Postern-Source", text_);
+  state_.editor.append(source_name, text_);
 }
 
 }  // namespace postern::sbc

@@ -107,7 +107,7 @@ Record* Transactions::Impl::begin(const BranchId& id, const sip::RawMessage& req
   start_retransmissions(*record, now);
   set_life(*record, now + (departure.to.side == Side::core ? pbx_timeout : Timers::transaction_timeout), now);
   if (record->is_invite && departure.proven) respond(*record, request, 100, out);
-  out.add(departure.to) = departure.sent;
+  out.add_request(departure.to, departure.sent, departure.pad_at);
   return record;
 }
 

@@ -92,6 +92,7 @@ struct Departure {
   bool may_move = false;              ///< another may be asked if that one gives no answer at all
   bool with_credentials = false;      ///< `sent` holds some
   DeviceClaim claim = {};
+  std::size_t pad_at = 0;  ///< Outgoing::pad_at
 };
 
 /// The PBX's addresses, for the transaction layer.

@@ -79,6 +79,7 @@ void Editor::remove(const HeaderLine& header) {
 void Editor::insert_before(const HeaderLine& header, string_view name, string_view value) { add_line(header.line.begin, name, value); }
 
 void Editor::append(string_view name, string_view value) {
+  last_appended_ = static_cast<std::uint32_t>(edits_.size());
   add_line(static_cast<std::uint32_t>(message_->body_begin - line_end.size()), name, value);
 }
 
@@ -126,6 +127,7 @@ bool Editor::serialise(std::string& out) {
       return false;
     }
     out.append(bytes.substr(copied, edit.span.begin - copied));
+    if (edit.order == last_appended_) last_appended_at_ = out.size();
     out.append(texts.substr(edit.text_begin, edit.text_end - edit.text_begin));
     copied = edit.span.end;
   }

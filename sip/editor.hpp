@@ -37,6 +37,8 @@ class Editor {
   /// False, and nothing usable in `out`, if such a text held any other CR, LF or NUL (nobody injects a header through us), edits
   /// overlapped, or the result is larger than Bounds::message.
   [[nodiscard]] bool serialise(std::string& out);
+  /// Where in what serialise() wrote the header begins that was appended last.
+  [[nodiscard]] std::size_t last_appended() const { return last_appended_at_; }
 
  private:
   struct Edit {
@@ -55,6 +57,8 @@ class Editor {
   std::size_t lines_added_ = 0;
   std::size_t lines_removed_ = 0;
   std::size_t new_body_size_ = 0;
+  std::uint32_t last_appended_ = 0;  ///< an edit's order
+  std::size_t last_appended_at_ = 0;
   bool length_stated_ = false;  ///< by an edit
   bool bad_ = false;
 };

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <vector>
 
+#include "sbc/net/send_batch.hpp"
 #include "sbc/net/socket_option.hpp"
 
 namespace postern::net {
@@ -14,10 +15,11 @@ namespace postern::net {
 namespace {
 
 constexpr int wanted_receive_buffer = 4 << 20;
-// What each path of today's internet carries in one piece: QUIC asks it of them, too (RFC 9000 section 14).
-constexpr std::size_t most_uncut = 1200;
 // No multiple of the page size: the beginnings of all datagrams would else fall into the same cache sets.
 constexpr std::size_t stride = ReceiveBatch::max_datagram + 1 + 320;
+
+/// What a kernel says that does not cut one long datagram into several, or not on the way to that peer.
+bool cannot_join(int error) { return error == EINVAL || error == EIO || error == EMSGSIZE || error == ENOPROTOOPT || error == EOPNOTSUPP; }
 
 /// Those of a broadcast or multicast datagram: each socket of its port gets one of its own.
 bool is_one_of_many(const in_pktinfo& info) { return info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr; }
@@ -38,48 +40,6 @@ std::optional<acl::Address> local_address(msghdr& header, const acl::Address& ot
     }
   }
   return otherwise;
-}
-
-/// Room for one datagram of a sendmmsg(2).
-struct SendSlot {
-  iovec vector;
-  SocketAddress peer;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> control;
-};
-
-template <class Info>
-void add_control(msghdr& header, SendSlot& slot, int level, int type, const Info& info) {
-  static_assert(CMSG_SPACE(sizeof info) <= sizeof slot.control);
-  header.msg_control = slot.control.data();
-  header.msg_controllen = CMSG_SPACE(sizeof info);
-  slot.control.fill(0);
-  cmsghdr* item = CMSG_FIRSTHDR(&header);
-  item->cmsg_level = level;
-  item->cmsg_type = type;
-  item->cmsg_len = CMSG_LEN(sizeof info);
-  std::memcpy(CMSG_DATA(item), &info, sizeof info);
-}
-
-void name_source(msghdr& header, SendSlot& slot, const acl::Address& local) {
-  if (local.is_v4()) {
-    in_pktinfo info{};
-    info.ipi_spec_dst = to_in_addr(local);
-    add_control(header, slot, IPPROTO_IP, IP_PKTINFO, info);
-  } else {
-    in6_pktinfo info{};
-    info.ipi6_addr = to_in6_addr(local);
-    add_control(header, slot, IPPROTO_IPV6, IPV6_PKTINFO, info);
-  }
-}
-
-void fill_header(msghdr& header, SendSlot& slot, const sbc::Outgoing& datagram, bool wildcard) {
-  header = msghdr{};
-  header.msg_namelen = fill(slot.peer, datagram.flow.peer);
-  header.msg_name = &slot.peer;
-  slot.vector = {const_cast<char*>(datagram.bytes.data()), datagram.bytes.size()};
-  header.msg_iov = &slot.vector;
-  header.msg_iovlen = 1;
-  if (wildcard && !datagram.flow.local.is_unspecified()) name_source(header, slot, datagram.flow.local);
 }
 
 }  // namespace
@@ -248,27 +208,28 @@ void UdpSocket::let_cut(bool let) {
 }
 
 std::size_t UdpSocket::send_some(std::span<const sbc::Outgoing* const> datagrams) {
-  // fill_header() writes each before the kernel reads it; to clear 13 KB for one datagram would cost more than the rest.
-  std::array<mmsghdr, ReceiveBatch::capacity> headers;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-  std::array<SendSlot, ReceiveBatch::capacity> slots;   // NOLINT(cppcoreguidelines-pro-type-member-init)
+  SendBatch batch;
   std::size_t done = 0;
   bool too_large = false;  // the next one is, for the path to its peer
   while (done < datagrams.size()) {
-    const bool cut = too_large || datagrams[done]->bytes.size() > most_uncut;
-    const std::size_t most = too_large ? 1 : std::min(datagrams.size() - done, headers.size());
-    std::size_t count = 0;
-    for (; count < most && (datagrams[done + count]->bytes.size() > most_uncut) <= cut; ++count)
-      fill_header(headers[count].msg_hdr, slots[count], *datagrams[done + count], wildcard_);
+    const bool cut =
+        batch.take(datagrams.subspan(done), {.names_source = wildcard_, .joins = joins_ && !too_large, .cuts_first = too_large});
     let_cut(cut);
-    const int sent = ::sendmmsg(fd_.get(), headers.data(), static_cast<unsigned>(count), MSG_NOSIGNAL);
-    too_large = sent < 0 && errno == EMSGSIZE && !cut;
+    const int sent = ::sendmmsg(fd_.get(), batch.headers(), batch.size(), MSG_NOSIGNAL);
+    const bool joined = batch.datagrams_in(1) > 1;
     if (sent > 0) {
-      done += static_cast<std::size_t>(sent);
+      done += batch.datagrams_in(static_cast<std::size_t>(sent));
+      too_large = false;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       break;
-    } else if (errno != EINTR && !too_large) {
-      ++counters_.send_errors;
-      ++done;
+    } else if (joined && cannot_join(errno)) {
+      joins_ = false;
+    } else if (errno == EMSGSIZE && !cut) {
+      too_large = true;
+    } else if (errno != EINTR) {
+      counters_.send_errors += batch.datagrams_in(1);
+      done += batch.datagrams_in(1);
+      too_large = false;
     }
   }
   return done;
