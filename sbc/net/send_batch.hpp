@@ -19,7 +19,7 @@ namespace postern::net {
 /// on the way to a PBX that is half of what sending costs. All pieces but the last have to be of one size, so those that differ by little
 /// get some spaces where white space has no meaning (Outgoing::pad_at). What goes out by itself, or with few others, is left as it is:
 /// there is little to gain, and who looks at the wire sees each datagram.
-class SendBatch {
+class SendBatch {  // NOLINT(cppcoreguidelines-pro-type-member-init): see its arrays
  public:
   static constexpr std::size_t capacity = 64;  ///< datagrams
   static constexpr std::size_t least_joined = 4;
