@@ -64,7 +64,7 @@ struct TokenContent {
 class DurableSink {
  public:
   virtual ~DurableSink() = default;
-  /// Of this key (aor_user with core_contact) nothing was told, or it has ended or was forgotten. At once.
+  /// Of this key (aor_user with core_contact) nothing was told in this run or before it, or it has ended or was forgotten. At once.
   virtual void add(const Binding& binding) = 0;
   /// Moved or prolonged, or told once more.
   virtual void keep(const Binding& binding, Urgency urgency) = 0;

@@ -125,11 +125,10 @@ Outcome Proxy::request_from_access(const Arrival& arrival, TimePoint now, Outbox
     return Outcome::malformed;
   }
   note_credentials(arrival, plan.memo, now);
-  const Flow to = failover_.flow_of(*pbx);
   const bool may_move = target == nullptr && request.to_tag.empty();
   const Outcome outcome = forward(arrival.id, request,
                                   {.from = arrival.flow,
-                                   .to = to,
+                                   .to = failover_.flow_of(*pbx),
                                    .proven = proven,
                                    .sent = message_,
                                    .memo = plan.memo,
@@ -218,10 +217,7 @@ Outcome Proxy::request_from_core(const sip::RawMessage& request, const Flow& flo
     return Outcome::too_large;
   }
   if (const auto& inside = outward_.audio_inside()) audio_.tell(*inside, target->token.flow, target->user, request.call_id, now);
-  const Outcome outcome = forward(
-      id, request,
-      {.from = flow, .to = target->token.flow, .proven = true, .sent = message_, .memo = hidden_.routes, .hidden_vias = hidden_.vias}, now,
-      out);
+  const Outcome outcome = forward(id, request, {flow, target->token.flow, true, message_, hidden_.routes, hidden_.vias}, now, out);
   if (outcome == Outcome::forwarded) calls_.from_core(request, target->token.flow, target->user, now);
   return outcome;
 }

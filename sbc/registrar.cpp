@@ -87,6 +87,13 @@ void add_line(std::string& memo, char tag, std::string_view text) {
   memo += '\n';
 }
 
+/// The memory of `text` is used again, unless it is of one that was much longer than texts are.
+void reuse(std::string& text, std::string_view value) {
+  constexpr std::size_t usual = 256;
+  if (text.capacity() > usual) std::string().swap(text);
+  text = value;
+}
+
 }  // namespace
 
 bool Registrar::refreshes(const sip::RawMessage& request, const Flow& flow, TimePoint now) const {
@@ -184,11 +191,11 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     accepted_uris[accepted_count++] = pair->core_uri;
     known_until = std::max(known_until.value_or(now), now + expires);
     Binding& binding = accepted_;
-    binding.aor_user = aor_user;
-    binding.call_id = call_id;
-    binding.instance = instance;
-    binding.contact_uri = pair->device_uri;
-    binding.core_contact = pair->core_uri;
+    reuse(binding.aor_user, aor_user);
+    reuse(binding.call_id, call_id);
+    reuse(binding.instance, instance);
+    reuse(binding.contact_uri, pair->device_uri);
+    reuse(binding.core_contact, pair->core_uri);
     binding.flow = asked.from;
     binding.expires = now + expires;
     binding.last_heard = binding.since = now;

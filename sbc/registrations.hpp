@@ -62,7 +62,7 @@ class Registrations {
     bool is_new;             ///< for the first time, or from another flow
   };
   /// Adds or refreshes the binding with the same aor_user and core_contact. One too many of its AOR evicts the AOR's that ends
-  /// soonest. `binding` is left with texts of no meaning: who fills it again uses their memory again.
+  /// soonest. `binding` is left with texts of no meaning: who fills it again may use their memory again.
   Accepted accept(Binding&& binding);
   /// Removes that binding; nullopt: there was none.
   std::optional<Binding> remove(std::string_view aor_user, std::string_view core_contact);

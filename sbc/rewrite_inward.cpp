@@ -84,11 +84,11 @@ bool InwardRewriter::request(const Request& request, std::string& out) {
   if (request.registration != nullptr && !request.registration->replaced_contact.empty())
     state_.editor.append("Contact", "<" + request.registration->replaced_contact + ">;expires=0");
   body(message);
-  source(request.flow);
-  const bool alone = is_datagram(state_.options.pbx.transport);
-  if (!alone) state_.editor.state_length();
+  source(request.flow);  // the last, since it is where spaces may be put in
+  const bool in_datagram = is_datagram(state_.options.pbx.transport);
+  if (!in_datagram) state_.editor.state_length();
   const bool written = sealed_ && state_.editor.serialise(out);
-  pad_at_ = written && alone ? state_.editor.last_appended() + source_name.size() + 1 : 0;
+  pad_at_ = written && in_datagram ? state_.editor.last_appended() + source_name.size() + std::string_view(":").size() : 0;
   return written;
 }
 

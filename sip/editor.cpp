@@ -19,6 +19,8 @@ void Editor::reset(const RawMessage& message) {
   texts_.clear();
   bad_ = false;
   lines_added_ = lines_removed_ = new_body_size_ = 0;
+  last_appended_ = UINT32_MAX;
+  last_appended_at_ = 0;
   length_stated_ = false;
 }
 

@@ -37,7 +37,7 @@ class Editor {
   /// False, and nothing usable in `out`, if such a text held any other CR, LF or NUL (nobody injects a header through us), edits
   /// overlapped, or the result is larger than Bounds::message.
   [[nodiscard]] bool serialise(std::string& out);
-  /// Where in what serialise() wrote the header begins that was appended last.
+  /// Where in what serialise() wrote the header begins that was appended last; 0: none was.
   [[nodiscard]] std::size_t last_appended() const { return last_appended_at_; }
 
  private:

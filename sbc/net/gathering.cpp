@@ -7,24 +7,31 @@ namespace postern::net {
 
 Gathering::Duration Gathering::after(std::size_t datagrams, acl::TimePoint begin, acl::TimePoint end) {
   if (begin - last_end_ > window) {  // it was quiet
-    window_begin_ = begin;
-    busy_ = nap_ = {};
-    count_ = 0;
+    begin_window(begin);
+    nap_ = {};
   }
   last_end_ = end;
   count_ += datagrams;
+  ++turns_;
   busy_ += end - begin;
-  const Duration passed = end - window_begin_;
-  if (passed < window) return nap_;
-  const double seconds = std::chrono::duration<double>(passed).count();
+  if (end - window_begin_ < window) return nap_;
+  nap_ = next_nap(std::chrono::duration<double>(end - window_begin_).count());
+  begin_window(end);
+  return nap_;
+}
+
+void Gathering::begin_window(acl::TimePoint begin) {
+  window_begin_ = begin;
+  busy_ = {};
+  count_ = turns_ = 0;
+}
+
+Gathering::Duration Gathering::next_nap(double seconds) const {
   const double rate = static_cast<double>(count_) / seconds;
   const bool has_time = std::chrono::duration<double>(busy_).count() < most_busy * seconds;
-  const auto until_enough = std::chrono::duration<double>(enough / std::max(rate, from_rate));
-  nap_ = rate >= from_rate && has_time ? std::min(longest, std::chrono::duration_cast<Duration>(until_enough)) : Duration::zero();
-  window_begin_ = end;
-  busy_ = {};
-  count_ = 0;
-  return nap_;
+  if (rate < from_rate || !has_time) return {};
+  if (count_ >= full * turns_) return nap_ / 2;
+  return std::min(longest, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(enough / rate)));
 }
 
 void rest(acl::Duration nap) {

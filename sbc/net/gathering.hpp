@@ -10,7 +10,8 @@ namespace postern::net {
 
 /// Under a flood one wake-up a datagram costs more than to refuse it, so a worker that is woken very often naps before it waits for the
 /// next: some dozens are then read at once. Never below `from_rate`: an idle edge, and one with all the calls of 2,000 phones, answers at
-/// once. Nor when the worker has hardly any time left: what arrives while it works gathers by itself.
+/// once. Nor when the worker has hardly any time left: what arrives while it works gathers by itself. And where each turn finds a full
+/// batch a shorter nap will do, until it is none: who waits for the answers to so many sends no more of them for being kept waiting.
 class Gathering {
  public:
   using Duration = acl::Duration;
@@ -18,16 +19,21 @@ class Gathering {
   static constexpr double most_busy = 0.8;     ///< the part of the time that the worker may be at work
   static constexpr Duration longest{std::chrono::microseconds{400}};
   static constexpr std::size_t enough = 48;  ///< so many at once cost hardly less each than more would
+  static constexpr std::size_t full = 63;    ///< a turn, in the mean: more than `enough` brings by itself
 
   /// A turn from `begin` to `end` has read so many datagrams. How long to nap now; zero: not at all.
   [[nodiscard]] Duration after(std::size_t datagrams, acl::TimePoint begin, acl::TimePoint end);
 
  private:
+  void begin_window(acl::TimePoint begin);
+  [[nodiscard]] Duration next_nap(double seconds) const;
+
   static constexpr Duration window{std::chrono::milliseconds{2}};
 
   acl::TimePoint window_begin_, last_end_;
   Duration busy_{};        ///< within the window
   std::size_t count_ = 0;  ///< of datagrams within it
+  std::size_t turns_ = 0;  ///< and of turns
   Duration nap_{};         ///< what the last whole window asked for
 };
 

@@ -36,10 +36,11 @@ class Mailbox {
     const std::size_t end = std::min(first_ + at_once, notes_.size());
     const auto at = [this](std::size_t place) { return std::make_move_iterator(notes_.begin() + static_cast<std::ptrdiff_t>(place)); };
     notes.assign(at(std::exchange(first_, end)), at(end));
-    if (first_ < notes_.size()) return true;
-    notes_.clear();
-    first_ = 0;
-    return false;
+    const bool more = first_ < notes_.size();
+    if (first_ < notes_.size() - first_) return more;
+    // Never more that are taken than that wait.
+    notes_.erase(notes_.begin(), notes_.begin() + static_cast<std::ptrdiff_t>(std::exchange(first_, 0)));
+    return more;
   }
 
  private:

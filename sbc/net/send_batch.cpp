@@ -22,8 +22,8 @@ bool is_large(const sbc::Outgoing& datagram) { return datagram.bytes.size() > Se
 
 /// sendmmsg() takes no const pieces, though it changes none.
 iovec piece(std::string_view bytes) {
-  return {const_cast<char*>(bytes.data()), bytes.size()};
-}  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  return {const_cast<char*>(bytes.data()), bytes.size()};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+}
 
 template <class Value>
 void add_control(msghdr& header, int level, int type, const Value& value) {
@@ -84,11 +84,7 @@ class Joined {
 bool SendBatch::take(std::span<const sbc::Outgoing* const> datagrams, const How& how) {
   size_ = 0;
   pieces_used_ = 0;
-  if (how.cuts_first) {
-    add(datagrams.first(1), 0, how.names_source);
-    return true;
-  }
-  const bool cut = is_large(*datagrams.front());
+  const bool cut = how.cuts || is_large(*datagrams.front());
   datagrams = datagrams.first(std::min(datagrams.size(), capacity));
   while (!datagrams.empty() && (cut || !is_large(*datagrams.front()))) {
     Joined joined(*datagrams.front());

@@ -30,7 +30,7 @@ class SendBatch {  // NOLINT(cppcoreguidelines-pro-type-member-init): see its ar
   struct How {
     bool names_source = false;  ///< each leaves from its flow.local
     bool joins = false;
-    bool cuts_first = false;  ///< the first alone: it is too large for the path to its peer
+    bool cuts = false;  ///< whatever their size: routers have to be let cut them
   };
   /// Takes as many of the first ones as fit, in order; they must stay where they are until it is sent. True: routers have to be let cut
   /// them.
@@ -51,7 +51,7 @@ class SendBatch {  // NOLINT(cppcoreguidelines-pro-type-member-init): see its ar
   void add(std::span<const sbc::Outgoing* const> joined, std::size_t segment, bool names_source);
   void add_pieces(const sbc::Outgoing& datagram, std::size_t padding);
 
-  // Written before the kernel reads them; to clear 20 KB for one datagram would cost more than the rest.
+  // Written before the kernel reads them; to clear 13 KB for one datagram would cost more than the rest.
   std::array<mmsghdr, capacity> headers_;
   std::array<SocketAddress, capacity> peers_;
   std::array<Control, capacity> controls_;

@@ -125,6 +125,7 @@ std::string_view Spool::read_handed_over(std::size_t begin, std::size_t size) {
     window_begin_ = begin;
     const ssize_t got = ::pread(fd, window_.data(), window_.size(), static_cast<off_t>(header_size + begin));
     window_.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0) fail("read the spool");
     if (window_.size() < size) return {};
   }
   return std::string_view(window_).substr(begin - window_begin_, size);

@@ -37,7 +37,7 @@ class Spool {
   bool append(std::string_view records);
   /// There is something in the file, and the other one is free.
   [[nodiscard]] bool may_hand_over() const { return size() != 0 && !is_handed_over(); }
-  /// Gives the file away. It may be.
+  /// Gives the file away. Only where may_hand_over().
   void hand_over();
   /// Octets of records that have not been handed over yet.
   [[nodiscard]] std::size_t size() const { return files_.at(current_).size; }
@@ -45,7 +45,8 @@ class Spool {
   // Of the folding thread:
   /// A file was handed over and is not emptied yet.
   [[nodiscard]] bool is_handed_over() const { return handed_over_.load(std::memory_order_acquire) != none; }
-  /// So many octets of its records, behind `begin` of them; it holds until the next call. Empty: they cannot be read.
+  /// So many octets of its records, behind `begin` of them; it holds until the next call. Empty: somebody has cut the file. Throws
+  /// std::system_error.
   std::string_view read_handed_over(std::size_t begin, std::size_t size);
   /// It is in the database. Throws std::system_error.
   void empty_handed_over();

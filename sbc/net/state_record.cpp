@@ -349,6 +349,7 @@ std::optional<Record> take_record(std::string_view& bytes) {
 std::optional<Record> take_written_record(std::string_view& bytes) {
   ByteReader reader(bytes);
   const auto size = reader.number<std::uint32_t>();
+  if (size > most_record) return std::nullopt;
   reader.take(sizeof(std::uint64_t));
   ByteReader fields(reader.take(size));
   const auto kind = fields.number<std::uint8_t>();

@@ -64,7 +64,9 @@ bool StateStore::append_held(std::string_view records, std::span<const std::size
     fail(error_text(errno));
     return false;
   }
-  appended_.add_written(records, begin, new_ones);
+  // Before all is told again, or where the start has left rows out, the database may have what is new here.
+  const bool may_be_new = knows_all_ && tellers_left_ == 0 && !retell_;
+  if (!appended_.add_written(records, begin, may_be_new ? new_ones : std::span<const std::size_t>{})) retell_ = true;
   return true;
 }
 
@@ -153,7 +155,11 @@ void StateStore::fold() {
       }
       const bool whole =
           database_->fold(handed_over_, [this](const Unfolded::Place& place) { return spool_->read_handed_over(place.begin, place.size); });
-      if (!whole) retell_ = true;
+      if (!whole) {
+        ++failures_;
+        retell_ = true;
+        tell(LogLevel::error, "spool.0 or spool.1", {}, "has been changed by somebody else: what stands is told again");
+      }
       handed_over_.clear();
       spool_->empty_handed_over();
       if (std::exchange(database_told_, false)) tell(LogLevel::info, database_name, {}, "can be written again");

@@ -95,6 +95,7 @@ class StateStore {
   StateFolder& folder_;
   Log& log_;
   Mode mode_ = Mode::keep;
+  bool knows_all_ = true;  ///< of what the database had at the start nothing was left out
   std::atomic<std::uint64_t> failures_ = 0;
 
   // The tellers', one at a time.

@@ -77,7 +77,9 @@ sbc::DurableState StateStore::load(std::span<const sbc::ListenerOptions> listene
   if (mode_ == Mode::keep) begin(reading);
   if (!ready_ && mode_ != Mode::off) read_without_writing(reading);
   sbc::DurableState state = reading.state(sbc::addresses_of(listeners), Clocks::read());
-  if (const int left_out = reading.damaged() + reading.of_no_use(); left_out > 0)
+  const int left_out = reading.damaged() + reading.of_no_use();
+  knows_all_ = left_out == 0;
+  if (left_out > 0)
     tell(LogLevel::warning, {}, {},
          fmt::format("{} entries were left out: damaged, or of an address that no listener has any more", left_out));
   const auto spent = std::chrono::duration_cast<milliseconds>(acl::Clock::now() - begun).count();

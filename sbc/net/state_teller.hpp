@@ -19,7 +19,7 @@
 
 namespace postern::net {
 
-/// Of the engine's thread alone: what is told is gathered without a lock, and only its write() waits for those of other workers.
+/// Of the engine's thread alone: what is told is gathered without a lock, and only what is written waits for that of other workers.
 class StateTeller final : public sbc::DurableSink {
  public:
   /// Before the store's start(); `store` and `kernel`, which hears of bans too if it is there, must outlive it.

@@ -1,5 +1,7 @@
 #include "sbc/net/udp_socket.hpp"
 
+#include <netinet/udp.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -17,9 +19,6 @@ namespace {
 constexpr int wanted_receive_buffer = 4 << 20;
 // No multiple of the page size: the beginnings of all datagrams would else fall into the same cache sets.
 constexpr std::size_t stride = ReceiveBatch::max_datagram + 1 + 320;
-
-/// What a kernel says that does not cut one long datagram into several, or not on the way to that peer.
-bool cannot_join(int error) { return error == EINVAL || error == EIO || error == EMSGSIZE || error == ENOPROTOOPT || error == EOPNOTSUPP; }
 
 /// Those of a broadcast or multicast datagram: each socket of its port gets one of its own.
 bool is_one_of_many(const in_pktinfo& info) { return info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr; }
@@ -136,6 +135,10 @@ void UdpSocket::set_options() {
       set_option(fd_.get(), IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
     }
   }
+  // A kernel that does not know of it would send what is joined as one.
+  int segment = 0;
+  socklen_t length = sizeof segment;
+  joins_ = ::getsockopt(fd_.get(), IPPROTO_UDP, UDP_SEGMENT, &segment, &length) == 0;
   const int size = wanted_receive_buffer;
   if (::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0) set_option(fd_.get(), SOL_SOCKET, SO_RCVBUF, size);
 }
@@ -203,33 +206,31 @@ void UdpSocket::send_queued() {
 /// has to cut the kernel needs no IP identification (RFC 6864 section 4.1), and looks for none.
 void UdpSocket::let_cut(bool let) {
   if (let == lets_cut_ || !bound_.address.is_v4()) return;
-  set_option(fd_.get(), IPPROTO_IP, IP_MTU_DISCOVER, let ? IP_PMTUDISC_DONT : IP_PMTUDISC_DO);
-  lets_cut_ = let;
+  const int discovery = let ? IP_PMTUDISC_DONT : IP_PMTUDISC_DO;
+  if (::setsockopt(fd_.get(), IPPROTO_IP, IP_MTU_DISCOVER, &discovery, sizeof discovery) == 0) lets_cut_ = let;
 }
 
 std::size_t UdpSocket::send_some(std::span<const sbc::Outgoing* const> datagrams) {
   SendBatch batch;
   std::size_t done = 0;
-  bool too_large = false;  // the next one is, for the path to its peer
+  SendBatch::How how{.names_source = wildcard_, .joins = joins_, .cuts = false};
   while (done < datagrams.size()) {
-    const bool cut =
-        batch.take(datagrams.subspan(done), {.names_source = wildcard_, .joins = joins_ && !too_large, .cuts_first = too_large});
+    const bool cut = batch.take(datagrams.subspan(done), how);
     let_cut(cut);
     const int sent = ::sendmmsg(fd_.get(), batch.headers(), batch.size(), MSG_NOSIGNAL);
-    const bool joined = batch.datagrams_in(1) > 1;
     if (sent > 0) {
       done += batch.datagrams_in(static_cast<std::size_t>(sent));
-      too_large = false;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       break;
-    } else if (joined && cannot_join(errno)) {
-      joins_ = false;
+    } else if (batch.datagrams_in(1) > 1) {
+      // Each by itself tells what it is about. The kernel may not be able to cut what goes out by that interface.
+      joins_ = joins_ && errno != EINVAL && errno != EIO;
+      how.joins = false;
     } else if (errno == EMSGSIZE && !cut) {
-      too_large = true;
+      how.cuts = true;  // the path to a peer carries less: the rest of these may be cut as well
     } else if (errno != EINTR) {
-      counters_.send_errors += batch.datagrams_in(1);
-      done += batch.datagrams_in(1);
-      too_large = false;
+      ++counters_.send_errors;
+      ++done;
     }
   }
   return done;

@@ -129,7 +129,7 @@ class UdpSocket {
   bool wildcard_ = false;
   bool in_group_ = false;
   bool lets_cut_ = false;
-  bool joins_ = true;  ///< the kernel takes several datagrams of one size as one
+  bool joins_ = false;  ///< the kernel takes several datagrams of one size as one
   SendQueue queue_;
   UdpCounters counters_;
 };

@@ -38,16 +38,17 @@ bool Unfolded::add_read(std::string_view text) {
   return true;
 }
 
-void Unfolded::add_written(std::string_view bytes, std::size_t begin, std::span<const std::size_t> new_ones) {
+bool Unfolded::add_written(std::string_view bytes, std::size_t begin, std::span<const std::size_t> new_ones) {
   std::string_view rest = bytes;
   while (!rest.empty()) {
     const std::size_t at = bytes.size() - rest.size();
     const auto record = take_written_record(rest);
-    if (!record) return;
+    if (!record) return false;
     const bool is_new = !new_ones.empty() && new_ones.front() == at;
     if (is_new) new_ones = new_ones.subspan(1);
     add(*record, {begin + at, bytes.size() - rest.size() - at}, is_new);
   }
+  return true;
 }
 
 std::vector<Unfolded::Place> Unfolded::places() const {
@@ -59,8 +60,10 @@ std::vector<Unfolded::Place> Unfolded::places() const {
 }
 
 void Unfolded::clear() {
-  decltype(last_)().swap(last_);
-  std::vector<Place>().swap(marks_);
+  constexpr std::size_t usual = 65'536;
+  last_.clear();
+  marks_.clear();
+  if (last_.bucket_count() > usual) decltype(last_)().swap(last_);
 }
 
 }  // namespace postern::net

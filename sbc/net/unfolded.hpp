@@ -28,12 +28,13 @@ class Unfolded {
   void add(const Record& record, const Place& place, bool is_new);
   /// A text as the disk has it. False: its end is torn, and left out.
   bool add_read(std::string_view text);
-  /// What this process has written behind `begin` octets; those of it that begin at `new_ones` (in order) are new.
-  void add_written(std::string_view bytes, std::size_t begin, std::span<const std::size_t> new_ones);
+  /// What this process has written behind `begin` octets; those of it that begin at `new_ones` (in order) are new. False: what it was
+  /// cannot be told from some place on.
+  bool add_written(std::string_view bytes, std::size_t begin, std::span<const std::size_t> new_ones);
 
   /// What is left of them, in their order.
   [[nodiscard]] std::vector<Place> places() const;
-  /// Gives back its memory, too.
+  /// Keeps the memory of what some ten thousand phones take.
   void clear();
 
  private:

@@ -88,6 +88,7 @@ void Workers::Member::deliver() {
     waiting.leave(taken.size());
     if (more) deliver();
     worker->learn(taken);
+    taken.clear();  // its memory stays
   });
 }
 

@@ -38,6 +38,14 @@ TEST(Gathering, HasNoTimeToNapWhereTheWorkTakesIt) {
   EXPECT_GT(nap_after(gathering, 32, 1ms, 700us, now), 0us);
 }
 
+TEST(Gathering, NapsLessWhereEachTurnIsFullAnyway) {
+  Gathering gathering;
+  acl::TimePoint now{1h};
+  ASSERT_EQ(nap_after(gathering, 20, 1ms, 500us, now), Gathering::longest);
+  EXPECT_LT(nap_after(gathering, 64, 1ms, 500us, now), 1us);
+  EXPECT_EQ(nap_after(gathering, 62, 1ms, 500us, now), Gathering::longest);
+}
+
 TEST(Gathering, TheFirstAfterAQuietTimeIsAnsweredAtOnce) {
   Gathering gathering;
   acl::TimePoint now{1h};

@@ -35,6 +35,22 @@ TEST(Mailbox, ALongRowIsTakenInTurns) {
   EXPECT_TRUE(box.put(note(0))) << "it is empty again";
 }
 
+TEST(Mailbox, WhereSomeAlwaysWaitTheOrderHolds) {
+  Mailbox box;
+  std::uint64_t put = 0, next = 0;
+  const auto put_some = [&](std::size_t count) {
+    for (; count > 0; --count) box.put(note(put++));
+  };
+  std::vector<sbc::Note> taken;
+  put_some(3 * Mailbox::at_once + 7);
+  for (int round = 0; round < 1000; ++round) {
+    put_some(Mailbox::at_once);
+    ASSERT_TRUE(box.take(taken));
+    ASSERT_EQ(taken.size(), Mailbox::at_once);
+    for (const auto& each : taken) ASSERT_EQ(dialog_of(each), next++);
+  }
+}
+
 TEST(Mailbox, WhoeverTakesKnowsThatThereIsMore) {
   Mailbox box;
   std::vector<sbc::Note> taken;
