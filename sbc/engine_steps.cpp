@@ -113,7 +113,6 @@ void Engine::Impl::look_for_proof(const Dialog& dialog, const CredentialsVerdict
 }
 
 Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, TimePoint now, Outbox& out) {
-  state.method_buckets.expect(flow.peer.address, static_cast<std::uint8_t>(message.method), source.own_allowance);
   const Dialog dialog = proxy.dialog_of(message, flow);
   CredentialsVerdict credentials = state.credentials.judge(message, flow.peer.address, now);
   ++state.metrics.credentials[static_cast<std::size_t>(credentials.standing)];
@@ -132,6 +131,7 @@ Outcome Engine::Impl::access_request(const Flow& flow, SourceStanding& source, T
   if (const auto ended = kept_out(judged, flow, source, credentials, now, out)) return *ended;
   if (judged) {
     if (const auto ended = refused_outside(user, dialog, credentials, flow, source, now, out)) return *ended;
+    state.method_buckets.expect(flow.peer.address, static_cast<std::uint8_t>(message.method), source.own_allowance);
   }
   const BranchId id = branch_id_of(state.mac, flow, message);
   const Arrival arrival{message, flow, id, dialog, source, credentials};

@@ -2,12 +2,10 @@
 
 #include <netinet/udp.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
 #include <system_error>
-#include <vector>
 
 #include "sbc/net/send_batch.hpp"
 #include "sbc/net/socket_option.hpp"

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "sbc/net/mailbox.hpp"
 #include "sbc/net/workers.hpp"
