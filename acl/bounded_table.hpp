@@ -24,10 +24,10 @@ struct Worth {
   static constexpr Worth most() { return {std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::max()}; }
 };
 
-/// Set-associative: a key may stand in two sets of eight, and goes into the emptier one, so that a table is three quarters full before
-/// a set overflows. Until the bound is reached an overflow doubles the table, from then on it evicts: memory follows use and is flat
-/// at the bound, where a table that is filled to the last place has lost some hundredths of its entries.
-/// `Judge::worth(const Value&, std::uint32_t idle_ticks, TimePoint now)` says who goes.
+/// Set-associative: a key may stand in two sets of eight. It goes into the first unless that gets full, then into the emptier one: a table
+/// is seven tenths full before a set overflows, and of ten keys nine are found at the first look. Until the bound is reached an overflow
+/// doubles the table, from then on it evicts: memory follows use and is flat at the bound, where a table that is filled to the last place
+/// has lost some hundredths of its entries. `Judge::worth(const Value&, std::uint32_t idle_ticks, TimePoint now)` says who goes.
 template <class Value, class Judge>
 class BoundedTable {
  public:
@@ -43,14 +43,16 @@ class BoundedTable {
     return slot.set == nullptr ? nullptr : &slot.entry().value;
   }
 
-  /// Somebody will ask for it in a while: where it may stand is fetched meanwhile.
-  void expect(std::uint64_t key) {
-    for (const Set* set : candidates(key).sets) fetch(set, 1);
-  }
-  /// It was expected, and is asked for soon: the entry itself is fetched meanwhile. False: there is none; true: there may be.
+  /// Somebody will ask for it in a while: where it most likely stands is fetched meanwhile.
+  void expect(std::uint64_t key) { fetch(candidates(key).sets.front(), 1); }
+  /// It was expected, and is asked for soon: the entry itself is fetched meanwhile. False: there is none, or it stands in its second set.
   bool expect_soon(std::uint64_t key) {
-    const Slot slot = locate_by_tag(candidates(key));
-    if (slot.set == nullptr) return false;
+    const Candidates places = candidates(key);
+    const Slot slot = locate_in(*places.sets.front(), places.tag, [](const Entry& /*entry*/) { return true; });
+    if (slot.set == nullptr) {
+      fetch(places.sets.back(), 1);
+      return false;
+    }
     fetch(&slot.entry(), sizeof(Entry));
     return true;
   }
@@ -127,6 +129,7 @@ class BoundedTable {
 
  private:
   static constexpr std::size_t ways = 8;
+  static constexpr std::ptrdiff_t kept_free = 3;  ///< ways of a key's first set, while its second has room
   static constexpr std::size_t first_sets = 8;
   static constexpr std::size_t tag_bits = 16;
   static constexpr std::size_t tags_a_word = 64 / tag_bits;
@@ -135,10 +138,10 @@ class BoundedTable {
     std::uint64_t key = 0;
     Value value{};
   };
-  struct alignas(cache_line) Set {                         // one cache line tells where a key may stand, another one or two hold it
-    std::array<std::uint64_t, ways / tags_a_word> tags{};  // of the keys' hashes, that of a lower way in lower bits
-    std::array<std::uint32_t, ways> stamps{};              // when last used; 0: free
-    std::array<Entry, ways> entries{};
+  struct Set {  // one cache line tells where a key may stand, another one or two hold it
+    alignas(cache_line) std::array<std::uint64_t, ways / tags_a_word> tags{};  // of the keys' hashes, that of a lower way in lower bits
+    std::array<std::uint32_t, ways> stamps{};                                  // when last used; 0: free
+    alignas(cache_line) std::array<Entry, ways> entries{};
   };
   struct Slot {
     Set* set = nullptr;
@@ -176,24 +179,20 @@ class BoundedTable {
     return static_cast<std::uint16_t>((hash >> 16 & 0xff) | (hash >> 40 & 0xff00));
   }
 
-  /// Stands there, or one that looks like it.
-  [[nodiscard]] static Slot locate_by_tag(const Candidates& places) {
-    return locate_if(places, [](const Entry& /*entry*/) { return true; });
-  }
-
   [[nodiscard]] Slot locate(std::uint64_t key) {
-    return locate_if(candidates(key), [key](const Entry& entry) { return entry.key == key; });
+    const Candidates places = candidates(key);
+    const auto is_it = [key](const Entry& entry) { return entry.key == key; };
+    const Slot slot = locate_in(*places.sets.front(), places.tag, is_it);
+    return slot.set != nullptr ? slot : locate_in(*places.sets.back(), places.tag, is_it);
   }
 
   /// The one of that tag for which `is_it(const Entry&)`.
   template <class Predicate>
-  [[nodiscard]] static Slot locate_if(const Candidates& places, Predicate is_it) {
-    for (Set* set : places.sets) {
-      for (std::size_t word = 0; word < set->tags.size(); ++word) {
-        for (std::uint64_t found = lanes_of(set->tags[word], places.tag); found != 0; found &= found - 1) {
-          const std::size_t way = word * tags_a_word + static_cast<std::size_t>(std::countr_zero(found)) / tag_bits;
-          if (set->stamps[way] != 0 && is_it(set->entries[way])) return {set, way};
-        }
+  [[nodiscard]] static Slot locate_in(Set& set, std::uint16_t tag, Predicate is_it) {
+    for (std::size_t word = 0; word < set.tags.size(); ++word) {
+      for (std::uint64_t found = lanes_of(set.tags[word], tag); found != 0; found &= found - 1) {
+        const std::size_t way = word * tags_a_word + static_cast<std::size_t>(std::countr_zero(found)) / tag_bits;
+        if (set.stamps[way] != 0 && is_it(set.entries[way])) return {&set, way};
       }
     }
     return {};
@@ -208,15 +207,13 @@ class BoundedTable {
   }
 
   [[nodiscard]] static Slot free_slot(const Candidates& places) {
-    Slot best;
-    std::ptrdiff_t most_free = 0;
-    for (Set* set : places.sets) {
-      const auto free = std::count(set->stamps.begin(), set->stamps.end(), 0U);
-      if (free <= most_free) continue;
-      most_free = free;
-      best = {set, static_cast<std::size_t>(std::find(set->stamps.begin(), set->stamps.end(), 0U) - set->stamps.begin())};
-    }
-    return best;
+    const auto free_in = [](const Set& set) { return std::count(set.stamps.begin(), set.stamps.end(), 0U); };
+    const std::ptrdiff_t first = free_in(*places.sets.front());
+    Set* set = places.sets.front();
+    if (first <= kept_free && free_in(*places.sets.back()) > first) set = places.sets.back();
+    const auto free = std::find(set->stamps.begin(), set->stamps.end(), 0U);
+    if (free == set->stamps.end()) return {};
+    return {set, static_cast<std::size_t>(free - set->stamps.begin())};
   }
 
   [[nodiscard]] static Slot least_worthy(const Candidates& places, TimePoint now, Worth ceiling) {

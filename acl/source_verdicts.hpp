@@ -29,6 +29,12 @@ class SourceVerdicts {
   void expect(const Address& source) const {
     if (source.is_v4()) fetch(&entries_[place_of(source.v4_value())], sizeof(Entry));
   }
+  /// It was expected: is it known as one that the rules drop whatever it says?
+  [[nodiscard]] bool may_drop(const Address& source) const {
+    if (!source.is_v4()) return false;
+    const Entry& entry = entries_[place_of(source.v4_value())];
+    return entry.address == source.v4_value() && (entry.verdict & drops) != 0;
+  }
   void clear() { entries_.assign(places, {}); }
 
  private:

@@ -9,9 +9,8 @@
 namespace postern::sbc {
 namespace {
 
-constexpr std::uint32_t trusted_allowance = 10;     // an unproven packet of a trusted source: ten times per_source
-constexpr std::uint32_t most_unproven_shares = 10;  // an office behind one address starts ten phones at once, not a thousand
-constexpr std::uint32_t most_devices = 10'000;      // of one address; keeps the arithmetic of the allowance small
+constexpr std::uint32_t trusted_allowance = 10;  // an unproven packet of a trusted source: ten times per_source
+constexpr std::uint32_t most_devices = 10'000;   // of one address; keeps the arithmetic of the allowance small
 constexpr std::chrono::seconds soonest_return{2}, latest_return{600};
 
 std::optional<acl::RateLimit> limit_of(const std::optional<acl::Rate>& rate, TimePoint since) {
@@ -71,82 +70,6 @@ std::uint32_t Admission::devices_at(const acl::Address& address, TimePoint now) 
   return static_cast<std::uint32_t>(std::clamp<std::size_t>(state_.registrations.devices_at(address, now), 1, most_devices));
 }
 
-SourceStanding Admission::check_source(const Flow& flow, std::size_t size, TimePoint now) {
-  SourceStanding standing;
-  const acl::Address& address = flow.peer.address;
-  standing.trusted = !state_.trusted.empty() && state_.trusted.contains(address);
-  standing.live = state_.registrations.live(flow, now);
-  if (!standing.trusted && !standing.live) {
-    const acl::Ban* ban = state_.ban_of(address, now);
-    const Outcome outcome = ban != nullptr && ban->proof == acl::Proof::proven ? Outcome::banned : Outcome::silenced;
-    if (ban != nullptr && !spares(outcome, {}, nullptr, flow, now)) {
-      standing.outcome = outcome;
-      standing.accepts_some = state_.strikes.accepts_some(address, now);
-      // Of a stranger who is silenced nothing else counts.
-      if ((standing.outcome == Outcome::banned || !ban->heard_out) && !standing.accepts_some) return standing;
-    }
-  }
-  acl::Source& source = state_.sources.touch(address, now);
-  standing.known = source.known(now);
-  standing.proved_before = source.proved_itself(now);
-  source.answers.received(size, now);
-  callers_.seen(address);
-  if (standing.outcome != Outcome::forwarded) {
-    // To look for an account that may pass is not to cost more than what anybody may send.
-    standing.accepts_some =
-        standing.accepts_some && (!per_source_ || source.unproven.take(unproven_share(*per_source_, address, now), now));
-    return standing;
-  }
-  standing.took_share =
-      per_source_ && source.unproven.take(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now), now);
-  if (per_source_ && !standing.took_share && !spares(Outcome::source_limit, {}, nullptr, flow, now)) {
-    standing.outcome = Outcome::source_limit;
-    return standing;
-  }
-  const bool shares = unknown_sources_ && !standing.answerable();
-  standing.took_strangers_share = shares && state_.shared->unknown_sources.take(*unknown_sources_, now);
-  if (shares && !standing.took_strangers_share && !spares(Outcome::unknown_sources_limit, {}, nullptr, flow, now))
-    standing.outcome = Outcome::unknown_sources_limit;
-  return standing;
-}
-
-bool Admission::over_source_limit(const Flow& flow, TimePoint now) {
-  const acl::Address& address = flow.peer.address;
-  if (!per_source_) return false;
-  const bool trusted = !state_.trusted.empty() && state_.trusted.contains(address);
-  const acl::RateLimit limit = trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now);
-  return state_.sources.touch(address, now).unproven.wait(limit, now) > acl::Duration::zero();
-}
-
-bool Admission::may_be_emergency(const sip::Glance& glance, const SourceStanding& source) const {
-  return glance.method == sip::Method::invite && (source.live || source.trusted) && !state_.policy->emergency().empty();
-}
-
-std::optional<Admission::Unread> Admission::drop_unread(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now) {
-  if (state_.may_have_pass(flow.peer.address, now)) return std::nullopt;
-  const auto glance = sip::glance(bytes);
-  if (!glance || may_be_emergency(*glance, source)) return std::nullopt;
-  acl::RequestFacts facts = facts_of(flow, source);
-  const acl::Policy& policy = *state_.policy;
-  acl::EarlyVerdict verdict = state_.verdicts.of(policy, facts, flow.listener);
-  source.first_rule = verdict.rule;
-  if (!verdict.drops && policy.may_drop_head(verdict.rule)) {
-    const auto user_agent = sip::glance_user_agent(bytes, *glance);
-    if (!user_agent) return std::nullopt;
-    facts.method = glance->method_text;
-    facts.user_agent = *user_agent;
-    verdict = policy.judge_head(facts, verdict.rule);
-    source.first_rule = verdict.rule;
-  }
-  // What the log has room for is read, so that it can be told in full.
-  if (!verdict.drops || only_counts(state_.enforcement(now), Outcome::rule_drop) ||
-      state_.journal.would_admit(kind_of_refusal(glance->method), Outcome::rule_drop, now))
-    return std::nullopt;
-  ++state_.metrics.rules[static_cast<std::size_t>(verdict.rule)].matches;
-  state_.metrics.count_received(flow, glance->method);
-  return Unread{verdict.rule, glance->method};
-}
-
 RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
   RequestStanding standing;
   const acl::Address& address = flow.peer.address;
@@ -201,21 +124,6 @@ void Admission::give_own_allowance(SourceStanding& standing, const Flow& flow, T
   if (!per_source_ || standing.trusted || source.proven.take(per_source_->times(devices_at(address, now)), now)) return;
   if (spares(Outcome::source_limit, {}, nullptr, flow, now)) return;
   standing.outcome = Outcome::source_limit;
-}
-
-acl::RateLimit Admission::unproven_share(const acl::RateLimit& limit, const acl::Address& address, TimePoint now) const {
-  return limit.times(std::min(devices_at(address, now), most_unproven_shares));
-}
-
-acl::RequestFacts Admission::facts_of(const Flow& flow, const SourceStanding& source) const {
-  acl::RequestFacts facts;
-  facts.source = flow.peer.address;
-  facts.listener = state_.options.listeners[flow.listener].name;
-  facts.transport = to_string(flow.transport);
-  facts.registered = source.live;
-  facts.countries = &state_.countries;
-  facts.user_agent_memory = &state_.user_agents;
-  return facts;
 }
 
 /// Who it says it is, and whose credentials it bears: each needs a pass.

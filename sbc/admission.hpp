@@ -29,7 +29,9 @@ struct SourceStanding {
   bool accepts_some = false;   ///< it is banned or silenced, but accounts were accepted from there: see Jail::passes_ban()
   bool proved_before = false;  ///< something from there did not long ago: see acl::Source::proved_itself()
   bool proven = false;         ///< this packet proves where it comes from: see Admission::prove()
-  int first_rule = 0;          ///< the rules before it do not match, as drop_unread() has found: see acl::EarlyVerdict
+  bool settled = false;        ///< what it will be refused for is known: no limit is asked, and nothing is remembered of it
+  int first_rule = 0;          ///< the rules before it do not match, as Admission::drop_by_source() has found: see acl::EarlyVerdict
+  bool head_may_tell = false;  ///< a rule may drop it for its User-Agent or method: see Admission::drop_by_head()
   bool emergency = false;      ///< it begins an emergency call: no gate and no limit stops it (Emergency)
   bool locked_out = false;     ///< a lockdown holds for it: only what belongs to a call of ours, or to a request under way, is served
   bool took_share = false, took_strangers_share = false;  ///< of limits.per_source and limits.unknown_sources
@@ -54,19 +56,24 @@ class Admission {
   /// Takes over the state's options and policy: limits (buckets keep what is in them) and the rules' counts (by name).
   void apply(TimePoint now);
 
-  /// Step 2 of a datagram's life; access side only. `size`: of the datagram.
-  SourceStanding check_source(const Flow& flow, std::size_t size, TimePoint now);
-  /// Would a packet that merely bears this address be over limits.per_source? Nothing of its allowance is spent.
-  [[nodiscard]] bool over_source_limit(const Flow& flow, TimePoint now);
-  /// A connection that was accepted: bans, and the rules that refuse it whatever it were to say.
-  RequestStanding check_connection(const Flow& flow, TimePoint now);
+  /// Step 2 of a datagram's life; access side only. First whether its source is banned.
+  SourceStanding check_ban(const Flow& flow, TimePoint now);
   /// A request that a rule drops whatever else it says, and that the log has no room for.
   struct Unread {
     int rule = 0;
     sip::Method method = sip::Method::other;
   };
-  /// What is dropped is counted; nullopt: it has to be read. Tells `source` from where on the rules are left to ask (first_rule).
-  std::optional<Unread> drop_unread(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now);
+  /// Then for its network or country: who is kept out so spends nobody's allowance. What is dropped is counted; nullopt: it has to be
+  /// read. Tells `source` from where on the rules are left to ask.
+  std::optional<Unread> drop_by_source(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now);
+  /// Then what its source may send, and all strangers together. `size`: of the datagram.
+  void check_limits(SourceStanding& standing, const Flow& flow, std::size_t size, TimePoint now);
+  /// Then for its User-Agent or method: as drop_by_source().
+  std::optional<Unread> drop_by_head(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now);
+  /// Would a packet that merely bears this address be over limits.per_source? Nothing of its allowance is spent.
+  [[nodiscard]] bool over_source_limit(const Flow& flow, TimePoint now);
+  /// A connection that was accepted: bans, and the rules that refuse it whatever it were to say.
+  RequestStanding check_connection(const Flow& flow, TimePoint now);
   /// The packet carries what only a receiver of our packets can know (an opaque made for its source, its own dialog's token, a branch of
   /// ours): a silence does not hold for it, and it spends the allowance of the proven instead of that of all who bear its address.
   void prove(SourceStanding& standing, const Flow& flow, TimePoint now);
@@ -139,8 +146,10 @@ class Admission {
   void write(const Why& why, Event event);
   /// What the rules may know before a message is read.
   [[nodiscard]] acl::RequestFacts facts_of(const Flow& flow, const SourceStanding& source) const;
-  /// Those that nothing stops have to be read.
-  [[nodiscard]] bool may_be_emergency(const sip::Glance& glance, const SourceStanding& source) const;
+  /// Is there anything that lets pass what a rule drops?
+  [[nodiscard]] bool may_pass_rules(const sip::Glance& glance, const SourceStanding& source, TimePoint now) const;
+  /// Counts what a rule drops; nullopt: the log has room for it, so that it is read to be told in full.
+  std::optional<Unread> unread(int rule, const sip::Glance& glance, const Flow& flow, TimePoint now);
   /// What all packets that merely bear an address share of a limit: more where several devices are registered.
   [[nodiscard]] acl::RateLimit unproven_share(const acl::RateLimit& limit, const acl::Address& address, TimePoint now) const;
   /// A registration that did not prove where it comes from may have been made in another's name: until something from there does, requests

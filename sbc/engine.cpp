@@ -39,7 +39,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   Impl& impl = *impl_;
   const std::size_t before = out.items().size();
   impl.read = false;
-  impl.unread = sip::Method::other;
+  impl.unread_method = sip::Method::other;
   impl.decision = {};
   impl.state.packet = datagram.bytes;
   if (!impl.state.started) impl.state.started = now;
@@ -53,7 +53,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
     if (!is_gates_word(outcome)) impl.decision.gate = nullptr;
     const Decision& why = impl.decision;
     impl.admission.log_refused(
-        outcome, {impl.deciding_rule(), why.detail, impl.unread, why.number, why.number_class, impl.deciding_place(), why.proven},
+        outcome, {impl.deciding_rule(), why.detail, impl.unread_method, why.number, why.number_class, impl.deciding_place(), why.proven},
         impl.read ? &impl.message : nullptr, datagram.flow, now);
   }
   impl.state.packet = {};
@@ -62,6 +62,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
 
 void Engine::expect(const acl::Address& source) { impl_->state.expect(source); }
 void Engine::expect_soon(const acl::Address& source) { impl_->state.expect_soon(source); }
+void Engine::expect_next(const acl::Address& source) { impl_->state.expect_next(source); }
 
 const Decision& Engine::last_decision() const { return impl_->decision; }
 void Engine::restore(DurableState kept, TimePoint now) {

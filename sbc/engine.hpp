@@ -93,8 +93,9 @@ class Engine {
 
   /// A datagram of this source is among the next: what handle() will look up is fetched meanwhile, nothing else happens.
   void expect(const acl::Address& source);
-  /// The same, some datagrams later and nearer to its turn.
+  /// The same, later and nearer to its turn, and once more.
   void expect_soon(const acl::Address& source);
+  void expect_next(const acl::Address& source);
 
   /// What decided the last packet that handle() was given.
   [[nodiscard]] const Decision& last_decision() const;

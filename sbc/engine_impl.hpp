@@ -70,6 +70,7 @@ struct Engine::Impl {
   std::optional<Outcome> denied_call(std::string_view user, const Dialog& dialog, const Flow& flow, const SourceStanding& source,
                                      const CredentialsVerdict& credentials, TimePoint now, Outbox& out);
   std::optional<Outcome> over_limit(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
+  Outcome unread(const Admission::Unread& dropped);
   Outcome no_invite(const Flow& flow, bool proven, Outbox& out);
   Outcome refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out);
   Outcome stun(std::string_view bytes, const Flow& flow, const SourceStanding& source, Outbox& out);
@@ -97,10 +98,10 @@ struct Engine::Impl {
   Proxy proxy;
   KeepAlive keep_alive;
   ScannerWatch scanners;
-  sip::RawMessage message;                  ///< the one being handled
-  bool read = false;                        ///< it was looked into, so that `message` tells of it
-  sip::Method unread = sip::Method::other;  ///< the method of what was refused without that
-  Decision decision;                        ///< on the message being handled
+  sip::RawMessage message;                         ///< the one being handled
+  bool read = false;                               ///< it was looked into, so that `message` tells of it
+  sip::Method unread_method = sip::Method::other;  ///< of what was refused without that
+  Decision decision;                               ///< on the message being handled
   TimePoint next_housekeeping;
 };
 

@@ -19,18 +19,21 @@ sip::Framing framing_of(Transport transport) {
 
 Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbox& out) {
   const Flow& flow = datagram.flow;
-  SourceStanding source = admission.check_source(flow, datagram.bytes.size(), now);
+  SourceStanding source = admission.check_ban(flow, now);
+  const bool trap = state.options.listeners[flow.listener].trap;
+  if (source.outcome == Outcome::forwarded && !trap) {
+    if (const auto dropped = admission.drop_by_source(datagram.bytes, flow, source, now)) return unread(*dropped);
+  }
+  if (!source.settled) admission.check_limits(source, flow, datagram.bytes.size(), now);
   // A connection proves its source by itself.
   if (!is_datagram(flow.transport)) admission.prove(source, flow, now);
   if (source.live) state.registrations.heard(flow, now);
   // A banned source's is read only to look for an account that may pass, as often as its allowance lasts.
   const bool may_be_read = source.accepts_some || (source.outcome != Outcome::banned && (source.answerable() || source.proved_before));
   if (source.outcome != Outcome::forwarded && !may_be_read) return source.outcome;
-  if (state.options.listeners[flow.listener].trap) return trapped(datagram, source.proven, now);
-  if (const auto dropped = source.outcome == Outcome::forwarded ? admission.drop_unread(datagram.bytes, flow, source, now) : std::nullopt) {
-    decision.rule = dropped->rule;
-    unread = dropped->method;
-    return Outcome::rule_drop;
+  if (trap) return trapped(datagram, source.proven, now);
+  if (source.outcome == Outcome::forwarded) {
+    if (const auto dropped = admission.drop_by_head(datagram.bytes, flow, source, now)) return unread(*dropped);
   }
 
   source.locked_out = admission.locked_out(flow, source, now);
@@ -39,6 +42,12 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   read = true;
   state.metrics.count_received(flow, message.method);
   return message.is_request ? access_request(flow, source, now, out) : access_response(flow, source, now, out);
+}
+
+Outcome Engine::Impl::unread(const Admission::Unread& dropped) {
+  decision.rule = dropped.rule;
+  unread_method = dropped.method;
+  return Outcome::rule_drop;
 }
 
 Outcome Engine::Impl::no_message(const sip::Prescreened& screened, const Datagram& datagram, const SourceStanding& source, TimePoint now,
@@ -78,7 +87,7 @@ Outcome Engine::Impl::trapped(const Datagram& datagram, bool proven, TimePoint n
 
 bool Engine::Impl::passes(Outcome outcome, const Flow& flow, TimePoint now) {
   if (outcome == Outcome::forwarded) return true;
-  const Admission::Why why{deciding_rule(), decision.detail, unread, decision.number, decision.number_class, deciding_place()};
+  const Admission::Why why{deciding_rule(), decision.detail, unread_method, decision.number, decision.number_class, deciding_place()};
   if (!admission.spares(outcome, why, &message, flow, now)) return false;
   // It has decided nothing.
   decision.gate = nullptr;

@@ -95,31 +95,32 @@ struct State {
   }
 
   /// Somebody there is known, or has proved himself: to be silenced does not mean to be unheard. Whoever makes a source known or lets it
-  /// prove itself says so here; Admission::check_source() asks no other table about one who is silenced.
+  /// prove itself says so here; Admission::check_ban() asks no other table about one who is silenced.
   void hear_out(const acl::Address& source, TimePoint now) {
     if (bans.size() > 0) bans.hear_out(source, now);
   }
 
-  /// What will be looked up for a source is fetched in two steps, nothing else happens. Where anybody is banned it is looked for among the
-  /// bans alone at first, since a flood of banned sources asks for hardly anything else; of others the rest follows in the second step.
+  /// What will be looked up for a source is fetched in three steps, nothing else happens. Each asks only for what is left to ask after the
+  /// one before: of who is banned, or kept out by the rules whatever he says, nobody asks anything else.
   void expect(const acl::Address& source) {
     registrations.expect(source);
     if (bans.size() > 0) {
       bans.expect(source);
     } else {
-      expect_source(source);
+      verdicts.expect(source);
     }
   }
   void expect_soon(const acl::Address& source) {
-    if (bans.size() == 0) {
-      sources.expect_soon(source);
-    } else if (!bans.expect_soon(source)) {
-      expect_source(source);
+    if (bans.size() > 0) {
+      if (bans.expect_soon(source)) return;
+      verdicts.expect(source);
+    } else if (verdicts.may_drop(source)) {
+      return;
     }
-  }
-  void expect_source(const acl::Address& source) {
     sources.expect(source);
-    verdicts.expect(source);
+  }
+  void expect_next(const acl::Address& source) {
+    if (bans.size() == 0 && !verdicts.may_drop(source)) sources.expect_soon(source);
   }
 
   /// A pass stands for somebody in the country of this source: what comes from there has to be read.

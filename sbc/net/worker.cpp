@@ -161,6 +161,7 @@ std::size_t Worker::handle_batch(Port& port) {
   const std::span<const ReceiveBatch::Item> items = batch_.items();
   if (port.side == sbc::Side::access) {
     for (const ReceiveBatch::Item& item : items) engine_->expect(item.peer.address);
+    for (const ReceiveBatch::Item& item : items) engine_->expect_soon(item.peer.address);
   }
   const bool steered = !place_.alone() && port.side == sbc::Side::access;
   const std::size_t sampled = port.side == sbc::Side::access ? sources_.pick(items.size()) : items.size();
@@ -170,7 +171,7 @@ std::size_t Worker::handle_batch(Port& port) {
       ++misplaced_;
       continue;
     }
-    if (port.side == sbc::Side::access && i + lookahead < items.size()) engine_->expect_soon(items[i + lookahead].peer.address);
+    if (port.side == sbc::Side::access && i + lookahead < items.size()) engine_->expect_next(items[i + lookahead].peer.address);
     datagram.bytes = items[i].bytes;
     datagram.flow.local = items[i].local;
     datagram.flow.peer = items[i].peer;

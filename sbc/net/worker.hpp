@@ -32,7 +32,7 @@ class Worker {
  public:
   /// Batches that one socket may handle before the others get their turn.
   static constexpr int batches_per_turn = 4;
-  static constexpr std::size_t lookahead = 8;  ///< of a batch: so many datagrams ahead the engine is told who comes
+  static constexpr std::size_t lookahead = 8;  ///< of a batch: so many datagrams ahead the engine is told who comes next
 
   /// Binds everything; with no `pbx.bind`, or a wildcard, the core socket takes the local address of the route to the first PBX. Ports
   /// that were 0 become what the kernel chose. Throws StartError, which names the listener and what to do. `io` and `events` must

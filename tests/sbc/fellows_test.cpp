@@ -207,6 +207,7 @@ TEST_F(FellowsTest, WhoIsExpectedChangesNothing) {
     for (const char* source : {"203.0.113.1", "203.0.113.2", "2001:db8::1"}) {
       engine_.expect(*acl::Address::parse(source));
       engine_.expect_soon(*acl::Address::parse(source));
+      engine_.expect_next(*acl::Address::parse(source));
     }
   };
   expect();

@@ -1,0 +1,117 @@
+// What is decided before a message is read: step 2 of a datagram's life.
+#include "sbc/admission.hpp"
+
+#include <algorithm>
+
+namespace postern::sbc {
+namespace {
+
+constexpr std::uint32_t most_unproven_shares = 10;  // an office behind one address starts ten phones at once, not a thousand
+
+}  // namespace
+
+SourceStanding Admission::check_ban(const Flow& flow, TimePoint now) {
+  SourceStanding standing;
+  const acl::Address& address = flow.peer.address;
+  standing.trusted = !state_.trusted.empty() && state_.trusted.contains(address);
+  standing.live = state_.registrations.live(flow, now);
+  if (standing.trusted || standing.live) return standing;
+  const acl::Ban* ban = state_.ban_of(address, now);
+  if (ban == nullptr) return standing;
+  const Outcome outcome = ban->proof == acl::Proof::proven ? Outcome::banned : Outcome::silenced;
+  if (spares(outcome, {}, nullptr, flow, now)) return standing;
+  standing.outcome = outcome;
+  standing.accepts_some = state_.strikes.accepts_some(address, now);
+  // Of a stranger who is silenced nothing else counts.
+  standing.settled = (outcome == Outcome::banned || !ban->heard_out) && !standing.accepts_some;
+  return standing;
+}
+
+void Admission::check_limits(SourceStanding& standing, const Flow& flow, std::size_t size, TimePoint now) {
+  const acl::Address& address = flow.peer.address;
+  acl::Source& source = state_.sources.touch(address, now);
+  standing.known = source.known(now);
+  standing.proved_before = source.proved_itself(now);
+  source.answers.received(size, now);
+  callers_.seen(address);
+  if (standing.outcome != Outcome::forwarded) {
+    // To look for an account that may pass is not to cost more than what anybody may send.
+    standing.accepts_some =
+        standing.accepts_some && (!per_source_ || source.unproven.take(unproven_share(*per_source_, address, now), now));
+    return;
+  }
+  standing.took_share =
+      per_source_ && source.unproven.take(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now), now);
+  if (per_source_ && !standing.took_share && !spares(Outcome::source_limit, {}, nullptr, flow, now)) {
+    standing.outcome = Outcome::source_limit;
+    return;
+  }
+  const bool shares = unknown_sources_ && !standing.answerable();
+  standing.took_strangers_share = shares && state_.shared->unknown_sources.take(*unknown_sources_, now);
+  if (shares && !standing.took_strangers_share && !spares(Outcome::unknown_sources_limit, {}, nullptr, flow, now))
+    standing.outcome = Outcome::unknown_sources_limit;
+}
+
+bool Admission::over_source_limit(const Flow& flow, TimePoint now) {
+  const acl::Address& address = flow.peer.address;
+  if (!per_source_) return false;
+  const bool trusted = !state_.trusted.empty() && state_.trusted.contains(address);
+  const acl::RateLimit limit = trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now);
+  return state_.sources.touch(address, now).unproven.wait(limit, now) > acl::Duration::zero();
+}
+
+acl::RateLimit Admission::unproven_share(const acl::RateLimit& limit, const acl::Address& address, TimePoint now) const {
+  return limit.times(std::min(devices_at(address, now), most_unproven_shares));
+}
+
+std::optional<Admission::Unread> Admission::drop_by_source(std::string_view bytes, const Flow& flow, SourceStanding& source,
+                                                           TimePoint now) {
+  if (state_.may_have_pass(flow.peer.address, now)) return std::nullopt;
+  const acl::EarlyVerdict verdict = state_.verdicts.of(*state_.policy, facts_of(flow, source), flow.listener);
+  source.first_rule = verdict.rule;
+  source.head_may_tell = !verdict.drops && state_.policy->may_drop_head(verdict.rule);
+  const auto glance = verdict.drops ? sip::glance(bytes) : std::nullopt;
+  if (!glance || may_pass_rules(*glance, source, now)) return std::nullopt;
+  source.settled = true;
+  return unread(verdict.rule, *glance, flow, now);
+}
+
+std::optional<Admission::Unread> Admission::drop_by_head(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now) {
+  if (!source.head_may_tell) return std::nullopt;
+  const auto glance = sip::glance(bytes);
+  const auto user_agent = glance ? sip::glance_user_agent(bytes, *glance) : std::nullopt;
+  if (!user_agent) return std::nullopt;
+  acl::RequestFacts facts = facts_of(flow, source);
+  facts.method = glance->method_text;
+  facts.user_agent = *user_agent;
+  const acl::EarlyVerdict verdict = state_.policy->judge_head(facts, source.first_rule);
+  source.first_rule = verdict.rule;
+  if (!verdict.drops || may_pass_rules(*glance, source, now)) return std::nullopt;
+  return unread(verdict.rule, *glance, flow, now);
+}
+
+bool Admission::may_pass_rules(const sip::Glance& glance, const SourceStanding& source, TimePoint now) const {
+  const bool may_be_emergency =
+      glance.method == sip::Method::invite && (source.live || source.trusted) && !state_.policy->emergency().empty();
+  return may_be_emergency || only_counts(state_.enforcement(now), Outcome::rule_drop);
+}
+
+std::optional<Admission::Unread> Admission::unread(int rule, const sip::Glance& glance, const Flow& flow, TimePoint now) {
+  if (state_.journal.would_admit(kind_of_refusal(glance.method), Outcome::rule_drop, now)) return std::nullopt;
+  ++state_.metrics.rules[static_cast<std::size_t>(rule)].matches;
+  state_.metrics.count_received(flow, glance.method);
+  return Unread{rule, glance.method};
+}
+
+acl::RequestFacts Admission::facts_of(const Flow& flow, const SourceStanding& source) const {
+  acl::RequestFacts facts;
+  facts.source = flow.peer.address;
+  facts.listener = state_.options.listeners[flow.listener].name;
+  facts.transport = to_string(flow.transport);
+  facts.registered = source.live;
+  facts.countries = &state_.countries;
+  facts.user_agent_memory = &state_.user_agents;
+  return facts;
+}
+
+}  // namespace postern::sbc
