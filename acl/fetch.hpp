@@ -7,13 +7,11 @@ namespace postern::acl {
 
 constexpr std::size_t cache_line = 64;
 
-/// Begins to bring the cache lines of `size` octets at `begin`, which are there to be read, near to the processor, which goes on meanwhile.
-/// By loads that nobody uses: a prefetch is dropped where the page's place is not near either, as it is with large tables (measured on a
-/// virtual machine: a refused scanner cost a tenth less).
+/// Begins to bring the cache lines of `size` octets at `begin` near to the processor, which goes on meanwhile.
 inline void fetch(const void* begin, std::size_t size) {
-  const auto load = [begin](std::size_t offset) { static_cast<void>(static_cast<const volatile unsigned char*>(begin)[offset]); };
-  for (std::size_t offset = 0; offset < size; offset += cache_line) load(offset);
-  load(size - 1);  // the last line, where it begins within one
+  const auto line_at = [begin](std::size_t offset) { __builtin_prefetch(static_cast<const char*>(begin) + offset); };
+  for (std::size_t offset = 0; offset < size; offset += cache_line) line_at(offset);
+  line_at(size - 1);  // the last line, where it begins within one
 }
 
 }  // namespace postern::acl

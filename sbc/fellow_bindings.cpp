@@ -26,41 +26,44 @@ struct FellowBindings::Impl {
   Impl(std::size_t most, std::size_t most_an_aor, std::uint64_t seed)
       : capacity(most), bindings_an_aor(most_an_aor), hash(seed), by_aor(0, hash) {}
 
-  void erase(const Entry& entry) {
+  /// Takes it off, for another to be kept in its place.
+  std::unique_ptr<Entry> take_off(const Entry& entry) {
     by_end.erase(by_end.iterator_to(entry));
     const auto aor = by_aor.find(entry.aor);
     AorBindings& bindings = aor->second;
-    bindings.erase(std::ranges::find(bindings, &entry, [](const Held& held) { return held.entry.get(); }));
+    const auto held = std::ranges::find(bindings, &entry, [](const Held& each) { return each.entry.get(); });
+    std::unique_ptr<Entry> taken = std::move(held->entry);
+    bindings.erase(held);
     if (bindings.empty()) by_aor.erase(aor);
+    return taken;
   }
 
   /// nullptr: it is not there. Hashes of 64 bits with a secret: another one of an AOR with the same does not come.
-  Held* find(std::string_view aor_user, std::string_view core_contact) {
-    const auto aor = by_aor.find(hash.of(aor_user));
-    if (aor == by_aor.end()) return nullptr;
-    const std::uint64_t contact = hash.of(core_contact);
-    const auto held = std::ranges::find(aor->second, contact, &Held::core_contact);
-    return held == aor->second.end() ? nullptr : &*held;
+  Held* find(std::uint64_t aor, std::uint64_t core_contact) {
+    const auto found = by_aor.find(aor);
+    if (found == by_aor.end()) return nullptr;
+    const auto held = std::ranges::find(found->second, core_contact, &Held::core_contact);
+    return held == found->second.end() ? nullptr : &*held;
   }
 
-  void make_room(std::string_view aor_user) {
-    const auto aor = by_aor.find(hash.of(aor_user));
+  /// For one more of that AOR: the place of the one that had to go, or a new one.
+  std::unique_ptr<Entry> make_room(std::uint64_t aor) {
+    const auto found = by_aor.find(aor);
     const Entry* least = by_end.size() < capacity ? nullptr : &*by_end.begin();
-    if (aor != by_aor.end() && aor->second.size() >= bindings_an_aor)
-      least = std::ranges::min_element(aor->second, {}, &Held::expires)->entry.get();
-    if (least == nullptr) return;
-    erase(*least);
+    if (found != by_aor.end() && found->second.size() >= bindings_an_aor)
+      least = std::ranges::min_element(found->second, {}, &Held::expires)->entry.get();
+    if (least == nullptr) return std::make_unique<Entry>();
     ++evictions;
+    return take_off(*least);
   }
 
   /// Without what may change of it.
-  Held& add(const FellowBinding& binding) {
-    make_room(binding.aor_user);
-    const std::uint64_t aor = hash.of(binding.aor_user);
+  Held& add(std::uint64_t aor, std::uint64_t core_contact) {
+    std::unique_ptr<Entry> entry = make_room(aor);
+    entry->aor = aor;
     Held& held = by_aor[aor].emplace_back();
-    held.entry = std::make_unique<Entry>();
-    held.entry->aor = aor;
-    held.core_contact = hash.of(binding.core_contact);
+    held.entry = std::move(entry);
+    held.core_contact = core_contact;
     return held;
   }
 
@@ -81,11 +84,12 @@ std::size_t FellowBindings::size() const { return impl_->by_end.size(); }
 std::uint64_t FellowBindings::evictions() const { return impl_->evictions; }
 
 void FellowBindings::keep(std::shared_ptr<const FellowBinding> binding) {
-  Impl::Held* held = impl_->find(binding->aor_user, binding->core_contact);
+  const std::uint64_t aor = impl_->hash.of(binding->aor_user), core_contact = impl_->hash.of(binding->core_contact);
+  Impl::Held* held = impl_->find(aor, core_contact);
   if (held != nullptr) {
     impl_->by_end.erase(impl_->by_end.iterator_to(*held->entry));
   } else {
-    held = &impl_->add(*binding);
+    held = &impl_->add(aor, core_contact);
   }
   held->call_id = binding->call_id;
   held->instance = binding->instance;
@@ -95,21 +99,22 @@ void FellowBindings::keep(std::shared_ptr<const FellowBinding> binding) {
 }
 
 void FellowBindings::forget(std::string_view aor_user, std::string_view core_contact) {
+  const std::uint64_t key = impl_->hash.of(aor_user);
   if (!core_contact.empty()) {
-    if (const Impl::Held* held = impl_->find(aor_user, core_contact)) impl_->erase(*held->entry);
+    if (const Impl::Held* held = impl_->find(key, impl_->hash.of(core_contact))) impl_->take_off(*held->entry);
     return;
   }
-  const auto aor = impl_->by_aor.find(impl_->hash.of(aor_user));
+  const auto aor = impl_->by_aor.find(key);
   if (aor == impl_->by_aor.end()) return;
   std::vector<const Impl::Entry*> all;
   for (const Impl::Held& held : aor->second) {
     if (held.entry->binding->aor_user == aor_user) all.push_back(held.entry.get());
   }
-  for (const Impl::Entry* entry : all) impl_->erase(*entry);
+  for (const Impl::Entry* entry : all) impl_->take_off(*entry);
 }
 
 void FellowBindings::expire(acl::TimePoint now, std::size_t limit) {
-  for (; limit > 0 && !impl_->by_end.empty() && impl_->by_end.begin()->ends() <= now; --limit) impl_->erase(*impl_->by_end.begin());
+  for (; limit > 0 && !impl_->by_end.empty() && impl_->by_end.begin()->ends() <= now; --limit) impl_->take_off(*impl_->by_end.begin());
 }
 
 std::optional<acl::TimePoint> FellowBindings::next_expiry() const {

@@ -30,6 +30,21 @@ std::string_view field(std::string_view memo, char tag) {
   return {};
 }
 
+/// Whose binding it is.
+struct Owner {
+  std::string_view aor_user, call_id, instance;
+
+  explicit Owner(std::string_view memo) {
+    while (!memo.empty()) {
+      const std::string_view line = take_line(memo);
+      if (line.empty()) continue;
+      if (line[0] == 'u') aor_user = line.substr(1);
+      if (line[0] == 'c') call_id = line.substr(1);
+      if (line[0] == 'i') instance = line.substr(1);
+    }
+  }
+};
+
 std::optional<std::chrono::seconds> seconds_of(std::string_view text) {
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -175,7 +190,8 @@ std::chrono::seconds Registrar::longest() const {
 
 std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip::RawMessage& response, TimePoint now) {
   const std::string_view memo = asked.memo;
-  const std::string_view aor_user = field(memo, 'u'), call_id = field(memo, 'c'), instance = field(memo, 'i');
+  const Owner owner(memo);
+  const std::string_view aor_user = owner.aor_user;
   const auto all_expire = expires_header(response);
 
   std::optional<TimePoint> known_until;
@@ -192,8 +208,8 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     known_until = std::max(known_until.value_or(now), now + expires);
     Binding& binding = accepted_;
     reuse(binding.aor_user, aor_user);
-    reuse(binding.call_id, call_id);
-    reuse(binding.instance, instance);
+    reuse(binding.call_id, owner.call_id);
+    reuse(binding.instance, owner.instance);
     reuse(binding.contact_uri, pair->device_uri);
     reuse(binding.core_contact, pair->core_uri);
     binding.flow = asked.from;
@@ -201,7 +217,7 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     binding.last_heard = binding.since = now;
     binding.proven = asked.proven;
     const auto [kept, is_new] = state_.registrations.accept(std::move(binding));
-    if (is_new) tell(EventKind::registered, asked.from.peer, aor_user, call_id, now);
+    if (is_new) tell(EventKind::registered, asked.from.peer, aor_user, owner.call_id, now);
     state_.tell_registered(kept);
   });
 
@@ -209,7 +225,7 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     const std::string_view line = take_line(lines);
     if (line.empty()) continue;
     const bool removed = take_off(line, {accepted_uris, accepted_count}, aor_user);
-    if (removed) tell(EventKind::unregistered, asked.from.peer, aor_user, call_id, now);
+    if (removed) tell(EventKind::unregistered, asked.from.peer, aor_user, owner.call_id, now);
   }
   return known_until;
 }

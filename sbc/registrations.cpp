@@ -17,12 +17,12 @@ Registrations& Registrations::operator=(Registrations&&) noexcept = default;
 
 void Registrations::tell(DurableSink& sink) { impl_->sink = &sink; }
 
-void Registrations::tell_evicted(std::function<void(const Binding&)> evicted) { impl_->evicted = std::move(evicted); }
-
 void Registrations::reached_at(std::string core_uri_address) { impl_->core_uri_address = std::move(core_uri_address); }
 
 Registrations::Accepted Registrations::accept(Binding&& binding) {
-  if (Impl::Node* known = impl_->find(binding.aor_user, binding.core_contact)) {
+  const std::uint64_t aor = impl_->hash.of(binding.aor_user);
+  const registered::BindingKeys keys = impl_->keys_of(binding);
+  if (Impl::Node* known = impl_->find(aor, keys.core_contact, binding.aor_user, binding.core_contact)) {
     const bool moved = known->binding.flow != binding.flow;
     if (!moved) {
       if (known->is_live) binding.since = known->binding.since;
@@ -32,20 +32,20 @@ Registrations::Accepted Registrations::accept(Binding&& binding) {
     const bool only_prolongs =
         !moved && known->is_live && known->binding.call_id == binding.call_id && known->binding.instance == binding.instance;
     if (moved || binding.expires < known->binding.expires) impl_->keep_trust(known->binding);
-    impl_->replace(*known, std::move(binding));
+    impl_->replace(*known, std::move(binding), keys);
     if (moved) impl_->move_to_end(*known);
     impl_->keep(*known, only_prolongs ? Urgency::may_wait : Urgency::at_once);
     return {known->binding, moved};
   }
-  impl_->make_room(binding.aor_user);
-  Impl::Node& added = impl_->add(std::move(binding));
+  impl_->make_room(aor);
+  Impl::Node& added = impl_->add(std::move(binding), aor, keys);
   impl_->enter(added);
   if (impl_->sink != nullptr) impl_->sink->add(added.binding);
   return {added.binding, true};
 }
 
 std::optional<Binding> Registrations::remove(std::string_view aor_user, std::string_view core_contact) {
-  Impl::Node* known = impl_->find(aor_user, core_contact);
+  Impl::Node* known = impl_->find(impl_->hash.of(aor_user), impl_->hash.of(core_contact), aor_user, core_contact);
   if (known == nullptr) return std::nullopt;
   return impl_->forget(*known);
 }

@@ -51,8 +51,6 @@ class Registrations {
 
   /// From now on it tells `sink` of its changes; `sink` must outlive it.
   void tell(DurableSink& sink);
-  /// From now on it calls `evicted` for each binding that it evicts.
-  void tell_evicted(std::function<void(const Binding&)> evicted);
   /// Where the PBX reaches this worker, as it stands behind the "@" of a core contact. What has another there was made by a worker (or with
   /// a `pbx.bind`) of before a restart, and a refresh over the same flow replaces it.
   void reached_at(std::string core_uri_address);

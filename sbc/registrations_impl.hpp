@@ -128,11 +128,11 @@ struct Registrations::Impl {
             hash(FlowKey(binding.flow))};
   }
 
-  Node* find(std::string_view aor_user, std::string_view core_contact) {
-    const std::uint64_t contact = hash.of(core_contact);
+  /// `aor`, `contact`: the hashes of both.
+  Node* find(std::uint64_t aor, std::uint64_t contact, std::string_view aor_user, std::string_view core_contact) {
     Node* found = nullptr;
     each_of(
-        aor_user, [contact](const Held& held) { return held.keys.core_contact == contact; },
+        aor, aor_user, [contact](const Held& held) { return held.keys.core_contact == contact; },
         [&](Node& node) {
           if (node.binding.core_contact == core_contact) found = &node;
         });
@@ -142,7 +142,11 @@ struct Registrations::Impl {
   /// Calls `call(Node&)` for the AOR's bindings that `may_be(const Held&)`, the oldest first.
   template <class May, class F>
   void each_of(std::string_view aor_user, May&& may_be, F&& call) {
-    const auto found = aors.find(hash.of(aor_user));
+    each_of(hash.of(aor_user), aor_user, may_be, call);
+  }
+  template <class May, class F>
+  void each_of(std::uint64_t aor, std::string_view aor_user, May&& may_be, F&& call) {
+    const auto found = aors.find(aor);
     if (found == aors.end()) return;
     for (const Held& held : found->second) {
       if (may_be(held) && held.node->binding.aor_user == aor_user) call(*held.node);
@@ -199,12 +203,12 @@ struct Registrations::Impl {
     while (!live.empty() && live.begin()->ends() <= now) lapse(*live.begin());
   }
 
-  Node& add(Binding&& binding) {
+  /// `aor`, `keys`: of that binding.
+  Node& add(Binding&& binding, std::uint64_t aor, const registered::BindingKeys& keys) {
     Node& node = nodes.take();
-    node.aor = hash.of(binding.aor_user);
+    node.aor = aor;
     std::swap(node.binding, binding);
     node.serial = next_serial++;
-    const registered::BindingKeys keys = keys_of(node.binding);
     node.contact = keys.core_contact;
     node.next_of_contact = std::exchange(contacts[node.contact], &node);
     aors[node.aor].push_back({&node, keys, node.binding.expires});
@@ -212,7 +216,7 @@ struct Registrations::Impl {
   }
 
   /// The same binding as it is now.
-  void replace(Node& node, Binding&& binding) {
+  void replace(Node& node, Binding&& binding, const registered::BindingKeys& keys) {
     if (node.is_live && FlowKey(node.binding.flow) == FlowKey(binding.flow)) {
       renew_in_place(node, std::move(binding));
     } else {
@@ -221,7 +225,7 @@ struct Registrations::Impl {
       enter(node);
     }
     Held& held = *held_of(node);
-    held.keys = keys_of(node.binding);
+    held.keys = keys;
     held.expires = node.binding.expires;
   }
 
@@ -278,18 +282,18 @@ struct Registrations::Impl {
   }
 
   /// The one to give way to another of its AOR, or of anybody; nullptr: there is room.
-  [[nodiscard]] Node* least_of(std::string_view aor_user) {
-    const auto aor = aors.find(hash.of(aor_user));
-    if (aor != aors.end() && aor->second.size() >= bindings_an_aor) return std::ranges::min_element(aor->second, {}, &Held::expires)->node;
+  [[nodiscard]] Node* least_of(std::uint64_t aor) {
+    const auto found = aors.find(aor);
+    if (found != aors.end() && found->second.size() >= bindings_an_aor)
+      return std::ranges::min_element(found->second, {}, &Held::expires)->node;
     return size() < capacity ? nullptr : soonest();
   }
 
-  void make_room(std::string_view aor_user) {
-    Node* const least = least_of(aor_user);
+  void make_room(std::uint64_t aor) {
+    Node* const least = least_of(aor);
     if (least == nullptr) return;
     ++evictions;
     if (sink != nullptr) sink->forget(least->binding);
-    if (evicted) evicted(least->binding);
     take_off(*least);
   }
 
@@ -340,7 +344,6 @@ struct Registrations::Impl {
   std::vector<std::uint8_t> sources_at = std::vector<std::uint8_t>(source_places);
   registered::Order live, lapsed;  // behind what owns their nodes: these go first
   DurableSink* sink = nullptr;
-  std::function<void(const Binding&)> evicted;
   std::string core_uri_address;  // empty: any
 
   [[nodiscard]] bool is_reached_here(const Binding& binding) const {

@@ -51,7 +51,6 @@ State::State(Setup first, const Secrets& secrets, EventSink& events, Company com
   apply(std::move(first));
   if (fellows == nullptr) return;
   tokens.share([this](const TokenContent& content) { fellows->tell(ContentNote{content}); });
-  registrations.tell_evicted([this](const Binding& binding) { fellows->tell(UnregisteredNote{binding.aor_user, binding.core_contact}); });
   route_sets.tell([this](std::uint64_t dialog, std::string_view text) { fellows->tell(RouteSetNote{dialog, std::string(text)}); });
 }
 

@@ -45,7 +45,9 @@ bool is_one_of(string_view text, const std::array<string_view, N>& words) {
   return std::ranges::any_of(words, [text](string_view word) { return iequals(text, word); });
 }
 
-bool begins_so(string_view text, string_view word) { return text.size() >= word.size() && iequals(text.substr(0, word.size()), word); }
+bool begins_so(string_view text, string_view word) {
+  return text.size() >= word.size() && chars::lower(text[0]) == chars::lower(word[0]) && iequals(text.substr(0, word.size()), word);
+}
 
 bool holds(string_view text, string_view word) {
   for (std::size_t at = 0; at + word.size() <= text.size(); ++at) {
@@ -124,8 +126,7 @@ string_view without_quotes(string_view display) {
 }
 
 struct Party {
-  string_view display;
-  UriView uri;
+  string_view display, user, host;
   bool bracketed = false;
 };
 
@@ -134,12 +135,18 @@ std::optional<Party> party_of(string_view value) {
   if (!element) return std::nullopt;
   const auto uri = UriView::parse(element->uri);
   if (!uri) return std::nullopt;
-  return Party{without_quotes(element->display), *uri, element->bracketed};
+  return Party{without_quotes(element->display), uri->user, uri->host, element->bracketed};
 }
 
-bool is_at(const UriView& uri, string_view user_at_host) {
+/// Of From or To, which the prescreen has read where they are plainly written.
+std::optional<Party> party_of(string_view value, string_view plain_user, string_view plain_host) {
+  if (plain_host.empty()) return party_of(value);
+  return Party{without_quotes(chars::trim(value.substr(0, value.find('<')))), plain_user, plain_host, true};
+}
+
+bool is_at(const Party& party, string_view user_at_host) {
   const std::size_t at = user_at_host.find('@');
-  return uri.user == user_at_host.substr(0, at) && uri.host == user_at_host.substr(at + 1);
+  return party.user == user_at_host.substr(0, at) && party.host == user_at_host.substr(at + 1);
 }
 
 class Reader {
@@ -173,13 +180,15 @@ class Reader {
     const HeaderLine* first_from = request_.find(from);
     const HeaderLine* first_to = request_.find(to);
     const HeaderLine* first_contact = request_.find(contact);
-    const auto sender = first_from == nullptr ? std::nullopt : party(*first_from);
-    const auto asked = first_to == nullptr ? std::nullopt : party(*first_to);
-    const auto reached = first_contact == nullptr ? std::nullopt : party(*first_contact);
+    const auto sender = first_from == nullptr
+                            ? std::nullopt
+                            : party(party_of(request_.text(first_from->value), request_.from_user, request_.from_host.host));
+    const auto asked =
+        first_to == nullptr ? std::nullopt : party(party_of(request_.text(first_to->value), request_.to_user, request_.to_host.host));
+    const auto reached = first_contact == nullptr ? std::nullopt : party(party_of(request_.text(first_contact->value)));
     if (sender) set(Trait::usual_guess, is_one_of(sender->display, guessed_displays));
     if (reached) set(Trait::bare_contact, !reached->bracketed);
-    const bool names_itself =
-        sender && asked && !sender->uri.user.empty() && sender->uri.user == asked->uri.user && iequals(sender->uri.host, asked->uri.host);
+    const bool names_itself = sender && asked && !sender->user.empty() && sender->user == asked->user && iequals(sender->host, asked->host);
     set(Trait::to_itself, names_itself && request_.method != Method::register_);
     const bool needs_contact =
         request_.method == Method::invite || request_.method == Method::subscribe || request_.method == Method::refer;
@@ -189,15 +198,13 @@ class Reader {
         begins_with(order_of_sipvicious) || begins_with(order_of_compact_sipvicious) || begins_with(order_of_older_sipvicious));
   }
 
-  std::optional<Party> party(const HeaderLine& header) {
-    const string_view value = request_.text(header.value);
-    auto read = party_of(value);
+  std::optional<Party> party(std::optional<Party> read) {
     if (!read) return read;
-    set(Trait::sql, is_sql(read->display) || is_sql(read->uri.user));
+    set(Trait::sql, is_sql(read->display) || is_sql(read->user));
     set(Trait::tool_name,
-        is_one_of(read->display, tool_displays) || is_one_of(read->uri.user, tool_users) || is_one_of(read->uri.host, tool_hosts));
-    set(Trait::tool_address, std::ranges::any_of(tool_addresses, [&](string_view address) { return is_at(read->uri, address); }));
-    set(Trait::sample_host, is_sample(read->uri.host));
+        is_one_of(read->display, tool_displays) || is_one_of(read->user, tool_users) || is_one_of(read->host, tool_hosts));
+    set(Trait::tool_address, std::ranges::any_of(tool_addresses, [&](string_view address) { return is_at(*read, address); }));
+    set(Trait::sample_host, is_sample(read->host));
     return read;
   }
 
