@@ -40,7 +40,8 @@ class BanTable {
 
   /// The ban in force, or nullptr.
   [[nodiscard]] const Ban* check(const Address& address, TimePoint now);
-  /// Its packet is among the next, and nearer: nothing that can be seen. False: it is not banned; true: it may be.
+  /// Its packet is among the next, and nearer: nothing that can be seen. True: it may be banned; false: it is not, or was not found at the
+  /// first look.
   void expect(const Address& address);
   bool expect_soon(const Address& address);
   /// Adds or prolongs; an unproven ban never shortens, extends past unproven_limit or replaces a proven one.

@@ -25,7 +25,7 @@ struct Worth {
 };
 
 /// Set-associative: a key may stand in two sets of eight. It goes into the first unless that gets full, then into the emptier one: a table
-/// is seven tenths full before a set overflows, and of ten keys nine are found at the first look. Until the bound is reached an overflow
+/// is seven tenths full before a set overflows, and of five keys four are found at the first look. Until the bound is reached an overflow
 /// doubles the table, from then on it evicts: memory follows use and is flat at the bound, where a table that is filled to the last place
 /// has lost some hundredths of its entries. `Judge::worth(const Value&, std::uint32_t idle_ticks, TimePoint now)` says who goes.
 template <class Value, class Judge>
@@ -45,7 +45,8 @@ class BoundedTable {
 
   /// Somebody will ask for it in a while: where it most likely stands is fetched meanwhile.
   void expect(std::uint64_t key) { fetch(candidates(key).sets.front(), 1); }
-  /// It was expected, and is asked for soon: the entry itself is fetched meanwhile. False: there is none, or it stands in its second set.
+  /// It was expected, and is asked for soon: the entry itself is fetched meanwhile, or its second set. False: it does not stand in its
+  /// first.
   bool expect_soon(std::uint64_t key) {
     const Candidates places = candidates(key);
     const Slot slot = locate_in(*places.sets.front(), places.tag, [](const Entry& /*entry*/) { return true; });
@@ -129,7 +130,7 @@ class BoundedTable {
 
  private:
   static constexpr std::size_t ways = 8;
-  static constexpr std::ptrdiff_t kept_free = 3;  ///< ways of a key's first set, while its second has room
+  static constexpr std::ptrdiff_t kept_free = 3;  ///< ways of a key's first set, while its second has more room
   static constexpr std::size_t first_sets = 8;
   static constexpr std::size_t tag_bits = 16;
   static constexpr std::size_t tags_a_word = 64 / tag_bits;
@@ -206,14 +207,20 @@ class BoundedTable {
     return (differences - ones) & ~differences & tops;
   }
 
+  [[nodiscard]] static std::ptrdiff_t free_in(const Set& set) { return std::count(set.stamps.begin(), set.stamps.end(), 0U); }
+
+  /// Of a set that may be full.
+  [[nodiscard]] static Slot free_way(Set& set) {
+    const auto free = std::find(set.stamps.begin(), set.stamps.end(), 0U);
+    if (free == set.stamps.end()) return {};
+    return {&set, static_cast<std::size_t>(free - set.stamps.begin())};
+  }
+
   [[nodiscard]] static Slot free_slot(const Candidates& places) {
-    const auto free_in = [](const Set& set) { return std::count(set.stamps.begin(), set.stamps.end(), 0U); };
-    const std::ptrdiff_t first = free_in(*places.sets.front());
-    Set* set = places.sets.front();
-    if (first <= kept_free && free_in(*places.sets.back()) > first) set = places.sets.back();
-    const auto free = std::find(set->stamps.begin(), set->stamps.end(), 0U);
-    if (free == set->stamps.end()) return {};
-    return {set, static_cast<std::size_t>(free - set->stamps.begin())};
+    Set& first = *places.sets.front();
+    Set& second = *places.sets.back();
+    const std::ptrdiff_t free = free_in(first);
+    return free_way(free <= kept_free && free_in(second) > free ? second : first);
   }
 
   [[nodiscard]] static Slot least_worthy(const Candidates& places, TimePoint now, Worth ceiling) {
@@ -240,11 +247,30 @@ class BoundedTable {
         const std::uint64_t hash = hash_(old[i].entries[way].key);
         const bool by_first_half = (hash & UINT32_MAX & (old.size() - 1)) == i;
         Set& target = sets_[index(by_first_half ? hash & UINT32_MAX : hash >> 32)];
-        Slot{&target, way}.set_tag(tag_of(hash));  // the way is free: only this set's entries come here
-        target.stamps[way] = old[i].stamps[way];
-        target.entries[way] = old[i].entries[way];
+        move_to({&target, way}, {&old[i], way}, tag_of(hash));  // the way is free: only this set's entries come here
       }
     }
+    move_to_first_sets();
+  }
+
+  /// What stands in its second set goes into its first where that has room now, and is no place that a round of visit() may have behind it.
+  void move_to_first_sets() {
+    for (Set& set : sets_) {
+      for (std::size_t way = 0; way < ways; ++way) {
+        if (set.stamps[way] == 0) continue;
+        const Candidates places = candidates(set.entries[way].key);
+        Set& first = *places.sets.front();
+        if (&first <= &set || free_in(first) <= kept_free) continue;
+        move_to(free_way(first), {&set, way}, places.tag);
+        set.stamps[way] = 0;
+      }
+    }
+  }
+
+  static void move_to(const Slot& to, const Slot& from, std::uint16_t tag) {
+    to.set_tag(tag);
+    to.stamp() = from.stamp();
+    to.entry() = from.entry();
   }
 
   KeyedHash hash_;

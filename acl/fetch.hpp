@@ -11,7 +11,7 @@ constexpr std::size_t cache_line = 64;
 inline void fetch(const void* begin, std::size_t size) {
   const auto line_at = [begin](std::size_t offset) { __builtin_prefetch(static_cast<const char*>(begin) + offset); };
   for (std::size_t offset = 0; offset < size; offset += cache_line) line_at(offset);
-  line_at(size - 1);  // the last line, where it begins within one
+  if (size > 1) line_at(size - 1);  // the last line, where it begins within one
 }
 
 }  // namespace postern::acl

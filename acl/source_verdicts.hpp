@@ -29,7 +29,7 @@ class SourceVerdicts {
   void expect(const Address& source) const {
     if (source.is_v4()) fetch(&entries_[place_of(source.v4_value())], sizeof(Entry));
   }
-  /// It was expected: is it known as one that the rules drop whatever it says?
+  /// It was expected. A hint, for what else is to be fetched: by the way that it last came in on, did the rules drop it whatever it said?
   [[nodiscard]] bool may_drop(const Address& source) const {
     if (!source.is_v4()) return false;
     const Entry& entry = entries_[place_of(source.v4_value())];

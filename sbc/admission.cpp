@@ -115,8 +115,7 @@ void Admission::give_own_allowance(SourceStanding& standing, const Flow& flow, T
     source.prove(now);
   }
   if (standing.outcome == Outcome::forwarded) {
-    if (standing.took_share)
-      source.unproven.give_back(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now));
+    if (standing.took_share) source.unproven.give_back(unproven_limit(standing.trusted, address, now));
     if (standing.took_strangers_share) state_.shared->unknown_sources.give_back(*unknown_sources_);
     standing.took_share = standing.took_strangers_share = false;
   }

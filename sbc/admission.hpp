@@ -1,4 +1,5 @@
-// Who may go on, in the order of the contract: bans, the source's limits, rules, method limits, the PBX's limit.
+// Who may go on: bans, rules that need not know the message (docs/adr/0022), the source's limits, all rules, method limits, the PBX's
+// limit.
 #pragma once
 
 #include <array>
@@ -20,7 +21,7 @@
 
 namespace postern::sbc {
 
-/// What the source alone tells, before its bytes are looked at.
+/// What the source alone tells, before its message is read.
 struct SourceStanding {
   Outcome outcome = Outcome::forwarded;  ///< forwarded: go on
   bool trusted = false;
@@ -29,7 +30,7 @@ struct SourceStanding {
   bool accepts_some = false;   ///< it is banned or silenced, but accounts were accepted from there: see Jail::passes_ban()
   bool proved_before = false;  ///< something from there did not long ago: see acl::Source::proved_itself()
   bool proven = false;         ///< this packet proves where it comes from: see Admission::prove()
-  bool settled = false;        ///< what it will be refused for is known: no limit is asked, and nothing is remembered of it
+  bool settled = false;        ///< it is banned or silenced, and nobody there might be let pass all the same: nothing else counts
   int first_rule = 0;          ///< the rules before it do not match, as Admission::drop_by_source() has found: see acl::EarlyVerdict
   bool head_may_tell = false;  ///< a rule may drop it for its User-Agent or method: see Admission::drop_by_head()
   bool emergency = false;      ///< it begins an emergency call: no gate and no limit stops it (Emergency)
@@ -58,18 +59,19 @@ class Admission {
 
   /// Step 2 of a datagram's life; access side only. First whether its source is banned.
   SourceStanding check_ban(const Flow& flow, TimePoint now);
-  /// A request that a rule drops whatever else it says, and that the log has no room for.
-  struct Unread {
+  /// A request outside a dialog that a rule drops without having read it. It is counted.
+  struct Dropped {
     int rule = 0;
     sip::Method method = sip::Method::other;
+    bool told = false;  ///< the log has room for it, and would tell what it says
   };
-  /// Then for its network or country: who is kept out so spends nobody's allowance. What is dropped is counted; nullopt: it has to be
-  /// read. Tells `source` from where on the rules are left to ask.
-  std::optional<Unread> drop_by_source(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now);
+  /// Then what rules need not know the message for: whom a `drop` keeps out for where he comes from (network, country, listener), with no
+  /// rule before it that looks into messages, spends nobody's allowance. Tells `source` from where on the rules are left to ask.
+  std::optional<Dropped> drop_by_source(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now);
   /// Then what its source may send, and all strangers together. `size`: of the datagram.
-  void check_limits(SourceStanding& standing, const Flow& flow, std::size_t size, TimePoint now);
+  void check_limits(std::size_t size, const Flow& flow, SourceStanding& source, TimePoint now);
   /// Then for its User-Agent or method: as drop_by_source().
-  std::optional<Unread> drop_by_head(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now);
+  std::optional<Dropped> drop_by_head(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now);
   /// Would a packet that merely bears this address be over limits.per_source? Nothing of its allowance is spent.
   [[nodiscard]] bool over_source_limit(const Flow& flow, TimePoint now);
   /// A connection that was accepted: bans, and the rules that refuse it whatever it were to say.
@@ -148,8 +150,9 @@ class Admission {
   [[nodiscard]] acl::RequestFacts facts_of(const Flow& flow, const SourceStanding& source) const;
   /// Is there anything that lets pass what a rule drops?
   [[nodiscard]] bool may_pass_rules(const sip::Glance& glance, const SourceStanding& source, TimePoint now) const;
-  /// Counts what a rule drops; nullopt: the log has room for it, so that it is read to be told in full.
-  std::optional<Unread> unread(int rule, const sip::Glance& glance, const Flow& flow, TimePoint now);
+  Dropped drop(int rule, const sip::Glance& glance, const Flow& flow, TimePoint now);
+  /// What a packet that merely bears this address may spend.
+  [[nodiscard]] acl::RateLimit unproven_limit(bool trusted, const acl::Address& address, TimePoint now) const;
   /// What all packets that merely bear an address share of a limit: more where several devices are registered.
   [[nodiscard]] acl::RateLimit unproven_share(const acl::RateLimit& limit, const acl::Address& address, TimePoint now) const;
   /// A registration that did not prove where it comes from may have been made in another's name: until something from there does, requests

@@ -13,6 +13,7 @@ constexpr std::uint32_t most_unproven_shares = 10;  // an office behind one addr
 SourceStanding Admission::check_ban(const Flow& flow, TimePoint now) {
   SourceStanding standing;
   const acl::Address& address = flow.peer.address;
+  callers_.seen(address);
   standing.trusted = !state_.trusted.empty() && state_.trusted.contains(address);
   standing.live = state_.registrations.live(flow, now);
   if (standing.trusted || standing.live) return standing;
@@ -27,56 +28,57 @@ SourceStanding Admission::check_ban(const Flow& flow, TimePoint now) {
   return standing;
 }
 
-void Admission::check_limits(SourceStanding& standing, const Flow& flow, std::size_t size, TimePoint now) {
+void Admission::check_limits(std::size_t size, const Flow& flow, SourceStanding& source, TimePoint now) {
   const acl::Address& address = flow.peer.address;
-  acl::Source& source = state_.sources.touch(address, now);
-  standing.known = source.known(now);
-  standing.proved_before = source.proved_itself(now);
-  source.answers.received(size, now);
-  callers_.seen(address);
-  if (standing.outcome != Outcome::forwarded) {
+  acl::Source& remembered = state_.sources.touch(address, now);
+  source.known = remembered.known(now);
+  source.proved_before = remembered.proved_itself(now);
+  remembered.answers.received(size, now);
+  const auto takes_share = [&] { return !per_source_ || remembered.unproven.take(unproven_limit(source.trusted, address, now), now); };
+  if (source.outcome != Outcome::forwarded) {
     // To look for an account that may pass is not to cost more than what anybody may send.
-    standing.accepts_some =
-        standing.accepts_some && (!per_source_ || source.unproven.take(unproven_share(*per_source_, address, now), now));
+    source.accepts_some = source.accepts_some && takes_share();
     return;
   }
-  standing.took_share =
-      per_source_ && source.unproven.take(standing.trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now), now);
-  if (per_source_ && !standing.took_share && !spares(Outcome::source_limit, {}, nullptr, flow, now)) {
-    standing.outcome = Outcome::source_limit;
+  const bool has_share = takes_share();
+  source.took_share = per_source_ && has_share;
+  if (!has_share && !spares(Outcome::source_limit, {}, nullptr, flow, now)) {
+    source.outcome = Outcome::source_limit;
     return;
   }
-  const bool shares = unknown_sources_ && !standing.answerable();
-  standing.took_strangers_share = shares && state_.shared->unknown_sources.take(*unknown_sources_, now);
-  if (shares && !standing.took_strangers_share && !spares(Outcome::unknown_sources_limit, {}, nullptr, flow, now))
-    standing.outcome = Outcome::unknown_sources_limit;
+  const bool shares = unknown_sources_ && !source.answerable();
+  source.took_strangers_share = shares && state_.shared->unknown_sources.take(*unknown_sources_, now);
+  if (shares && !source.took_strangers_share && !spares(Outcome::unknown_sources_limit, {}, nullptr, flow, now))
+    source.outcome = Outcome::unknown_sources_limit;
 }
 
 bool Admission::over_source_limit(const Flow& flow, TimePoint now) {
   const acl::Address& address = flow.peer.address;
   if (!per_source_) return false;
   const bool trusted = !state_.trusted.empty() && state_.trusted.contains(address);
-  const acl::RateLimit limit = trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now);
-  return state_.sources.touch(address, now).unproven.wait(limit, now) > acl::Duration::zero();
+  return state_.sources.touch(address, now).unproven.wait(unproven_limit(trusted, address, now), now) > acl::Duration::zero();
+}
+
+acl::RateLimit Admission::unproven_limit(bool trusted, const acl::Address& address, TimePoint now) const {
+  return trusted ? *per_source_trusted_ : unproven_share(*per_source_, address, now);
 }
 
 acl::RateLimit Admission::unproven_share(const acl::RateLimit& limit, const acl::Address& address, TimePoint now) const {
   return limit.times(std::min(devices_at(address, now), most_unproven_shares));
 }
 
-std::optional<Admission::Unread> Admission::drop_by_source(std::string_view bytes, const Flow& flow, SourceStanding& source,
-                                                           TimePoint now) {
+std::optional<Admission::Dropped> Admission::drop_by_source(std::string_view bytes, const Flow& flow, SourceStanding& source,
+                                                            TimePoint now) {
   if (state_.may_have_pass(flow.peer.address, now)) return std::nullopt;
   const acl::EarlyVerdict verdict = state_.verdicts.of(*state_.policy, facts_of(flow, source), flow.listener);
   source.first_rule = verdict.rule;
   source.head_may_tell = !verdict.drops && state_.policy->may_drop_head(verdict.rule);
   const auto glance = verdict.drops ? sip::glance(bytes) : std::nullopt;
   if (!glance || may_pass_rules(*glance, source, now)) return std::nullopt;
-  source.settled = true;
-  return unread(verdict.rule, *glance, flow, now);
+  return drop(verdict.rule, *glance, flow, now);
 }
 
-std::optional<Admission::Unread> Admission::drop_by_head(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now) {
+std::optional<Admission::Dropped> Admission::drop_by_head(std::string_view bytes, const Flow& flow, SourceStanding& source, TimePoint now) {
   if (!source.head_may_tell) return std::nullopt;
   const auto glance = sip::glance(bytes);
   const auto user_agent = glance ? sip::glance_user_agent(bytes, *glance) : std::nullopt;
@@ -87,7 +89,7 @@ std::optional<Admission::Unread> Admission::drop_by_head(std::string_view bytes,
   const acl::EarlyVerdict verdict = state_.policy->judge_head(facts, source.first_rule);
   source.first_rule = verdict.rule;
   if (!verdict.drops || may_pass_rules(*glance, source, now)) return std::nullopt;
-  return unread(verdict.rule, *glance, flow, now);
+  return drop(verdict.rule, *glance, flow, now);
 }
 
 bool Admission::may_pass_rules(const sip::Glance& glance, const SourceStanding& source, TimePoint now) const {
@@ -96,11 +98,10 @@ bool Admission::may_pass_rules(const sip::Glance& glance, const SourceStanding& 
   return may_be_emergency || only_counts(state_.enforcement(now), Outcome::rule_drop);
 }
 
-std::optional<Admission::Unread> Admission::unread(int rule, const sip::Glance& glance, const Flow& flow, TimePoint now) {
-  if (state_.journal.would_admit(kind_of_refusal(glance.method), Outcome::rule_drop, now)) return std::nullopt;
+Admission::Dropped Admission::drop(int rule, const sip::Glance& glance, const Flow& flow, TimePoint now) {
   ++state_.metrics.rules[static_cast<std::size_t>(rule)].matches;
   state_.metrics.count_received(flow, glance.method);
-  return Unread{rule, glance.method};
+  return {rule, glance.method, state_.journal.would_admit(kind_of_refusal(glance.method), Outcome::rule_drop, now)};
 }
 
 acl::RequestFacts Admission::facts_of(const Flow& flow, const SourceStanding& source) const {

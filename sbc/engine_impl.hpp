@@ -70,7 +70,8 @@ struct Engine::Impl {
   std::optional<Outcome> denied_call(std::string_view user, const Dialog& dialog, const Flow& flow, const SourceStanding& source,
                                      const CredentialsVerdict& credentials, TimePoint now, Outbox& out);
   std::optional<Outcome> over_limit(const Flow& flow, const SourceStanding& source, TimePoint now, Outbox& out);
-  Outcome unread(const Admission::Unread& dropped);
+  /// What is told of it is read for the log alone.
+  Outcome drop(const Admission::Dropped& dropped, const Datagram& datagram);
   Outcome no_invite(const Flow& flow, bool proven, Outbox& out);
   Outcome refused_by_limit(const Flow& flow, const SourceStanding& source, Outbox& out);
   Outcome stun(std::string_view bytes, const Flow& flow, const SourceStanding& source, Outbox& out);

@@ -20,20 +20,20 @@ sip::Framing framing_of(Transport transport) {
 Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbox& out) {
   const Flow& flow = datagram.flow;
   SourceStanding source = admission.check_ban(flow, now);
-  const bool trap = state.options.listeners[flow.listener].trap;
+  if (source.live) state.registrations.heard(flow, now);
+  const bool trap = state.options.listeners[flow.listener].trap;  // for everybody, whatever the rules say of him
   if (source.outcome == Outcome::forwarded && !trap) {
-    if (const auto dropped = admission.drop_by_source(datagram.bytes, flow, source, now)) return unread(*dropped);
+    if (const auto dropped = admission.drop_by_source(datagram.bytes, flow, source, now)) return drop(*dropped, datagram);
   }
-  if (!source.settled) admission.check_limits(source, flow, datagram.bytes.size(), now);
+  if (!source.settled) admission.check_limits(datagram.bytes.size(), flow, source, now);
   // A connection proves its source by itself.
   if (!is_datagram(flow.transport)) admission.prove(source, flow, now);
-  if (source.live) state.registrations.heard(flow, now);
   // A banned source's is read only to look for an account that may pass, as often as its allowance lasts.
   const bool may_be_read = source.accepts_some || (source.outcome != Outcome::banned && (source.answerable() || source.proved_before));
   if (source.outcome != Outcome::forwarded && !may_be_read) return source.outcome;
   if (trap) return trapped(datagram, source.proven, now);
   if (source.outcome == Outcome::forwarded) {
-    if (const auto dropped = admission.drop_by_head(datagram.bytes, flow, source, now)) return unread(*dropped);
+    if (const auto dropped = admission.drop_by_head(datagram.bytes, flow, source, now)) return drop(*dropped, datagram);
   }
 
   source.locked_out = admission.locked_out(flow, source, now);
@@ -44,9 +44,11 @@ Outcome Engine::Impl::from_access(const Datagram& datagram, TimePoint now, Outbo
   return message.is_request ? access_request(flow, source, now, out) : access_response(flow, source, now, out);
 }
 
-Outcome Engine::Impl::unread(const Admission::Unread& dropped) {
+Outcome Engine::Impl::drop(const Admission::Dropped& dropped, const Datagram& datagram) {
   decision.rule = dropped.rule;
   unread_method = dropped.method;
+  read =
+      dropped.told && sip::prescreen(datagram.bytes, message, framing_of(datagram.flow.transport)).result == sip::PrescreenResult::message;
   return Outcome::rule_drop;
 }
 

@@ -26,7 +26,7 @@ struct FellowBindings::Impl {
   Impl(std::size_t most, std::size_t most_an_aor, std::uint64_t seed)
       : capacity(most), bindings_an_aor(most_an_aor), hash(seed), by_aor(0, hash) {}
 
-  /// Takes it off, for another to be kept in its place.
+  /// Returns it, so that its memory may be used again.
   std::unique_ptr<Entry> take_off(const Entry& entry) {
     by_end.erase(by_end.iterator_to(entry));
     const auto aor = by_aor.find(entry.aor);

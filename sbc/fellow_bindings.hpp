@@ -24,7 +24,8 @@ struct FellowBinding {
   std::shared_ptr<const SharedTime> last_heard;
 };
 
-/// Bounded, and so is each AOR's part: what is full evicts the one of it that ends soonest. Look-ups by AOR are O(1) expected.
+/// Bounded, and so is each AOR's part: what is full evicts the one of it that ends soonest. Nobody tells what he evicts, so that some that
+/// their own worker has forgotten stand here (and at the PBX). Look-ups by AOR are O(1) expected.
 class FellowBindings {
  public:
   FellowBindings(std::size_t capacity, std::size_t bindings_an_aor, std::uint64_t seed);

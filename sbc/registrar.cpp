@@ -22,28 +22,25 @@ std::string_view take_line(std::string_view& memo) {
   return line;
 }
 
-std::string_view field(std::string_view memo, char tag) {
+/// Whose REGISTER it is of.
+struct Memo {
+  std::string_view aor_user, call_id, instance, login;
+};
+
+/// In one pass.
+Memo read_memo(std::string_view memo) {
+  Memo read;
   while (!memo.empty()) {
     const std::string_view line = take_line(memo);
-    if (!line.empty() && line[0] == tag) return line.substr(1);
+    if (line.empty()) continue;
+    const std::string_view text = line.substr(1);
+    if (line[0] == 'u') read.aor_user = text;
+    if (line[0] == 'c') read.call_id = text;
+    if (line[0] == 'i') read.instance = text;
+    if (line[0] == 'a') read.login = text;
   }
-  return {};
+  return read;
 }
-
-/// Whose binding it is.
-struct Owner {
-  std::string_view aor_user, call_id, instance;
-
-  explicit Owner(std::string_view memo) {
-    while (!memo.empty()) {
-      const std::string_view line = take_line(memo);
-      if (line.empty()) continue;
-      if (line[0] == 'u') aor_user = line.substr(1);
-      if (line[0] == 'c') call_id = line.substr(1);
-      if (line[0] == 'i') instance = line.substr(1);
-    }
-  }
-};
 
 std::optional<std::chrono::seconds> seconds_of(std::string_view text) {
   std::uint32_t value = 0;
@@ -164,7 +161,7 @@ void Registrar::add_all(RegisterPlan& plan) { plan.memo += "*\n"; }
 void Registrar::add_login(std::string& memo, std::string_view username) { add_line(memo, 'a', username); }
 
 std::optional<std::string_view> Registrar::login_in(std::string_view memo) {
-  const std::string_view username = field(memo, 'a');
+  const std::string_view username = read_memo(memo).login;
   return username.empty() ? std::nullopt : std::optional(username);
 }
 
@@ -190,8 +187,7 @@ std::chrono::seconds Registrar::longest() const {
 
 std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip::RawMessage& response, TimePoint now) {
   const std::string_view memo = asked.memo;
-  const Owner owner(memo);
-  const std::string_view aor_user = owner.aor_user;
+  const auto [aor_user, call_id, instance, login] = read_memo(memo);
   const auto all_expire = expires_header(response);
 
   std::optional<TimePoint> known_until;
@@ -208,8 +204,8 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     known_until = std::max(known_until.value_or(now), now + expires);
     Binding& binding = accepted_;
     reuse(binding.aor_user, aor_user);
-    reuse(binding.call_id, owner.call_id);
-    reuse(binding.instance, owner.instance);
+    reuse(binding.call_id, call_id);
+    reuse(binding.instance, instance);
     reuse(binding.contact_uri, pair->device_uri);
     reuse(binding.core_contact, pair->core_uri);
     binding.flow = asked.from;
@@ -217,7 +213,7 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     binding.last_heard = binding.since = now;
     binding.proven = asked.proven;
     const auto [kept, is_new] = state_.registrations.accept(std::move(binding));
-    if (is_new) tell(EventKind::registered, asked.from.peer, aor_user, owner.call_id, now);
+    if (is_new) tell(EventKind::registered, asked.from.peer, aor_user, call_id, now);
     state_.tell_registered(kept);
   });
 
@@ -225,7 +221,7 @@ std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip
     const std::string_view line = take_line(lines);
     if (line.empty()) continue;
     const bool removed = take_off(line, {accepted_uris, accepted_count}, aor_user);
-    if (removed) tell(EventKind::unregistered, asked.from.peer, aor_user, owner.call_id, now);
+    if (removed) tell(EventKind::unregistered, asked.from.peer, aor_user, call_id, now);
   }
   return known_until;
 }

@@ -100,8 +100,9 @@ struct State {
     if (bans.size() > 0) bans.hear_out(source, now);
   }
 
-  /// What will be looked up for a source is fetched in three steps, nothing else happens. Each asks only for what is left to ask after the
-  /// one before: of who is banned, or kept out by the rules whatever he says, nobody asks anything else.
+  /// What will be looked up for a source is fetched in three steps, nothing else happens. Of who is banned, or was dropped for where he
+  /// comes from, nothing else will be looked up, and to fetch more would cost more than it gains. Where somebody is banned the third step
+  /// would have to look among the bans once more.
   void expect(const acl::Address& source) {
     registrations.expect(source);
     if (bans.size() > 0) {

@@ -77,7 +77,7 @@ bool next_param(string_view& rest, Param& out) {
   return true;
 }
 
-bool iequals_of_one_size(string_view a, string_view b) {
+bool detail::iequals(string_view a, string_view b) {
   if (chars::same(a, b)) return true;  // nearly all names are written as the RFC writes them
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (a[i] != b[i] && chars::lower(a[i]) != chars::lower(b[i])) return false;

@@ -45,9 +45,7 @@ bool is_one_of(string_view text, const std::array<string_view, N>& words) {
   return std::ranges::any_of(words, [text](string_view word) { return iequals(text, word); });
 }
 
-bool begins_so(string_view text, string_view word) {
-  return text.size() >= word.size() && chars::lower(text[0]) == chars::lower(word[0]) && iequals(text.substr(0, word.size()), word);
-}
+bool begins_so(string_view text, string_view word) { return text.size() >= word.size() && iequals(text.substr(0, word.size()), word); }
 
 bool holds(string_view text, string_view word) {
   for (std::size_t at = 0; at + word.size() <= text.size(); ++at) {
@@ -130,18 +128,13 @@ struct Party {
   bool bracketed = false;
 };
 
-std::optional<Party> party_of(string_view value) {
+/// `plain_user`, `plain_host`: of From or To as the prescreen has read it where it is plainly written, else empty.
+std::optional<Party> party_of(string_view value, string_view plain_user, string_view plain_host) {
+  if (!plain_host.empty()) return Party{without_quotes(chars::trim(value.substr(0, value.find('<')))), plain_user, plain_host, true};
   const auto element = NameAddrView::parse(value);
-  if (!element) return std::nullopt;
-  const auto uri = UriView::parse(element->uri);
+  const auto uri = element ? UriView::parse(element->uri) : std::nullopt;
   if (!uri) return std::nullopt;
   return Party{without_quotes(element->display), uri->user, uri->host, element->bracketed};
-}
-
-/// Of From or To, which the prescreen has read where they are plainly written.
-std::optional<Party> party_of(string_view value, string_view plain_user, string_view plain_host) {
-  if (plain_host.empty()) return party_of(value);
-  return Party{without_quotes(chars::trim(value.substr(0, value.find('<')))), plain_user, plain_host, true};
 }
 
 bool is_at(const Party& party, string_view user_at_host) {
@@ -180,12 +173,14 @@ class Reader {
     const HeaderLine* first_from = request_.find(from);
     const HeaderLine* first_to = request_.find(to);
     const HeaderLine* first_contact = request_.find(contact);
-    const auto sender = first_from == nullptr
-                            ? std::nullopt
-                            : party(party_of(request_.text(first_from->value), request_.from_user, request_.from_host.host));
-    const auto asked =
-        first_to == nullptr ? std::nullopt : party(party_of(request_.text(first_to->value), request_.to_user, request_.to_host.host));
-    const auto reached = first_contact == nullptr ? std::nullopt : party(party_of(request_.text(first_contact->value)));
+    const auto read = [this](const HeaderLine* header, string_view plain_user, string_view plain_host) {
+      const auto party = header == nullptr ? std::nullopt : party_of(request_.text(header->value), plain_user, plain_host);
+      if (party) look_at(*party);
+      return party;
+    };
+    const auto sender = read(first_from, request_.from_user, request_.from_host.host);
+    const auto asked = read(first_to, request_.to_user, request_.to_host.host);
+    const auto reached = read(first_contact, {}, {});
     if (sender) set(Trait::usual_guess, is_one_of(sender->display, guessed_displays));
     if (reached) set(Trait::bare_contact, !reached->bracketed);
     const bool names_itself = sender && asked && !sender->user.empty() && sender->user == asked->user && iequals(sender->host, asked->host);
@@ -198,14 +193,12 @@ class Reader {
         begins_with(order_of_sipvicious) || begins_with(order_of_compact_sipvicious) || begins_with(order_of_older_sipvicious));
   }
 
-  std::optional<Party> party(std::optional<Party> read) {
-    if (!read) return read;
-    set(Trait::sql, is_sql(read->display) || is_sql(read->user));
+  void look_at(const Party& party) {
+    set(Trait::sql, is_sql(party.display) || is_sql(party.user));
     set(Trait::tool_name,
-        is_one_of(read->display, tool_displays) || is_one_of(read->user, tool_users) || is_one_of(read->host, tool_hosts));
-    set(Trait::tool_address, std::ranges::any_of(tool_addresses, [&](string_view address) { return is_at(*read, address); }));
-    set(Trait::sample_host, is_sample(read->host));
-    return read;
+        is_one_of(party.display, tool_displays) || is_one_of(party.user, tool_users) || is_one_of(party.host, tool_hosts));
+    set(Trait::tool_address, std::ranges::any_of(tool_addresses, [&](string_view address) { return is_at(party, address); }));
+    set(Trait::sample_host, is_sample(party.host));
   }
 
   template <std::size_t N>

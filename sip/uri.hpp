@@ -84,9 +84,12 @@ std::optional<std::string_view> find_param(std::string_view params, std::string_
 /// A user part as a PBX takes it: escapes decoded (§19.1.2; a broken one stays as it is), without user parameters (";npdi") and what
 /// stands behind a NUL, no longer than `buffer`, which holds it if there was something to decode.
 std::string_view canonical_user(std::string_view user, std::span<char> buffer);
-/// ASCII comparison without case. That of texts of one size is of its own: of most that are compared the sizes tell.
-bool iequals_of_one_size(std::string_view a, std::string_view b);
-inline bool iequals(std::string_view a, std::string_view b) { return a.size() == b.size() && iequals_of_one_size(a, b); }
+namespace detail {
+/// Of texts of one size.
+bool iequals(std::string_view a, std::string_view b);
+}  // namespace detail
+/// ASCII comparison without case. Of most that are compared the sizes tell, without a call.
+inline bool iequals(std::string_view a, std::string_view b) { return a.size() == b.size() && detail::iequals(a, b); }
 /// Appends `params` without the parameters of these names (all their occurrences).
 void append_params_without(std::string& out, std::string_view params, std::span<const std::string_view> names);
 

@@ -45,6 +45,15 @@ sbc::DurableState durable_part(const sbc::SourceFacts& facts, acl::TimePoint now
   return state;
 }
 
+/// Such a rule is asked before the source's limit: see Admission::drop_by_source().
+bool is_dropped_by_source(const LiveQuestion& question) {
+  acl::RequestFacts facts;
+  facts.source = question.flow.peer.address;
+  facts.listener = question.options.listeners[question.flow.listener].name;
+  facts.transport = sbc::to_string(question.flow.transport);
+  return question.policy->judge_source(facts).drops;
+}
+
 /// A packet that merely bears the address of a silenced source, or of one that is over its limit, goes no further.
 std::optional<sbc::Explanation> ended_by_source(const LiveQuestion& question, const sbc::SourceFacts& facts) {
   const bool bypass = question.switches->bypass(DryRun::epoch);
@@ -54,7 +63,7 @@ std::optional<sbc::Explanation> ended_by_source(const LiveQuestion& question, co
   ended.verdict = acl::Action::drop;
   ended.outcome = facts.ban && !facts.proven ? sbc::Outcome::silenced : sbc::Outcome::source_limit;
   const bool silenced = facts.ban && !facts.proven && !trusted.contains(question.flow.peer.address);
-  return silenced || facts.over_limit ? std::optional(ended) : std::nullopt;
+  return silenced || (facts.over_limit && !is_dropped_by_source(question)) ? std::optional(ended) : std::nullopt;
 }
 
 }  // namespace

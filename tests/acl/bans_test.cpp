@@ -48,6 +48,18 @@ TEST_F(Bans, TellBeforeTheyAreAskedWhomTheyMayHold) {
   EXPECT_FALSE(table_.expect_soon(address("192.0.2.2")));
 }
 
+TEST_F(Bans, TellOfMostBeforeTheyAreAskedWhereThereAreMany) {
+  constexpr std::uint32_t many = 600;
+  const auto source = [](std::uint32_t i) { return Address::v4(0x0b000000U + i); };
+  for (std::uint32_t i = 0; i < many; ++i) ASSERT_TRUE(table_.add(source(i), Proof::proven, 1h, 0, at(0s)));
+  std::uint32_t told = 0;
+  for (std::uint32_t i = 0; i < many; ++i) {
+    if (table_.expect_soon(source(i))) ++told;
+    ASSERT_NE(table_.check(source(i), at(1s)), nullptr) << i;
+  }
+  EXPECT_GE(told, many * 75 / 100);
+}
+
 TEST_F(Bans, CoverAnIpv6Slash64) {
   add("2001:db8::1", Proof::proven, 1h, at(0s));
   EXPECT_TRUE(banned("2001:db8::ffff:1", at(0s)));

@@ -1,6 +1,7 @@
 // What the rules say of a request before all of it is read.
 #include <gtest/gtest.h>
 
+#include <string>
 #include <tuple>
 
 #include "acl/policy.hpp"
@@ -59,6 +60,37 @@ TEST(SourceVerdicts, AreThoseOfTheListenerAndTheRegistration) {
     EXPECT_FALSE(drops("0.0.0.0", "inside", 1, false)) << "no place that nobody has taken is its own";
     if (round == 0) verdicts.clear();
   }
+}
+
+TEST(SourceVerdicts, MayDropWhoWasDroppedLast) {
+  PolicyOptions options;
+  RuleOptions& strangers = options.rules.emplace_back();
+  strangers.action = Action::drop;
+  strangers.when.source = networks({"203.0.113.0/24", "2001:db8::/32"});
+  strangers.when.registered = false;
+  const auto policy = std::get<0>(Policy::compile(options, {}));
+  SourceVerdicts verdicts;
+  const auto drops = [&](const std::string& source, bool registered = false) {
+    RequestFacts facts;
+    facts.source = address(source);
+    facts.registered = registered;
+    return verdicts.of(*policy, facts, 0).drops;
+  };
+  const auto may_drop = [&](const std::string& source) { return verdicts.may_drop(address(source)); };
+  EXPECT_FALSE(may_drop("203.0.113.1")) << "nobody has asked yet";
+  EXPECT_FALSE(may_drop("0.0.0.0")) << "no place that nobody has taken is its own";
+  EXPECT_TRUE(drops("203.0.113.1"));
+  EXPECT_TRUE(may_drop("203.0.113.1"));
+  EXPECT_FALSE(may_drop("203.0.113.2"));
+  EXPECT_FALSE(drops("192.0.2.1"));
+  EXPECT_FALSE(may_drop("192.0.2.1"));
+  EXPECT_TRUE(drops("2001:db8::1"));
+  EXPECT_FALSE(may_drop("2001:db8::1")) << "IPv6 is not remembered";
+  EXPECT_FALSE(drops("203.0.113.1", true));
+  EXPECT_FALSE(may_drop("203.0.113.1")) << "the last word counts";
+  EXPECT_TRUE(drops("203.0.113.1"));
+  verdicts.clear();
+  EXPECT_FALSE(may_drop("203.0.113.1"));
 }
 
 }  // namespace

@@ -88,6 +88,13 @@ TEST_F(Refused, UnknownSourcesLimit) {
   EXPECT_EQ(allocations - before, 0U);
 }
 
+/// Nor is anything remembered of him.
+TEST_F(Refused, DeniedNetwork) {
+  const std::size_t before = bench_.engine().gauges().sources_tracked;
+  costs_nothing(from("192.0.2.1"), request("x"), sbc::Outcome::rule_drop);
+  EXPECT_EQ(bench_.engine().gauges().sources_tracked, before);
+}
+
 TEST_F(Refused, NotThePbx) {
   costs_nothing(bench_.core_flow({*acl::Address::parse("10.0.0.6"), 5060}), request("x"), sbc::Outcome::not_pbx);
 }

@@ -251,7 +251,7 @@ TEST_F(FellowNotes, KnowsNoMoreBindingsOfTheOtherThanTheOtherHas) {
   for (std::size_t i = 0; i < most + 2; ++i)
     register_at(0, "device-" + std::to_string(i), "sip:1001@192.168.1.20:" + std::to_string(5060 + i));
   EXPECT_EQ(at(0).gauges().registrations, most);
-  EXPECT_EQ(told<sbc::UnregisteredNote>(0), 0U) << "they stand at the PBX, and are as good as any to be taken off there";
+  EXPECT_EQ(told<sbc::UnregisteredNote>(0), 0U) << "the other evicts the same";
   deliver();
   EXPECT_EQ(at(1).gauges().fellow_registrations, most);
   EXPECT_EQ(at(0).gauges().fellow_registrations, 0U);

@@ -67,6 +67,13 @@ TEST_F(HiddenCallersTest, AreNoneWhereAPublicSourceWasSeen) {
   EXPECT_EQ(told(), 0);
 }
 
+TEST_F(HiddenCallersTest, AreNoneWhereAPublicSourceWasSeenThoughARuleKeepsItOut) {
+  bench_.reload(std::string(config) + "rules: [{source: 203.0.113.0/24, action: drop}]\n");
+  ASSERT_EQ(bench_.handle(from("203.0.113.7", 5060), request("OPTIONS", "9")), sbc::Outcome::rule_drop);
+  registers("172.17.0.9", sbc::HiddenCallers::many + 2);
+  EXPECT_EQ(told(), 0);
+}
+
 TEST_F(HiddenCallersTest, AreNoneOnTheHostItself) {
   registers("127.0.0.1", sbc::HiddenCallers::many + 2);
   EXPECT_EQ(told(), 0);
