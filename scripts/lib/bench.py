@@ -39,13 +39,28 @@ def measure(suite, targets, *options):
     return runs
 
 
-def values(runs, target, label, field):
-    """Of the proxy, in the order of the rounds."""
+def _rounds(runs, target, label):
     found = runs.get((target, label), [])
     if len(found) < ROUNDS:
         raise RuntimeError(f"{target} {label}: {len(found)} runs of {ROUNDS}")
-    quiet = [run for run in found if run["foreign_pct"] <= FOREIGN_PCT]
-    return [run["proxy"][field] for run in (quiet if len(quiet) >= 3 else found)]
+    return found
+
+
+def _quiet(rounds):
+    """Those without one that others disturbed."""
+    quiet = [runs for runs in rounds if all(run["foreign_pct"] <= FOREIGN_PCT for run in runs)]
+    return quiet if len(quiet) >= 3 else rounds
+
+
+def values(runs, target, label, field):
+    """Of the proxy, in the order of the rounds."""
+    return [run["proxy"][field] for (run,) in _quiet(list(zip(_rounds(runs, target, label))))]
+
+
+def ratios(runs, target, base, label, field):
+    """How many times what `base` takes, round by round: where the machine gets slower for a while it does so for both."""
+    return [ours["proxy"][field] / theirs["proxy"][field]
+            for ours, theirs in _quiet(list(zip(_rounds(runs, target, label), _rounds(runs, base, label))))]
 
 
 def median(runs, target, label, field):
