@@ -99,7 +99,7 @@ TEST_F(Refused, NotThePbx) {
   costs_nothing(bench_.core_flow({*acl::Address::parse("10.0.0.6"), 5060}), request("x"), sbc::Outcome::not_pbx);
 }
 
-// Without a limit of their own, so that the rule decides.
+// Without a limit, so that what no rule can drop unread is looked at, too.
 class RefusedByRule : public ::testing::Test {
  protected:
   EngineBench bench_{R"(
