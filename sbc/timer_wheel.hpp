@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "acl/fetch.hpp"
 #include "acl/rate.hpp"
 
 namespace postern::sbc {
@@ -25,6 +26,11 @@ class TimerWheel {
   void arm(std::uint32_t timer, TimePoint deadline, TimePoint now);
   void cancel(std::uint32_t timer);
   [[nodiscard]] bool armed(std::uint32_t timer) const { return timer < nodes_.size() && nodes_[timer].slot != none; }
+
+  /// It is going to be armed or cancelled.
+  void expect(std::uint32_t timer) const {
+    if (timer < nodes_.size()) acl::fetch(&nodes_[timer], 1);
+  }
 
   /// A timer that is due, no longer armed; nullopt: there is none. `now` never runs backwards.
   std::optional<std::uint32_t> take(TimePoint now);

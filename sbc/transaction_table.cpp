@@ -25,15 +25,14 @@ TransactionTable::TransactionTable(std::size_t capacity, std::size_t memory, Tim
       timers_(timers),
       pool_(memory / 8),
       buckets_(std::bit_ceil(capacity_), none),
-      answered_proven_{.limit = memory / 8 * 3},
-      answered_unproven_{.limit = memory / 8} {}
+      answered_proven_{.limit = memory / 8},
+      answered_unproven_{.limit = memory / 16} {}
 
-std::uint32_t& TransactionTable::bucket(const BranchId& id, bool is_own) {
-  return buckets_[(is_own ? id.high : id.low) & (buckets_.size() - 1)];
-}
+// Our own requests stand in the bucket of what they belong to: a response asks for both.
+std::uint32_t& TransactionTable::bucket(const BranchId& id) { return buckets_[id.low & (buckets_.size() - 1)]; }
 
 Record* TransactionTable::find(const BranchId& id, bool is_own) {
-  for (std::uint32_t index = bucket(id, is_own); index != none; index = slab_[index].next_in_bucket) {
+  for (std::uint32_t index = bucket(id); index != none; index = slab_[index].next_in_bucket) {
     if (slab_[index].id == id && slab_[index].is_own == is_own) return &slab_[index];
   }
   return nullptr;
@@ -46,7 +45,7 @@ Record* TransactionTable::add(const BranchId& id, bool is_own, std::size_t bytes
   record.is_own = is_own;
   record.unproven = !proven;
   if (record.unproven) ++unproven_size_;
-  std::uint32_t& head = bucket(id, is_own);
+  std::uint32_t& head = bucket(id);
   record.next_in_bucket = head;
   head = record.index;
   ++size_;
@@ -69,7 +68,7 @@ void TransactionTable::erase(Record& record) {
   timers_.cancel(retransmit_timer(record));
   timers_.cancel(life_timer(record));
   if (record.answered) unlink_answered(record);
-  std::uint32_t* link = &bucket(record.id, record.is_own);
+  std::uint32_t* link = &bucket(record.id);
   while (*link != record.index) link = &slab_[*link].next_in_bucket;
   *link = record.next_in_bucket;
 
@@ -176,7 +175,10 @@ bool TransactionTable::make_room(std::size_t records, std::size_t bytes, const R
 void TransactionTable::expect_eviction_after(const Record& record) {
   if (record.newer == none) return;
   const Record& next = slab_[record.newer];
-  acl::fetch(&bucket(next.id, next.is_own), 1);
+  acl::fetch(&bucket(next.id), 1);
+  timers_.expect(retransmit_timer(next));
+  timers_.expect(life_timer(next));
+  if (!next.last_response.empty()) acl::fetch(next.last_response.data(), next.last_response.size());
   if (next.newer != none) acl::fetch(&slab_[next.newer], sizeof(Record));
 }
 

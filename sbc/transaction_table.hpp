@@ -107,7 +107,7 @@ class TransactionTable {
     std::uint32_t newest = none;
   };
 
-  [[nodiscard]] std::uint32_t& bucket(const BranchId& id, bool is_own);
+  [[nodiscard]] std::uint32_t& bucket(const BranchId& id);
   bool make_room(std::size_t records, std::size_t bytes, const Record* keep, bool proven);
   [[nodiscard]] Record* oldest(const Answered& answered, const Record* keep);
   void expect_eviction_after(const Record& record);
