@@ -39,10 +39,16 @@ bool is_whole_word(string_view text, std::size_t begin, std::size_t end, bool is
   return !is_part(behind[0]) || behind[0] == ':';  // a port
 }
 
-/// By its first dot or colon: addresses and nearly all names have one, and few other texts do.
+/// By its first dot or colon: addresses and nearly all names have one, and few other texts do. What stands behind that tells most of these
+/// apart.
 std::size_t find_by_mark(string_view text, string_view word, std::size_t mark, std::size_t from) {
+  constexpr unsigned case_bit = 0x20;
+  const std::size_t next = std::min(mark + 1, word.size() - 1);
   for (std::size_t at = text.find(word[mark], from + mark); at != string_view::npos; at = text.find(word[mark], at + 1)) {
-    if (sip::iequals(text.substr(at - mark, word.size()), word)) return at - mark;
+    const std::size_t begin = at - mark;
+    if (text.size() - begin < word.size()) break;
+    if (((static_cast<unsigned>(text[begin + next]) ^ static_cast<unsigned>(word[next])) & ~case_bit) != 0) continue;
+    if (sip::iequals(text.substr(begin, word.size()), word)) return begin;
   }
   return string_view::npos;
 }

@@ -38,7 +38,7 @@ bool refuses_account(const sip::RawMessage& response, const Transaction& transac
 
 std::string Jail::user_agent_of(const Transaction& transaction) {
   RequestHead head;
-  head.read(transaction.original, "uU");
+  head.read(transaction.original, FirstLetters("u"));
   return std::string(head.value_of(sip::HeaderName::user_agent).substr(0, sip::Bounds::user_agent));
 }
 

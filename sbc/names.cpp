@@ -103,6 +103,7 @@ void Names::apply(const EngineOptions& options, Mac& mac) {
   shown_.clear();
   std::vector<Hidden> before = std::exchange(hidden_, {});
   core_address_ = bind_.to_string();
+  core_via_ = fmt::format("SIP/2.0/{} {};branch=", via_name(options.pbx.transport), core_address_);
   core_uri_address_ = core_address_ + transport_param(options.pbx.transport);
   const Endpoint& first = pbx_.front();
   pbx_host_ = options.pbx.domain ? make_name(HostPort{*options.pbx.domain, 0}).host : uri_host(first.address);

@@ -51,6 +51,8 @@ class Names {
   [[nodiscard]] const std::string& core_address() const { return core_address_; }
   /// The same as it stands in a URI that the PBX sends to: behind it the transport, if that is not UDP.
   [[nodiscard]] const std::string& core_uri_address() const { return core_uri_address_; }
+  /// Our Via toward the PBX as far as its branch: "SIP/2.0/UDP 10.0.0.2:5080;branch=".
+  [[nodiscard]] const std::string& core_via() const { return core_via_; }
   /// "host:port" of the Request-URI toward the PBX: `domain` and the hidden port.
   [[nodiscard]] const std::string& pbx_host_port(std::size_t pbx = 0) const {
     return pbx_host_ports_[pbx < pbx_host_ports_.size() ? pbx : 0];
@@ -121,7 +123,7 @@ class Names {
   std::vector<Hidden> hidden_;
   std::vector<Hidden> former_;  ///< by earlier configurations; bounded
   HiddenWords words_;
-  std::string core_address_, core_uri_address_, pbx_host_;
+  std::string core_address_, core_via_, core_uri_address_, pbx_host_;
   std::vector<std::string> pbx_host_ports_;
 
   struct ShownKey {

@@ -44,7 +44,7 @@ WatchedDigest watched(const sip::DigestView& digest, std::string_view method, st
 /// The one that it bears: of two it is not said which was accepted.
 std::optional<sip::DigestView> only_digest(std::string_view head) {
   RequestHead request;
-  request.read(head, "aA");
+  request.read(head, FirstLetters("a"));
   std::optional<sip::DigestView> found;
   for (const RequestHead::Field& field : request.fields()) {
     if (field.name != sip::HeaderName::authorization) continue;

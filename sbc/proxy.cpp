@@ -15,13 +15,7 @@ constexpr std::string_view stale_mark = "s\n";
 
 // Below the top Via of a response, which is ours, stand those of who asked (and those of the request take their place).
 bool leads_on(const sip::RawMessage& response) {
-  std::size_t vias = 0;
-  for (const sip::HeaderLine& header : response.header_lines()) {
-    if (header.name != sip::HeaderName::via) continue;
-    sip::ElementReader reader(response.text(header.value));
-    while (vias < 2 && reader.next()) ++vias;
-  }
-  return vias > 1;
+  return response.any_via_below_top([](std::string_view /*element*/) { return true; });
 }
 
 std::optional<sip::UriView> last_route(const sip::RawMessage& request) {
@@ -373,19 +367,17 @@ Outcome Proxy::response_from_access(const sip::RawMessage& response, const Flow&
 
 // A request that carries our own core-side Via has been through here (RFC 3261 §16.3 step 4): the PBX's address is one of our listeners.
 bool Proxy::has_been_here(const sip::RawMessage& request) const {
-  for (const sip::HeaderLine& header : request.header_lines()) {
-    if (header.name != sip::HeaderName::via) continue;
-    sip::ElementReader reader(request.text(header.value));
-    while (const auto element = reader.next()) {
-      const auto via = sip::ViaView::parse(*element);
-      if (!via || !state_.names.is_core_address(via->host, via->port)) continue;
-      const auto branch = via->param("branch");
-      const auto id = branch ? parse_branch(*branch) : std::nullopt;
-      // Only who got it there can know such a branch: nobody finds out by a guess what our address on the core side is.
-      if (id && (state_.transactions.went_to(Side::core, *id) || state_.is_of_fellow(*via, *branch))) return true;
-    }
-  }
-  return false;
+  const auto is_ours = [this](const sip::ViaView& via) {
+    if (!state_.names.is_core_address(via.host, via.port)) return false;
+    const auto branch = via.param("branch");
+    const auto id = branch ? parse_branch(*branch) : std::nullopt;
+    // Only who got it there can know such a branch: nobody finds out by a guess what our address on the core side is.
+    return id && (state_.transactions.went_to(Side::core, *id) || state_.is_of_fellow(via, *branch));
+  };
+  return is_ours(request.top_via) || request.any_via_below_top([&](std::string_view element) {
+    const auto via = sip::ViaView::parse(element);
+    return via && is_ours(*via);
+  });
 }
 
 bool Proxy::is_open(const Flow& access) const {

@@ -21,14 +21,14 @@ std::size_t next_line(std::string_view text, std::size_t from) {
 
 }  // namespace
 
-void RequestHead::read(std::string_view head, std::string_view letters) {
+void RequestHead::read(std::string_view head, const FirstLetters& letters) {
   fields_.clear();
   for (std::size_t at = next_line(head, 0); at < head.size();) {
     std::size_t end = next_line(head, at);
     while (end < head.size() && (head[end] == ' ' || head[end] == '\t')) end = next_line(head, end);  // a fold (RFC 3261 §7.3.1)
     const std::string_view line = head.substr(at, end - at);
     at = end;
-    const std::size_t colon = letters.find(line.front()) != std::string_view::npos ? line.find(':') : std::string_view::npos;
+    const std::size_t colon = letters.has(line.front()) ? line.find(':') : std::string_view::npos;
     if (colon != std::string_view::npos)
       fields_.push_back({sip::header_name_of(trimmed(line.substr(0, colon))), trimmed(line.substr(colon + 1))});
   }

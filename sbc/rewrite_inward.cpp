@@ -131,8 +131,7 @@ void InwardRewriter::request_uri(const Request& request) {
 
 void InwardRewriter::via(const Request& request) {
   const sip::RawMessage& message = request.message;
-  text_.assign("SIP/2.0/").append(via_name(state_.options.pbx.transport)).append(" ");
-  text_.append(state_.names.core_address()).append(";branch=");
+  text_ = state_.names.core_via();
   asker_.named_hidden = names_hidden(message);
   state_.branches.append(text_, request.id, asker_);
   state_.editor.insert_before(message.header_lines().front(), "Via", text_);

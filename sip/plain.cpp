@@ -139,10 +139,7 @@ bool is_good(HeaderName name, string_view value, bool is_request) {
 
 }  // namespace
 
-bool read_uri(string_view uri, string_view& user) {
-  UriHost host;
-  return take_uri(uri, user, host) && uri.empty();
-}
+bool read_uri(string_view uri, string_view& user, UriHost& host) { return take_uri(uri, user, host) && uri.empty(); }
 
 bool read_address(string_view value, Address& out) {
   const bool quoted = take(value, '"');

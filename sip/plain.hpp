@@ -13,7 +13,7 @@ namespace postern::sip::plain {
 // Each returns false where the field is not plain; `out` is then half filled.
 
 /// A SIP URI without a password and headers.
-bool read_uri(std::string_view uri, std::string_view& user);
+bool read_uri(std::string_view uri, std::string_view& user, UriHost& host);
 struct Address {
   std::string_view user;  ///< of its URI
   UriHost host;

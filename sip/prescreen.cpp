@@ -105,7 +105,7 @@ void Scanner::clear() {
   out_.method = Method::other;
   out_.status_code = 0;
   out_.top_via = {};
-  out_.from_host = out_.to_host = {};
+  out_.from_host = out_.to_host = out_.request_host = {};
   out_.cseq = 0;
   out_.plain = true;
   out_.header_count = 0;

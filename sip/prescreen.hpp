@@ -58,6 +58,7 @@ struct RawMessage {
   std::string_view from_tag, to_tag;    ///< empty: none
   UriHost from_host, to_host;           ///< empty unless they are plainly written (sip/plain.hpp)
   std::string_view request_user;        ///< user of a sip:/sips: Request-URI
+  UriHost request_host;                 ///< of a sip:/sips: Request-URI, else empty
   bool plain = false;  ///< the start line and the first Via, From and To are plainly written (sip/plain.hpp), and no field is folded
   std::size_t header_count = 0;
   union {
@@ -75,6 +76,22 @@ struct RawMessage {
   [[nodiscard]] std::string_view body() const { return bytes.substr(body_begin); }
   /// The first header of that name, or nullptr.
   [[nodiscard]] const HeaderLine* find(HeaderName name) const;
+  /// Does holds(element) for an element of Via below the top one?
+  template <class Predicate>
+  [[nodiscard]] bool any_via_below_top(Predicate&& holds) const {
+    bool top = true;
+    for (const HeaderLine& header : header_lines()) {
+      if (header.name != HeaderName::via) continue;
+      std::string_view value = text(header.value);
+      if (top) value.remove_prefix(static_cast<std::size_t>(top_via.whole.data() - value.data()) + top_via.whole.size());
+      top = false;
+      ElementReader reader(value);
+      while (const auto element = reader.next()) {
+        if (holds(*element)) return true;
+      }
+    }
+    return false;
+  }
 };
 
 /// What a datagram is.

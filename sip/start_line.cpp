@@ -36,15 +36,17 @@ Defect read_request_line(string_view line, RawMessage& out) {
   if (out.request_uri.empty() || chars::any(out.request_uri, chars::no_uri) || !is_version(last)) return Defect::start_line;
   if (!iequals(last, version)) return Defect::version;
   if (!parser_takes_method(out.method_text)) return Defect::method;
-  if (plain::read_uri(out.request_uri, out.request_user)) return Defect::none;
+  if (plain::read_uri(out.request_uri, out.request_user, out.request_host)) return Defect::none;
   out.plain = false;
   out.request_user = {};
+  out.request_host = {};
   const bool sip = iequals(out.request_uri.substr(0, 4), "sip:") || iequals(out.request_uri.substr(0, 5), "sips:");
   if (!sip) return Defect::none;
   UriView uri;
   // Headers must not stand in a Request-URI (§19.1.1), and would be an injection if they were honoured (RFC 4475 §3.1.2.11).
   if (!read_uri(out.request_uri, uri) || !uri.headers.empty()) return Defect::start_line;
   out.request_user = uri.user;
+  out.request_host = {uri.host_port(), uri.host, uri.port};
   return Defect::none;
 }
 

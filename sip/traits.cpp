@@ -157,10 +157,9 @@ class Reader {
     set(Trait::sql, is_sql(request_.user_agent) || is_sql(request_.call_id) || is_sql(request_.request_user));
     set(Trait::no_offer, request_.method == Method::invite && request_.body().empty());
     session();
-    if (const auto uri = UriView::parse(request_.request_uri)) {
-      set(Trait::address_as_host, is_address(uri->host));
-      set(Trait::tool_name, uri->user.empty() && is_one_of(uri->host, tool_hosts));
-    }
+    const string_view host = request_.request_host.host;
+    set(Trait::address_as_host, is_address(host));
+    set(Trait::tool_name, request_.request_user.empty() && is_one_of(host, tool_hosts));
     return traits_;
   }
 
