@@ -28,6 +28,10 @@ std::optional<sip::UriView> last_route(const sip::RawMessage& request) {
   return last ? route_uri(*last) : std::nullopt;
 }
 
+bool accepts_registration(const sip::RawMessage& response) {
+  return response.method == Method::register_ && response.status_code >= 200 && response.status_code < 300;
+}
+
 bool takes_call(const sip::RawMessage& response) {
   return response.method == Method::invite && response.status_code >= 200 && response.status_code < 300;
 }
@@ -251,6 +255,7 @@ Outcome Proxy::response(const sip::RawMessage& response, const Flow& flow, TimeP
   Transaction* transaction = id ? state_.transactions.match_response(*id, response, flow) : nullptr;
   if (own) return Outcome::repeated;
   if (transaction == nullptr) return id ? forgotten(*id, response, flow, now, out) : Outcome::no_transaction;
+  if (accepts_registration(response)) registrar_.expect(*transaction);
   if (!sip::check(response).ok()) return Outcome::malformed;
   if (!state_.transactions.wants(*transaction, response, now, out)) return Outcome::repeated;
   return flow.side == Side::core ? response_from_core(response, flow, *transaction, now, out)
@@ -314,7 +319,8 @@ const sip::RawMessage* Proxy::instead_of(const sip::RawMessage& response, const 
 }
 
 Outcome Proxy::answer(const sip::RawMessage& response, const Flow& flow, Transaction& transaction, TimePoint now, Outbox& out) {
-  const bool registers = transaction.method == Method::register_ && response.status_code >= 200 && response.status_code < 300;
+  const bool registers = accepts_registration(response);
+  if (registers) state_.registrations.expect_further();
   const bool stale = transaction.memo.starts_with(stale_mark);
   if (!outward_.response(response, flow,
                          {transaction.from, transaction.original, now, stale, registers ? &registrar_ : nullptr, transaction.memo},

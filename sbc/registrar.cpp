@@ -185,6 +185,13 @@ std::chrono::seconds Registrar::longest() const {
   return is_datagram(state_.options.pbx.transport) ? longest_expires : PbxOptions::longest_expires_over_streams;
 }
 
+void Registrar::expect(const Transaction& asked) {
+  for (std::string_view memo = asked.memo; !memo.empty();) {
+    const std::string_view line = take_line(memo);
+    if (line.starts_with('u')) return state_.registrations.expect_one_of(line.substr(1));
+  }
+}
+
 std::optional<TimePoint> Registrar::accepted(const Transaction& asked, const sip::RawMessage& response, TimePoint now) {
   const std::string_view memo = asked.memo;
   const auto [aor_user, call_id, instance, login] = read_memo(memo);

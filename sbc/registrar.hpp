@@ -44,6 +44,8 @@ class Registrar {
   /// connection, so devices have to come back soon.
   [[nodiscard]] std::optional<std::chrono::seconds> shortened(std::string_view expires) const;
 
+  /// A 2xx to REGISTER is going to be accepted (Registrations::expect_one_of()).
+  void expect(const Transaction& asked);
   /// A 2xx to REGISTER: updates the registrations. Returns until when the source is known; nullopt: nothing is registered now.
   std::optional<TimePoint> accepted(const Transaction& asked, const sip::RawMessage& response, TimePoint now);
   /// Tells of a binding that ended.

@@ -44,6 +44,18 @@ Registrations::Accepted Registrations::accept(Binding&& binding) {
   return {added.binding, true};
 }
 
+void Registrations::expect_one_of(std::string_view aor_user) {
+  impl_->expected = impl_->least_of(impl_->hash.of(aor_user));
+  if (impl_->expected != nullptr) acl::fetch(impl_->expected, sizeof(Impl::Node));
+}
+
+void Registrations::expect_further() const {
+  const Impl::Node* const least = impl_->expected;
+  if (least == nullptr) return;
+  acl::fetch(least->binding.core_contact.data(), least->binding.core_contact.size());
+  if (least->flow != nullptr) acl::fetch(least->flow, sizeof *least->flow);
+}
+
 std::optional<Binding> Registrations::remove(std::string_view aor_user, std::string_view core_contact) {
   Impl::Node* known = impl_->find(impl_->hash.of(aor_user), impl_->hash.of(core_contact), aor_user, core_contact);
   if (known == nullptr) return std::nullopt;

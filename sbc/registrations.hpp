@@ -62,6 +62,10 @@ class Registrations {
   /// Adds or refreshes the binding with the same aor_user and core_contact. One too many of its AOR evicts the AOR's that ends
   /// soonest. `binding` is left with texts of no meaning: who fills it again may use their memory again.
   Accepted accept(Binding&& binding);
+  /// One of this AOR is going to be accepted: nothing that can be seen. First which one will give way comes near, and with
+  /// expect_further(), a while later, what that leads to.
+  void expect_one_of(std::string_view aor_user);
+  void expect_further() const;
   /// Removes that binding; nullopt: there was none.
   std::optional<Binding> remove(std::string_view aor_user, std::string_view core_contact);
   /// All of an AOR (REGISTER with "*").

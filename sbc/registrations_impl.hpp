@@ -342,6 +342,7 @@ struct Registrations::Impl {
   // How many of `sources` fall on each place; from 255 on nobody knows.
   std::vector<std::uint8_t> sources_at = std::vector<std::uint8_t>(source_places);
   registered::Order live, lapsed;  // behind what owns their nodes: these go first
+  const Node* expected = nullptr;  // nodes stay where they are, whatever becomes of their bindings
   DurableSink* sink = nullptr;
   std::string core_uri_address;  // empty: any
 
