@@ -114,14 +114,15 @@ class OutwardRewriter {
     const sip::RawMessage& message;
     const Flow& core;
     const Flow& access;
-    OutwardToken token;                        ///< what every Contact of this message is sealed with
+    std::vector<std::string> routes;           ///< the core's, which every Contact of this message is sealed with
     bool tokens = true;                        ///< Contacts are where requests go; else (3xx and above) they are names like any other
     const RequestHead* asked = nullptr;        ///< of a response: what it answers
     bool secure = false;                       ///< the device asks, or is asked, by a sips: URI: so is our Contact (RFC 3261 §12.1.1)
     bool in_dialog = false;                    ///< the request had a To tag: what it records changes no route set (RFC 3261 §12.2)
     std::optional<std::uint64_t> dialog = {};  ///< its key, if this message's Contact is the target of one
   };
-  void fill_token(Context& context);
+  void name_dialog(Context& context);
+  [[nodiscard]] OutwardToken token_of(const Context& context) const;
   void keep_routes(Context& context);
   void routes_of_path(Context& context) const;
   void foreign_routes(const Context& context, const OpenedInward& target);
@@ -133,7 +134,7 @@ class OutwardRewriter {
   void unsupported(const Context& context, const sip::HeaderLine& header);
   void listed_contacts(const Context& context, const sip::HeaderLine& header, const Asked& asked);
   void contact(const Context& context, const sip::HeaderLine& header);
-  [[nodiscard]] std::string sealed_contact(const Context& context, const sip::UriView& uri);
+  [[nodiscard]] std::string sealed_contact(const Context& context, const OutwardToken& token, const sip::UriView& uri);
   void record_routes(Context& context, std::string& hidden_routes);
   void core_routes_off(Context& context);
   [[nodiscard]] std::string_view user_without_token(const sip::UriView& uri);

@@ -32,17 +32,9 @@ bool belongs_to_dialog(const sip::RawMessage& message) {
 
 }  // namespace
 
-void OutwardRewriter::fill_token(Context& context) {
-  const auto& pbx = state_.options.pbx.addresses;
-  const auto at = std::ranges::find_if(pbx, [&](const Endpoint& address) { return address.address == context.core.peer.address; });
-  context.token.pbx = static_cast<std::uint8_t>(at == pbx.end() ? 0 : at - pbx.begin());
-  context.token.flow_hash = flow_hash_of(state_, context.access);
-  // The hash of no Call-ID at all: a token that leads here, but never takes a request for one of a dialog.
-  if (!belongs_to_dialog(context.message)) {
-    context.token.dialog_hash = static_cast<std::uint32_t>(dialog_key_of(state_.mac, {}, {}));
-    return;
-  }
-  // Both as the access side knows them.
+// By both as the access side knows them.
+void OutwardRewriter::name_dialog(Context& context) {
+  if (!belongs_to_dialog(context.message)) return;
   text_.clear();
   if (context.asked != nullptr) {
     text_ = context.asked->value_of(HeaderName::call_id);
@@ -52,7 +44,18 @@ void OutwardRewriter::fill_token(Context& context) {
   const std::string_view tag = context.message.is_request ? context.message.from_tag : context.message.to_tag;
   std::string marked;
   context.dialog = dialog_key_of(state_.mac, text_, state_.names.append_marked(marked, tag) ? marked : tag);
-  context.token.dialog_hash = static_cast<std::uint32_t>(*context.dialog);
+}
+
+OutwardToken OutwardRewriter::token_of(const Context& context) const {
+  const auto& pbx = state_.options.pbx.addresses;
+  const auto at = std::ranges::find_if(pbx, [&](const Endpoint& address) { return address.address == context.core.peer.address; });
+  OutwardToken token;
+  token.pbx = static_cast<std::uint8_t>(at == pbx.end() ? 0 : at - pbx.begin());
+  token.flow_hash = flow_hash_of(state_, context.access);
+  // The hash of no Call-ID at all: a token that leads here, but never takes a request for one of a dialog.
+  token.dialog_hash = static_cast<std::uint32_t>(context.dialog ? *context.dialog : dialog_key_of(state_.mac, {}, {}));
+  token.routes = context.routes;
+  return token;
 }
 
 // A dialog keeps the route set that it began with (RFC 3261 §12.2), and a proxy of the core may record itself that once only: what its
@@ -60,17 +63,17 @@ void OutwardRewriter::fill_token(Context& context) {
 void OutwardRewriter::keep_routes(Context& context) {
   if (!context.dialog) return;
   if (context.in_dialog) {
-    const bool kept = state_.route_sets.find(*context.dialog, context.token.routes);
-    if (!kept && context.token.routes.empty() && context.message.is_request) routes_of_path(context);
-  } else if (!context.token.routes.empty()) {
-    state_.route_sets.put(*context.dialog, context.token.routes);
+    const bool kept = state_.route_sets.find(*context.dialog, context.routes);
+    if (!kept && context.routes.empty() && context.message.is_request) routes_of_path(context);
+  } else if (!context.routes.empty()) {
+    state_.route_sets.put(*context.dialog, context.routes);
   }
 }
 
 // After a restart the way that a dialog's request came still tells which proxies are on its route: in its Vias, the nearest first. Below
 // them stands who asked, or we ourselves where another device of ours did.
 void OutwardRewriter::routes_of_path(Context& context) const {
-  std::vector<std::string>& routes = context.token.routes;
+  std::vector<std::string>& routes = context.routes;
   for (const sip::HeaderLine& header : context.message.header_lines()) {
     if (header.name != HeaderName::via) continue;
     sip::ElementReader reader(context.message.text(header.value));
@@ -93,7 +96,7 @@ bool OutwardRewriter::request(const sip::RawMessage& request, const Flow& core, 
   Context context{request, core, target.token.flow, {}, true};
   context.in_dialog = !request.to_tag.empty();
   context.secure = sip::iequals(target.token.scheme, "sips");
-  fill_token(context);
+  name_dialog(context);
   record_routes(context, hidden.routes);
   request_vias(context, id, hidden);
   keep_routes(context);
@@ -182,8 +185,8 @@ void OutwardRewriter::record_routes(Context& context, std::string& hidden_routes
     if (header.name != HeaderName::record_route) continue;
     sip::ElementReader reader(context.message.text(header.value));
     while (const auto route = reader.next()) {
-      context.token.routes.push_back(unfolded(*route));
-      hidden_routes.append(context.token.routes.back()).append("\n");
+      context.routes.push_back(unfolded(*route));
+      hidden_routes.append(context.routes.back()).append("\n");
     }
     state_.editor.remove(header);
   }
@@ -243,6 +246,7 @@ void OutwardRewriter::contact(const Context& context, const sip::HeaderLine& hea
     uris(context, header);
     return;
   }
+  const OutwardToken token = token_of(context);
   sip::ElementReader reader(context.message.text(header.value));
   while (const auto text = reader.next()) {
     const auto element = sip::NameAddrView::parse(*text);
@@ -257,7 +261,7 @@ void OutwardRewriter::contact(const Context& context, const sip::HeaderLine& hea
       uri->user = {};
       uri->has_user = false;
     }
-    const std::string ours = sealed_contact(context, *uri);
+    const std::string ours = sealed_contact(context, token, *uri);
     state_.editor.replace(element->uri, element->bracketed ? ours : "<" + ours + ">");
     for (const std::string_view part : {element->display, element->params}) {
       if (veil_.covers(part)) state_.editor.replace(part, unfolded(shown(part, context.access)));
@@ -265,9 +269,9 @@ void OutwardRewriter::contact(const Context& context, const sip::HeaderLine& hea
   }
 }
 
-std::string OutwardRewriter::sealed_contact(const Context& context, const sip::UriView& uri) {
+std::string OutwardRewriter::sealed_contact(const Context& context, const OutwardToken& token, const sip::UriView& uri) {
   std::string out(context.secure ? "sips:" : "sip:");
-  sealed_ = append_outward_uri(out, state_.tokens, uri, context.token, state_.names.address_for(context.access).host_port) && sealed_;
+  sealed_ = append_outward_uri(out, state_.tokens, uri, token, state_.names.address_for(context.access).host_port) && sealed_;
   if (!context.secure) out.append(transport_param(context.access.transport));
   return out;
 }

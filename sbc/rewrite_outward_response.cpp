@@ -11,6 +11,7 @@ using sip::HeaderName;
 namespace {
 
 bool has_tag(std::string_view to) {
+  if (to.find(';') == std::string_view::npos) return false;
   const auto element = sip::NameAddrView::parse(to);
   return element && element->param("tag");
 }
@@ -36,11 +37,11 @@ void OutwardRewriter::core_routes_off(Context& context) {
     while (const auto route = reader.next()) {
       const auto uri = route_uri(*route);
       core = core && !(uri && is_our_route(state_.names, *uri));
-      if (core) context.token.routes.push_back(unfolded(*route));
+      if (core) context.routes.push_back(unfolded(*route));
     }
     state_.editor.remove(header);
   }
-  std::ranges::reverse(context.token.routes);
+  std::ranges::reverse(context.routes);
   if (core) return;
   for (const RequestHead::Field& asked : context.asked->fields()) {
     if (asked.name == HeaderName::record_route) state_.editor.insert_before(*first, "Record-Route", asked.value);
@@ -151,7 +152,7 @@ bool OutwardRewriter::response(const sip::RawMessage& response, const Flow& core
   sealed_ = true;
   Context context{response, core, asked.access, {}, response.status_code < 300, &asked_};
   context.secure = asks_securely(asked.request);
-  fill_token(context);
+  name_dialog(context);
   if (veil_.covers(response.reason_phrase)) editor.replace(response.reason_phrase, shown(response.reason_phrase, asked.access));
   repeated_vias(context);
   core_routes_off(context);

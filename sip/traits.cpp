@@ -6,6 +6,7 @@
 #include <span>
 
 #include "sip/chars.hpp"
+#include "sip/plain.hpp"
 
 namespace postern::sip {
 namespace {
@@ -128,9 +129,10 @@ struct Party {
   bool bracketed = false;
 };
 
-/// `plain_user`, `plain_host`: of From or To as the prescreen has read it where it is plainly written, else empty.
-std::optional<Party> party_of(string_view value, string_view plain_user, string_view plain_host) {
-  if (!plain_host.empty()) return Party{without_quotes(chars::trim(value.substr(0, value.find('<')))), plain_user, plain_host, true};
+/// `plain`: how the prescreen has read it, where it has and it is plainly written; else of no host.
+std::optional<Party> party_of(string_view value, plain::Address plain) {
+  if (!plain.host.host.empty() || plain::read_address(value, plain))
+    return Party{without_quotes(chars::trim(value.substr(0, value.find('<')))), plain.user, plain.host.host, true};
   const auto element = NameAddrView::parse(value);
   const auto uri = element ? UriView::parse(element->uri) : std::nullopt;
   if (!uri) return std::nullopt;
@@ -172,14 +174,14 @@ class Reader {
     const HeaderLine* first_from = request_.find(from);
     const HeaderLine* first_to = request_.find(to);
     const HeaderLine* first_contact = request_.find(contact);
-    const auto read = [this](const HeaderLine* header, string_view plain_user, string_view plain_host) {
-      const auto party = header == nullptr ? std::nullopt : party_of(request_.text(header->value), plain_user, plain_host);
+    const auto read = [this](const HeaderLine* header, const plain::Address& plain) {
+      const auto party = header == nullptr ? std::nullopt : party_of(request_.text(header->value), plain);
       if (party) look_at(*party);
       return party;
     };
-    const auto sender = read(first_from, request_.from_user, request_.from_host.host);
-    const auto asked = read(first_to, request_.to_user, request_.to_host.host);
-    const auto reached = read(first_contact, {}, {});
+    const auto sender = read(first_from, {request_.from_user, request_.from_host, {}});
+    const auto asked = read(first_to, {request_.to_user, request_.to_host, {}});
+    const auto reached = read(first_contact, {});
     if (sender) set(Trait::usual_guess, is_one_of(sender->display, guessed_displays));
     if (reached) set(Trait::bare_contact, !reached->bracketed);
     const bool names_itself = sender && asked && !sender->user.empty() && sender->user == asked->user && iequals(sender->host, asked->host);

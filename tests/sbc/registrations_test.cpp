@@ -280,6 +280,19 @@ TEST_F(RegistrationsTest, SinceIsTheFirstOverThisFlow) {
   EXPECT_EQ(since(), at(170)) << "it had ended meanwhile";
 }
 
+TEST_F(RegistrationsTest, WhatWasExpectedToGiveWayMayHaveGone) {
+  registrations.expect_one_of("1001");
+  registrations.expect_further();
+  for (std::uint16_t i = 0; i < Registrations::bindings_an_aor; ++i)
+    registrations.accept(binding("1001", "old" + std::to_string(i), flow(i), at(60 + i)));
+  registrations.expect_one_of("1001");
+  EXPECT_EQ(registrations.remove_all("1001").size(), Registrations::bindings_an_aor);
+  registrations.expect_further();
+  EXPECT_TRUE(registrations.accept(binding("1001", "new", flow(99), at(70))).is_new);
+  EXPECT_EQ(registrations.size(), 1U);
+  EXPECT_EQ(registrations.evictions(), 0U);
+}
+
 TEST_F(RegistrationsTest, AnAorKeepsSixteen) {
   for (int i = 0; i < 16; ++i)
     registrations.accept(binding("1001", std::to_string(i), flow(static_cast<std::uint16_t>(i)), at(60 + (i + 8) % 16)));

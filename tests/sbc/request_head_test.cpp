@@ -30,6 +30,14 @@ TEST(RequestHead, ReadsAllThatAnswersRepeatInAnyCase) {
   EXPECT_EQ(values, "123456789");
 }
 
+TEST(RequestHead, ReadsOnlyWhatBeginsWithTheWantedLetters) {
+  RequestHead head;
+  head.read("OPTIONS sip:a SIP/2.0\r\nVia: 1\r\nUser-Agent: 2\r\nuser-agent: 3\r\n5: 4\r\n\r\n", FirstLetters("u"));
+  ASSERT_EQ(head.fields().size(), 3U);  // "5" has the bits of "u": it is a name that nobody asks for
+  EXPECT_EQ(head.value_of(HeaderName::user_agent), "2");
+  EXPECT_EQ(head.value_of(HeaderName::via), "");
+}
+
 TEST(RequestHead, ForgetsWhatItReadBefore) {
   RequestHead head;
   head.read("OPTIONS sip:a SIP/2.0\r\nVia: one\r\n\r\n");

@@ -56,6 +56,40 @@ TEST(Prescreen, ReadsARequest) {
   EXPECT_EQ(m.find(HeaderName::route), nullptr);
 }
 
+TEST(Prescreen, ReadsTheHostOfARequestUriHoweverItIsWritten) {
+  const auto host_of = [](std::string_view uri) {
+    const std::string bytes = "OPTIONS " + std::string(uri) +
+                              invite.substr(invite.find(" SIP/2.0"), invite.find("CSeq") - invite.find(" SIP/2.0")) +
+                              "CSeq: 7 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+    RawMessage m;
+    EXPECT_EQ(prescreen(bytes, m).result, PrescreenResult::message) << uri;
+    return std::string(m.request_host.host) + " of " + std::string(m.request_host.whole);
+  };
+  EXPECT_EQ(host_of("sip:1002@pbx.example:5070;transport=udp"), "pbx.example of pbx.example:5070");
+  EXPECT_EQ(host_of("sips:[2001:db8::5]"), "[2001:db8::5] of [2001:db8::5]");
+  EXPECT_EQ(host_of("sip:1002:secret@pbx.example:5070"), "pbx.example of pbx.example:5070");
+  EXPECT_EQ(host_of("tel:+431234"), " of ");
+}
+
+TEST(Prescreen, FindsTheViasBelowTheTopOne) {
+  const auto below = [](std::string_view vias) {
+    const std::string bytes = "OPTIONS sip:a SIP/2.0\r\n" + std::string(vias) +
+                              "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\r\n";
+    RawMessage m;
+    EXPECT_EQ(prescreen(bytes, m).result, PrescreenResult::message) << vias;
+    std::string found;
+    const bool any = m.any_via_below_top([&found](std::string_view element) {
+      found.append(element).append("|");
+      return element.ends_with("last");
+    });
+    return found + (any ? "!" : "");
+  };
+  EXPECT_EQ(below("Via: SIP/2.0/UDP a;branch=z9hG4bK1\r\n"), "");
+  EXPECT_EQ(below("Via: , SIP/2.0/UDP a;branch=z9hG4bK1 ,, SIP/2.0/UDP b ,\r\n"), "SIP/2.0/UDP b|");
+  EXPECT_EQ(below("Via: SIP/2.0/UDP a;branch=z9hG4bK1\r\nVia: SIP/2.0/UDP b, SIP/2.0/UDP c\r\nv: d\r\n"), "SIP/2.0/UDP b|SIP/2.0/UDP c|d|");
+  EXPECT_EQ(below("Via: SIP/2.0/UDP a;branch=z9hG4bK1\r\nVia: last, never\r\n"), "last|!");
+}
+
 TEST(Prescreen, ReadsAResponse) {
   RawMessage m;
   ASSERT_EQ(prescreen(ok, m).result, PrescreenResult::message);
