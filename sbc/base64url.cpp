@@ -55,7 +55,7 @@ std::optional<std::size_t> decode_base64url(std::string_view text, std::span<std
   std::uint32_t bits = 0;
   unsigned count = 0;
   for (const char letter : text) {
-    const std::uint8_t value = values[static_cast<unsigned char>(letter)];
+    const std::uint32_t value = value_of(letter);
     if (value == no_letter) return std::nullopt;
     bits = (bits << 6) | value;
     count += 6;

@@ -29,7 +29,7 @@ class TimerWheel {
 
   /// It is going to be armed or cancelled.
   void expect(std::uint32_t timer) const {
-    if (timer < nodes_.size()) acl::fetch(&nodes_[timer], 1);
+    if (timer < nodes_.size()) acl::fetch(&nodes_[timer], sizeof(Node));
   }
 
   /// A timer that is due, no longer armed; nullopt: there is none. `now` never runs backwards.

@@ -25,10 +25,11 @@ TransactionTable::TransactionTable(std::size_t capacity, std::size_t memory, Tim
       timers_(timers),
       pool_(memory / 8),
       buckets_(std::bit_ceil(capacity_), none),
-      answered_proven_{.limit = memory / 8},
-      answered_unproven_{.limit = memory / 16} {}
+      answered_invites_{.limit = memory / 4},
+      answered_others_{.limit = memory / 8},
+      answered_unproven_{.limit = memory / 8} {}
 
-// Our own requests stand in the bucket of what they belong to: a response asks for both.
+// A CANCEL of ours stands in the bucket of its INVITE: a response asks for both.
 std::uint32_t& TransactionTable::bucket(const BranchId& id) { return buckets_[id.low & (buckets_.size() - 1)]; }
 
 Record* TransactionTable::find(const BranchId& id, bool is_own) {
@@ -165,9 +166,11 @@ bool TransactionTable::make_room(std::size_t records, std::size_t bytes, const R
     const bool own_share = share_is_full();
     if (!own_share && !table_is_full()) return true;
     Record* victim = oldest(answered_unproven_, keep);
-    if (victim == nullptr && !own_share) victim = oldest(answered_proven_, keep);
+    if (victim == nullptr && !own_share) victim = oldest(answered_others_, keep);
+    if (victim == nullptr && !own_share) victim = oldest(answered_invites_, keep);
     if (victim == nullptr) return false;
     evict(*victim);
+    ++evictions_;
   }
 }
 
@@ -178,14 +181,13 @@ void TransactionTable::expect_eviction_after(const Record& record) {
   acl::fetch(&bucket(next.id), 1);
   timers_.expect(retransmit_timer(next));
   timers_.expect(life_timer(next));
-  if (!next.last_response.empty()) acl::fetch(next.last_response.data(), next.last_response.size());
+  if (!next.last_response.empty()) acl::fetch(next.last_response.data(), std::min(next.last_response.size(), TextPool::longest));
   if (next.newer != none) acl::fetch(&slab_[next.newer], sizeof(Record));
 }
 
 void TransactionTable::evict(Record& record) {
   expect_eviction_after(record);
   erase(record);
-  ++evictions_;
 }
 
 Record* TransactionTable::oldest(const Answered& answered, const Record* keep) {

@@ -88,12 +88,14 @@ class TransactionTable {
   void drop(Record& record, std::initializer_list<std::string*> unneeded);
   /// Counts the texts again, after somebody else wrote into them.
   void recount(Record& record);
-  /// From now on it may be evicted, after those that were marked before it. So are these where the proven, or the unproven, among them
-  /// take more than their share: memory that no cache holds costs each new one more than an old one is worth.
+  /// From now on it may be evicted, after those that were marked before it. So are these, uncounted, where those of its kind (INVITEs of
+  /// the proven, their other requests, the unproven) take more than their share: memory that no cache holds costs each new one more than an
+  /// old one is worth.
   void mark_answered(Record& record);
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t memory() const { return held_ + pool_.bytes(); }
+  /// Since the table was full.
   [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
 
  private:
@@ -112,7 +114,10 @@ class TransactionTable {
   [[nodiscard]] Record* oldest(const Answered& answered, const Record* keep);
   void expect_eviction_after(const Record& record);
   void evict(Record& record);
-  [[nodiscard]] Answered& list_of(const Record& record) { return record.unproven ? answered_unproven_ : answered_proven_; }
+  [[nodiscard]] Answered& list_of(const Record& record) {
+    if (record.unproven) return answered_unproven_;
+    return record.is_invite ? answered_invites_ : answered_others_;
+  }
   [[nodiscard]] Record& unused();
   void unlink_answered(Record& record);
 
@@ -124,7 +129,8 @@ class TransactionTable {
   std::vector<std::uint32_t> buckets_;
   std::vector<std::uint32_t> unused_;
   std::unordered_map<std::uint64_t, std::uint32_t> awaited_;  ///< records, by connection of the access side
-  Answered answered_proven_;
+  Answered answered_invites_;                                 ///< a 2xx may come late and again, and nobody but us knows where to
+  Answered answered_others_;
   Answered answered_unproven_;
   std::size_t size_ = 0;
   std::size_t held_ = 0;

@@ -110,11 +110,12 @@ class NextHops {
 
 class Transactions {
  public:
-  /// `capacity` records and `memory` bytes of message text at most. The completed ones take an eighth of the memory where they are proven,
-  /// and half as much where they are not (texts and records); the oldest go first, each among themselves; when all is full, unproven ones
-  /// first (a lost one is made again by the next retransmission). Unanswered ones are never evicted. Unproven ones have half of each at
-  /// most, and make room for more among themselves. `pbx_timeout`: how long a request toward the core may go without any answer
-  /// (pbx.timeout; at most timers B and F) before it times out. `seed`: makes our To tags differ from one start to the next.
+  /// `capacity` records and `memory` bytes of message text at most. The completed ones share half of the memory: INVITEs of the proven have
+  /// a quarter, their other requests an eighth, the unproven an eighth. The oldest go first, each among themselves; when all is full,
+  /// unproven ones first (a lost one is made again by the next retransmission). Unanswered ones are never evicted. Unproven ones have half
+  /// of each at most, and make room for more among themselves.
+  /// `pbx_timeout`: how long a request toward the core may go without any answer (pbx.timeout; at most timers B and F) before it times out.
+  /// `seed`: makes our To tags differ from one start to the next.
   Transactions(std::size_t capacity, std::size_t memory, std::chrono::milliseconds pbx_timeout, std::uint64_t seed);
   ~Transactions();
   Transactions(Transactions&&) noexcept;

@@ -129,10 +129,10 @@ struct Party {
   bool bracketed = false;
 };
 
-/// `plain`: how the prescreen has read it, where it has and it is plainly written; else of no host.
-std::optional<Party> party_of(string_view value, plain::Address plain) {
-  if (!plain.host.host.empty() || plain::read_address(value, plain))
-    return Party{without_quotes(chars::trim(value.substr(0, value.find('<')))), plain.user, plain.host.host, true};
+/// `known`: how the prescreen has read it, where it has and it is plainly written; else of no host.
+std::optional<Party> party_of(string_view value, plain::Address known) {
+  if (!known.host.host.empty() || plain::read_address(value, known))
+    return Party{without_quotes(chars::trim(value.substr(0, value.find('<')))), known.user, known.host.host, true};
   const auto element = NameAddrView::parse(value);
   const auto uri = element ? UriView::parse(element->uri) : std::nullopt;
   if (!uri) return std::nullopt;
@@ -174,8 +174,8 @@ class Reader {
     const HeaderLine* first_from = request_.find(from);
     const HeaderLine* first_to = request_.find(to);
     const HeaderLine* first_contact = request_.find(contact);
-    const auto read = [this](const HeaderLine* header, const plain::Address& plain) {
-      const auto party = header == nullptr ? std::nullopt : party_of(request_.text(header->value), plain);
+    const auto read = [this](const HeaderLine* header, const plain::Address& known) {
+      const auto party = header == nullptr ? std::nullopt : party_of(request_.text(header->value), known);
       if (party) look_at(*party);
       return party;
     };

@@ -65,6 +65,8 @@ void compare_plain(string_view value) {
     require(uri && uri->user == address.user && uri->password.empty() && uri->headers.empty());
     require(uri->host == address.host.host && uri->port == address.host.port && uri->host_port() == address.host.whole);
     require(all->param("tag").value_or(string_view{}) == address.tag);
+    require(all->bracketed && value.starts_with(all->display) &&
+            value.substr(0, value.find('<')).find_first_not_of(' ', all->display.size()) == string_view::npos);
   }
   ViaView via;
   string_view branch;
@@ -81,8 +83,12 @@ void compare_plain(string_view value) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   RawMessage m;
   if (postern::sip::prescreen({reinterpret_cast<const char*>(data), size}, m).result != postern::sip::PrescreenResult::message) return 0;
+  require(!m.any_via_below_top([](string_view element) { return element.empty(); }));
   for (const auto& header : m.header_lines()) compare_plain(m.text(header.value));
-  if (const auto uri = postern::sip::UriView::parse(m.request_uri); m.is_request && uri) require(uri->user == m.request_user);
+  if (const auto uri = postern::sip::UriView::parse(m.request_uri); m.is_request && uri) {
+    require(uri->user == m.request_user);
+    require(uri->host == m.request_host.host && uri->port == m.request_host.port && uri->host_port() == m.request_host.whole);
+  }
   const bool good = postern::sip::check_fully(m).ok();
   require(good || !postern::sip::plain::is_good(m));
   if (!good) return 0;

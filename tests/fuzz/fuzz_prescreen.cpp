@@ -21,9 +21,10 @@ void inside(string_view bytes, string_view part) {
 }
 
 void check_views(string_view bytes, const RawMessage& m) {
-  for (const string_view part : {m.bytes, m.method_text, m.request_uri, m.reason_phrase, m.branch, m.call_id, m.user_agent, m.from_user,
-                                 m.to_user, m.from_tag, m.to_tag, m.request_user, m.top_via.whole, m.top_via.version, m.top_via.transport,
-                                 m.top_via.sent_by, m.top_via.host, m.top_via.params}) {
+  for (const string_view part : {m.bytes,           m.method_text,       m.request_uri,        m.reason_phrase,     m.branch,
+                                 m.call_id,         m.user_agent,        m.from_user,          m.to_user,           m.from_tag,
+                                 m.to_tag,          m.request_user,      m.request_host.whole, m.request_host.host, m.top_via.whole,
+                                 m.top_via.version, m.top_via.transport, m.top_via.sent_by,    m.top_via.host,      m.top_via.params}) {
     inside(bytes, part);
   }
   require(m.body_begin <= m.bytes.size());
