@@ -42,7 +42,8 @@ struct Record : Transaction {
 };
 
 /// A slab of records and a chained hash table over it. The id is the output of a keyed MAC: nobody chooses collisions, so its
-/// bits are the hash. References hold until erase(). Each record has two timers in the wheel, which end with it.
+/// bits are the hash. (In that of a BYE of ours there is a hash of the tag that it answers as well; those are few.) References hold until
+/// erase(). Each record has two timers in the wheel, which end with it.
 class TransactionTable {
  public:
   TransactionTable(std::size_t capacity, std::size_t memory, TimerWheel& timers);
@@ -95,7 +96,7 @@ class TransactionTable {
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t memory() const { return held_ + pool_.bytes(); }
-  /// Since the table was full.
+  /// Because the table was full.
   [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
 
  private:
