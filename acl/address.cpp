@@ -42,13 +42,6 @@ std::optional<unsigned> parse_prefix_length(std::string_view text) {
 
 }  // namespace
 
-Address Address::v4(std::uint32_t host_order) {
-  Address address;
-  std::copy(mapped_prefix.begin(), mapped_prefix.end(), address.bytes_.begin());
-  for (std::size_t i = 0; i < 4; ++i) address.bytes_[mapped_prefix_size + i] = static_cast<std::uint8_t>(host_order >> (24 - 8 * i));
-  return address;
-}
-
 Address Address::v6(const Bytes& network_order) {
   Address address;
   address.bytes_ = network_order;

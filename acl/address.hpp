@@ -21,12 +21,24 @@ class Address {
 
   constexpr Address() = default;
   /// `host_order`: 0x7f000001 is 127.0.0.1.
-  static Address v4(std::uint32_t host_order);
+  static Address v4(std::uint32_t host_order) {
+    Address address;
+    std::memcpy(address.bytes_.data(), mapped_prefix.data(), mapped_prefix.size());
+    for (std::size_t i = 0; i < 4; ++i) address.bytes_[mapped_prefix.size() + i] = static_cast<std::uint8_t>(host_order >> (24 - 8 * i));
+    return address;
+  }
   static Address v6(const Bytes& network_order);
   /// Dotted quad or RFC 4291 text without brackets, prefix or zone; anything else: nullopt.
   static std::optional<Address> parse(std::string_view text);
 
-  [[nodiscard]] bool is_v4() const { return std::memcmp(bytes_.data(), mapped_prefix.data(), mapped_prefix.size()) == 0; }
+  [[nodiscard]] bool is_v4() const {  // in two words: each packet is asked several times
+    std::uint64_t first = 0;
+    std::uint32_t second = 0, mapped = 0;
+    std::memcpy(&first, bytes_.data(), sizeof first);
+    std::memcpy(&second, bytes_.data() + sizeof first, sizeof second);
+    std::memcpy(&mapped, mapped_prefix.data() + sizeof first, sizeof mapped);
+    return first == 0 && second == mapped;
+  }
   /// Host order; only meaningful if is_v4().
   [[nodiscard]] std::uint32_t v4_value() const {
     return std::uint32_t{bytes_[12]} << 24 | std::uint32_t{bytes_[13]} << 16 | std::uint32_t{bytes_[14]} << 8 | bytes_[15];

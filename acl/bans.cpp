@@ -69,7 +69,10 @@ bool BanTable::add(const Address& address, Proof proof, Duration duration, std::
 }
 
 void BanTable::hear_out(const Address& address, TimePoint now) {
-  if (Ban* ban = impl_->active(SourceKey(address).value(), now)) ban->heard_out = true;
+  Ban* ban = impl_->active(SourceKey(address).value(), now);
+  if (ban == nullptr) return;
+  ban->heard_out = true;
+  ban->settled = false;
 }
 
 void BanTable::restore(const Address& address, const Ban& ban, TimePoint now) {

@@ -25,7 +25,8 @@ struct Ban {
   std::uint32_t strikes = 1;  ///< how many pieces of evidence led to it
   std::uint16_t cause = 0;    ///< the caller's own word for why (an index into its table of reasons)
   Proof proof = Proof::unproven;
-  bool heard_out = false;  ///< somebody there may prove himself: what comes is looked at all the same
+  bool heard_out = false;        ///< somebody there may prove himself: what comes is looked at all the same
+  mutable bool settled = false;  ///< what its caller has found: nobody there may pass. Until hear_out(), or new evidence
 };
 
 /// Bans by IPv4 address or IPv6 /64, bounded (BoundedTable); where there is no room the unproven goes first, then what ends soonest.
@@ -47,7 +48,7 @@ class BanTable {
   /// Adds or prolongs; an unproven ban never shortens, extends past unproven_limit or replaces a proven one.
   /// True if the address is banned now and was not before: a full table takes no unproven ban in the place of a proven one.
   bool add(const Address& address, Proof proof, Duration duration, std::uint16_t cause, TimePoint now, std::uint32_t strikes = 1);
-  /// The ban in force there, if any, is of one who is heard out from now on, however it is prolonged.
+  /// The ban in force there, if any, is of one who is heard out from now on, however it is prolonged; nothing is settled.
   void hear_out(const Address& address, TimePoint now);
   /// As it was kept: `ban.until` and `ban.since` hold.
   void restore(const Address& address, const Ban& ban, TimePoint now);

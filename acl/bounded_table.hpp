@@ -181,6 +181,7 @@ class BoundedTable {
   }
 
   [[nodiscard]] Slot locate(std::uint64_t key) {
+    if (size_ == 0) return {};
     const Candidates places = candidates(key);
     const auto is_it = [key](const Entry& entry) { return entry.key == key; };
     const Slot slot = locate_in(*places.sets.front(), places.tag, is_it);

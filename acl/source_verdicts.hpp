@@ -13,14 +13,16 @@ namespace postern::acl {
 /// Holds some ten thousand IPv4 addresses; two that fall on one place push each other out. One a worker.
 class SourceVerdicts {
  public:
-  /// As policy.judge_source(facts); `policy` is the same until clear(). `listener`: a number for the facts' listener and transport.
-  EarlyVerdict of(const Policy& policy, const RequestFacts& facts, std::uint8_t listener) {
-    if (!facts.source.is_v4()) return policy.judge_source(facts);
-    const std::uint32_t address = facts.source.v4_value();
+  /// What `judge()` says, which is Policy::judge_source() of a packet from there; the policy is the same until clear(). `listener`: a
+  /// number for the facts' listener and transport, `is_registered`: one of them.
+  template <class Judge>
+  EarlyVerdict of(const Address& source, bool is_registered, std::uint8_t listener, Judge&& judge) {
+    if (!source.is_v4()) return judge();
+    const std::uint32_t address = source.v4_value();
     Entry& entry = entries_[place_of(address)];
-    const auto way = static_cast<std::uint16_t>(listener | (facts.registered ? registered : 0U) | taken);
+    const auto way = static_cast<std::uint16_t>(listener | (is_registered ? registered : 0U) | taken);
     if (entry.address != address || entry.way != way) {
-      const EarlyVerdict verdict = policy.judge_source(facts);
+      const EarlyVerdict verdict = judge();
       entry = {address, way, static_cast<std::uint16_t>(verdict.rule | (verdict.drops ? drops : 0))};
     }
     return {entry.verdict & ~drops, (entry.verdict & drops) != 0};

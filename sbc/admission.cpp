@@ -73,7 +73,7 @@ std::uint32_t Admission::devices_at(const acl::Address& address, TimePoint now) 
 RequestStanding Admission::check_connection(const Flow& flow, TimePoint now) {
   RequestStanding standing;
   const acl::Address& address = flow.peer.address;
-  const bool trusted = !state_.trusted.empty() && state_.trusted.contains(address);
+  const bool trusted = state_.trusts(address);
   const acl::Ban* ban = trusted ? nullptr : state_.ban_of(address, now);
   if (ban != nullptr && ban->proof == acl::Proof::proven && !state_.strikes.accepts_some(address, now) &&
       !spares(Outcome::banned, {}, nullptr, flow, now)) {
@@ -283,7 +283,7 @@ std::optional<std::chrono::seconds> Admission::pbx_has_room_in(TimePoint now) {
 
 void Admission::accept_source(const acl::Address& address, TimePoint until, TimePoint now) {
   acl::Source& source = state_.sources.touch(address, now);
-  if (!source.known(now)) state_.hear_out(address, now);
+  state_.hear_out(address, now);
   source.prolong_known(until);
   callers_.accepted(address, now);
 }

@@ -134,7 +134,11 @@ class Admission {
   };
   /// Is such a refusal only counted now? Then it is told that it would have been one. `request`: as for log_refused().
   bool spares(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now);
-  void log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now);
+  /// Has the log room for a refusal of a request of that method? What is to be told then is log_refused()'s: few of a flood are.
+  [[nodiscard]] bool may_log_refused(Outcome outcome, sip::Method method, TimePoint now) {
+    return state_.journal.admits(kind_of_refusal(method), outcome, now);
+  }
+  void log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow);
   /// The same of a connection that came to nothing. `why`: a word for it, `meaning`: in words.
   void log_connection_refused(std::string_view why, std::string_view meaning, const Flow& flow, TimePoint now);
   /// Bans that have ended are taken out and told.
@@ -149,7 +153,7 @@ class Admission {
   /// What the rules may know before a message is read.
   [[nodiscard]] acl::RequestFacts facts_of(const Flow& flow, const SourceStanding& source) const;
   /// Is there anything that lets pass what a rule drops?
-  [[nodiscard]] bool may_pass_rules(const sip::Glance& glance, const SourceStanding& source, TimePoint now) const;
+  [[nodiscard]] bool may_pass_rules(const sip::Glance& glance, const Flow& flow, const SourceStanding& source, TimePoint now) const;
   Dropped drop(int rule, const sip::Glance& glance, const Flow& flow, TimePoint now);
   /// What a packet that merely bears this address may spend.
   [[nodiscard]] acl::RateLimit unproven_limit(bool trusted, const acl::Address& address, TimePoint now) const;

@@ -13,23 +13,29 @@ constexpr std::uint32_t most_unproven_shares = 10;  // an office behind one addr
 SourceStanding Admission::check_ban(const Flow& flow, TimePoint now) {
   SourceStanding standing;
   const acl::Address& address = flow.peer.address;
-  callers_.seen(address);
-  standing.trusted = !state_.trusted.empty() && state_.trusted.contains(address);
-  standing.live = state_.registrations.live(flow, now);
-  if (standing.trusted || standing.live) return standing;
   const acl::Ban* ban = state_.ban_of(address, now);
-  if (ban == nullptr) return standing;
+  standing.settled = ban != nullptr && ban->settled;
+  if (!standing.settled) {
+    callers_.seen(address);
+    standing.live = state_.registrations.live(flow, now);
+    if (ban == nullptr || standing.live || state_.trusts(address)) return standing;
+  }
   const Outcome outcome = ban->proof == acl::Proof::proven ? Outcome::banned : Outcome::silenced;
-  if (spares(outcome, {}, nullptr, flow, now)) return standing;
+  if (spares(outcome, {}, nullptr, flow, now)) {
+    standing.settled = false;
+    return standing;
+  }
   standing.outcome = outcome;
+  if (standing.settled) return standing;
   standing.accepts_some = state_.strikes.accepts_some(address, now);
   // Of a stranger who is silenced nothing else counts.
-  standing.settled = (outcome == Outcome::banned || !ban->heard_out) && !standing.accepts_some;
+  standing.settled = ban->settled = (outcome == Outcome::banned || !ban->heard_out) && !standing.accepts_some;
   return standing;
 }
 
 void Admission::check_limits(std::size_t size, const Flow& flow, SourceStanding& source, TimePoint now) {
   const acl::Address& address = flow.peer.address;
+  source.trusted = state_.trusts(address);
   acl::Source& remembered = state_.sources.touch(address, now);
   source.known = remembered.known(now);
   source.proved_before = remembered.proved_itself(now);
@@ -55,8 +61,8 @@ void Admission::check_limits(std::size_t size, const Flow& flow, SourceStanding&
 bool Admission::over_source_limit(const Flow& flow, TimePoint now) {
   const acl::Address& address = flow.peer.address;
   if (!per_source_) return false;
-  const bool trusted = !state_.trusted.empty() && state_.trusted.contains(address);
-  return state_.sources.touch(address, now).unproven.wait(unproven_limit(trusted, address, now), now) > acl::Duration::zero();
+  return state_.sources.touch(address, now).unproven.wait(unproven_limit(state_.trusts(address), address, now), now) >
+         acl::Duration::zero();
 }
 
 acl::RateLimit Admission::unproven_limit(bool trusted, const acl::Address& address, TimePoint now) const {
@@ -70,11 +76,12 @@ acl::RateLimit Admission::unproven_share(const acl::RateLimit& limit, const acl:
 std::optional<Admission::Dropped> Admission::drop_by_source(std::string_view bytes, const Flow& flow, SourceStanding& source,
                                                             TimePoint now) {
   if (state_.may_have_pass(flow.peer.address, now)) return std::nullopt;
-  const acl::EarlyVerdict verdict = state_.verdicts.of(*state_.policy, facts_of(flow, source), flow.listener);
+  const acl::EarlyVerdict verdict = state_.verdicts.of(flow.peer.address, source.live, flow.listener,
+                                                       [&] { return state_.policy->judge_source(facts_of(flow, source)); });
   source.first_rule = verdict.rule;
   source.head_may_tell = !verdict.drops && state_.policy->may_drop_head(verdict.rule);
   const auto glance = verdict.drops ? sip::glance(bytes) : std::nullopt;
-  if (!glance || may_pass_rules(*glance, source, now)) return std::nullopt;
+  if (!glance || may_pass_rules(*glance, flow, source, now)) return std::nullopt;
   return drop(verdict.rule, *glance, flow, now);
 }
 
@@ -88,13 +95,13 @@ std::optional<Admission::Dropped> Admission::drop_by_head(std::string_view bytes
   facts.user_agent = *user_agent;
   const acl::EarlyVerdict verdict = state_.policy->judge_head(facts, source.first_rule);
   source.first_rule = verdict.rule;
-  if (!verdict.drops || may_pass_rules(*glance, source, now)) return std::nullopt;
+  if (!verdict.drops || may_pass_rules(*glance, flow, source, now)) return std::nullopt;
   return drop(verdict.rule, *glance, flow, now);
 }
 
-bool Admission::may_pass_rules(const sip::Glance& glance, const SourceStanding& source, TimePoint now) const {
+bool Admission::may_pass_rules(const sip::Glance& glance, const Flow& flow, const SourceStanding& source, TimePoint now) const {
   const bool may_be_emergency =
-      glance.method == sip::Method::invite && (source.live || source.trusted) && !state_.policy->emergency().empty();
+      glance.method == sip::Method::invite && !state_.policy->emergency().empty() && (source.live || state_.trusts(flow.peer.address));
   return may_be_emergency || only_counts(state_.enforcement(now), Outcome::rule_drop);
 }
 

@@ -39,9 +39,8 @@ void Admission::write(const Why& why, Event event) {
   state_.journal.write(event);
 }
 
-void Admission::log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now) {
-  const EventKind kind = kind_of_refusal(request == nullptr ? why.method : request->method);
-  if (state_.journal.admits(kind, outcome, now)) write(why, event_of(kind, outcome, request, flow));
+void Admission::log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow) {
+  write(why, event_of(kind_of_refusal(request == nullptr ? why.method : request->method), outcome, request, flow));
 }
 
 bool Admission::spares(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now) {

@@ -40,21 +40,17 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
   const std::size_t before = out.items().size();
   impl.read = false;
   impl.unread_method = sip::Method::other;
-  impl.decision = {};
+  impl.decision.clear();
   impl.state.packet = datagram.bytes;
   if (!impl.state.started) impl.state.started = now;
   const Outcome outcome = datagram.flow.side == Side::access ? impl.from_access(datagram, now, out) : impl.from_core(datagram, now, out);
   ++impl.state.metrics.outcomes[static_cast<std::size_t>(outcome)];
-  impl.admission.hold_back(out, before, now);
-  impl.state.metrics.count_responses(out.items().subspan(before));
+  if (out.items().size() > before) impl.sent(before, now, out);
   if (info(outcome).kind == OutcomeKind::refused) {
     // What let it pass has not decided what was refused for another reason.
     if (!is_rules_word(outcome)) impl.decision.rule.reset();
     if (!is_gates_word(outcome)) impl.decision.gate = nullptr;
-    const Decision& why = impl.decision;
-    impl.admission.log_refused(
-        outcome, {impl.deciding_rule(), why.detail, impl.unread_method, why.number, why.number_class, impl.deciding_place(), why.proven},
-        impl.read ? &impl.message : nullptr, datagram.flow, now);
+    impl.tell_refused(outcome, datagram.flow, now);
   }
   impl.state.packet = {};
   return outcome;
@@ -128,14 +124,16 @@ void Engine::set_token_keys(const Secrets& secrets) { impl_->state.set_token_key
 Outcome Engine::connected(const Flow& flow, TimePoint now) {
   Impl& impl = *impl_;
   const RequestStanding standing = impl.admission.check_connection(flow, now);
-  impl.decision = {};
+  impl.decision.clear();
   impl.decision.rule = standing.rule;
   if (standing.outcome == Outcome::forwarded) {
     impl.state.connections.open(flow);
     return standing.outcome;
   }
   ++impl.state.metrics.outcomes[static_cast<std::size_t>(standing.outcome)];
-  impl.admission.log_refused(standing.outcome, {.rule = impl.deciding_rule(), .at = impl.deciding_place()}, nullptr, flow, now);
+  impl.read = false;
+  impl.unread_method = sip::Method::other;
+  impl.tell_refused(standing.outcome, flow, now);
   return standing.outcome;
 }
 
@@ -182,8 +180,7 @@ void Engine::advance(TimePoint now, Outbox& out) {
   state.transactions.advance(now, timers_a_turn, out);
   state.health.advance(now, out);
   impl_->keep_alive.advance(now, out);
-  impl_->admission.hold_back(out, before, now);
-  state.metrics.count_responses(out.items().subspan(before));
+  impl_->sent(before, now, out);
   state.journal.summarise(now);
   if (now < impl_->next_housekeeping) return;
   impl_->next_housekeeping = now + housekeeping;

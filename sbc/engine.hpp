@@ -58,6 +58,16 @@ struct Decision {
   std::optional<int> spared{};                ///< the rule that does not hold for its travel pass
   std::string_view number{}, number_class{};  ///< of a call that was refused for it: what was dialled, and its class; until the next packet
   bool proven = false;                        ///< of such a call: over a live registration's flow, or it proves its source
+
+  /// As if made anew, for a third of what that costs each packet.
+  void clear() {
+    rule.reset();
+    score.reset();
+    spared.reset();
+    bans = proven = false;
+    gate = nullptr;
+    detail = number = number_class = {};
+  }
 };
 
 struct Binding;

@@ -88,6 +88,19 @@ struct Engine::Impl {
     if (decision.gate != nullptr) return &decision.gate->at;
     return decision.rule ? state.policy->rule_place(*decision.rule) : nullptr;
   }
+  [[nodiscard]] Admission::Why why() const {
+    return {deciding_rule(), decision.detail, unread_method, decision.number, decision.number_class, deciding_place(), decision.proven};
+  }
+  /// What has come into `out` from the entry `first` on is about to be sent.
+  void sent(std::size_t first, TimePoint now, Outbox& out) {
+    admission.hold_back(out, first, now);
+    state.metrics.count_responses(out.items().subspan(first));
+  }
+  /// For the log, if it has room for it.
+  void tell_refused(Outcome outcome, const Flow& flow, TimePoint now) {
+    if (!admission.may_log_refused(outcome, read ? message.method : unread_method, now)) return;
+    admission.log_refused(outcome, why(), read ? &message : nullptr, flow);
+  }
   /// Nothing speaks against the message that is being handled, or only what does not hold now.
   [[nodiscard]] bool passes(Outcome outcome, const Flow& flow, TimePoint now);
 

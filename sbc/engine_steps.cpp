@@ -89,8 +89,7 @@ Outcome Engine::Impl::trapped(const Datagram& datagram, bool proven, TimePoint n
 
 bool Engine::Impl::passes(Outcome outcome, const Flow& flow, TimePoint now) {
   if (outcome == Outcome::forwarded) return true;
-  const Admission::Why why{deciding_rule(), decision.detail, unread_method, decision.number, decision.number_class, deciding_place()};
-  if (!admission.spares(outcome, why, &message, flow, now)) return false;
+  if (!admission.spares(outcome, why(), &message, flow, now)) return false;
   // It has decided nothing.
   decision.gate = nullptr;
   decision.detail = decision.number = decision.number_class = {};

@@ -55,8 +55,7 @@ std::string_view Jail::account_of(const sip::RawMessage& message, std::array<cha
 bool Jail::exempt(const acl::Address& source) const {
   const EngineOptions& options = state_.options;
   return options.pbx.has(source) || std::ranges::find(options.never_banned, source) != options.never_banned.end() ||
-         (!state_.trusted.empty() && state_.trusted.contains(source)) ||
-         (!state_.trunk_networks.empty() && state_.trunk_networks.contains(source));
+         state_.trusts(source) || (!state_.trunk_networks.empty() && state_.trunk_networks.contains(source));
 }
 
 bool Jail::others_live_at(const acl::Address& source, std::string_view account, TimePoint now) const {

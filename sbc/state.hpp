@@ -84,6 +84,7 @@ struct State {
   /// Did another worker send a request with this Via and branch to the PBX? Its transactions are not ours to look into, but what it sealed
   /// is known again.
   [[nodiscard]] bool is_of_fellow(const sip::ViaView& via, std::string_view branch);
+  [[nodiscard]] bool trusts(const acl::Address& source) const { return !trusted.empty() && trusted.contains(source); }
   [[nodiscard]] bool is_banned(const acl::Address& source, TimePoint now) {
     const acl::Ban* ban = ban_of(source, now);
     return ban != nullptr && ban->proof == acl::Proof::proven;
@@ -94,26 +95,28 @@ struct State {
     return own == nullptr && fellow_bans.size() > 0 ? fellow_bans.check(source, now) : own;
   }
 
-  /// Somebody there is known, or has proved himself: to be silenced does not mean to be unheard. Whoever makes a source known or lets it
-  /// prove itself says so here; Admission::check_ban() asks no other table about one who is silenced.
+  /// Somebody there is known, has proved himself, or was accepted: to be banned or silenced does not mean to be unheard. Whoever makes a
+  /// source so says it here; of one who is kept out Admission::check_ban() asks the other tables once, and then no more.
   void hear_out(const acl::Address& source, TimePoint now) {
     if (bans.size() > 0) bans.hear_out(source, now);
+    if (fellow_bans.size() > 0) fellow_bans.hear_out(source, now);
   }
 
   /// What will be looked up for a source is fetched in three steps, nothing else happens. Of who is banned, or was dropped for where he
   /// comes from, nothing else will be looked up, and to fetch more would cost more than it gains. Where somebody is banned the third step
   /// would have to look among the bans once more.
   void expect(const acl::Address& source) {
-    registrations.expect(source);
     if (bans.size() > 0) {
       bans.expect(source);
     } else {
+      registrations.expect(source);
       verdicts.expect(source);
     }
   }
   void expect_soon(const acl::Address& source) {
     if (bans.size() > 0) {
       if (bans.expect_soon(source)) return;
+      registrations.expect(source);
       verdicts.expect(source);
     } else if (verdicts.may_drop(source)) {
       return;

@@ -15,11 +15,12 @@ std::optional<Glance> glance(std::string_view bytes) {
   const std::size_t end = bytes.substr(0, longest_start_line).find('\n');
   if (end == std::string_view::npos) return std::nullopt;
   const std::string_view line = bytes.substr(0, end);
-  const std::size_t space = line.find(' ');
-  if (space == std::string_view::npos || !line.ends_with(" SIP/2.0\r") || line.find('~') != std::string_view::npos) return std::nullopt;
-  const std::string_view text = line.substr(0, space);
   // No response, nor anything behind a line end that prescreen() passes over.
-  if (text.empty() || !chars::all(text, chars::token)) return std::nullopt;
+  std::size_t space = 0;
+  while (space < line.size() && chars::is(line[space], chars::token)) ++space;
+  if (space == 0 || !line.substr(space).starts_with(' ') || !line.ends_with(" SIP/2.0\r") || line.find('~') != std::string_view::npos)
+    return std::nullopt;
+  const std::string_view text = line.substr(0, space);
   const Method method = method_of(text);
   if (method == Method::ack || method == Method::cancel) return std::nullopt;
   return Glance{method, text, end + 1};

@@ -34,11 +34,14 @@ Gathering::Duration Gathering::next_nap(double seconds) const {
   return std::min(longest, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(enough / rate)));
 }
 
-void rest(acl::Duration nap) {
-  constexpr std::chrono::microseconds somebodys_turn{20};  // to come back at once takes less than one
-  const acl::TimePoint begin = acl::Clock::now();
-  std::this_thread::yield();
-  if (acl::Clock::now() - begin < somebodys_turn) std::this_thread::sleep_for(nap);
+void rest(acl::Duration nap, bool alone) {
+  if (!alone) {
+    constexpr std::chrono::microseconds somebodys_turn{20};  // to come back at once takes less than one
+    const acl::TimePoint begin = acl::Clock::now();
+    std::this_thread::yield();
+    if (acl::Clock::now() - begin >= somebodys_turn) return;
+  }
+  std::this_thread::sleep_for(nap);
 }
 
 }  // namespace postern::net

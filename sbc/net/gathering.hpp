@@ -37,8 +37,8 @@ class Gathering {
   Duration nap_{};         ///< what the last whole window asked for
 };
 
-/// Spends a nap. Who waits for this processor has its turn first: where workers share one, what comes while another is at work gathers as
-/// well, and sleeping beside it would only break its turns into small pieces.
-void rest(acl::Duration nap);
+/// Spends a nap. Other workers (`alone`: there are none) that wait for this processor have their turn first: what comes while another is at
+/// work gathers as well, and sleeping beside it would only break its turns into small pieces.
+void rest(acl::Duration nap, bool alone);
 
 }  // namespace postern::net

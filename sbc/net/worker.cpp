@@ -125,7 +125,7 @@ void Worker::wait_readable(const std::shared_ptr<Port>& port) {
     const acl::TimePoint begin = acl::Clock::now();
     const std::size_t received = on_readable(*port);
     const acl::Duration nap = gathering_.after(received, begin, acl::Clock::now());
-    if (nap > acl::Duration::zero()) rest(nap);
+    if (nap > acl::Duration::zero()) rest(nap, place_.alone());
     wait_readable(port);
   });
 }

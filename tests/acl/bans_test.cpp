@@ -89,6 +89,19 @@ TEST_F(Bans, WhoIsHeardOutStaysSoWhileTheyLast) {
   EXPECT_FALSE(banned("192.0.2.2", at(0s)));
 }
 
+TEST_F(Bans, WhatWasSettledLastsUntilSomebodyIsHeardOutOrThereIsNewEvidence) {
+  const auto ban = [this](std::chrono::seconds when) { return table_.check(address("192.0.2.1"), at(when)); };
+  add("192.0.2.1", Proof::unproven, 30s, at(0s));
+  EXPECT_FALSE(ban(0s)->settled);
+  ban(0s)->settled = true;
+  EXPECT_TRUE(ban(1s)->settled);
+  add("192.0.2.1", Proof::proven, 1h, at(1s));
+  EXPECT_FALSE(ban(1s)->settled);
+  ban(1s)->settled = true;
+  table_.hear_out(address("192.0.2.1"), at(2s));
+  EXPECT_FALSE(ban(2s)->settled);
+}
+
 TEST_F(Bans, UnprovenLastAMinuteAtMost) {
   EXPECT_TRUE(add("192.0.2.1", Proof::unproven, 24h, at(0s)));
   EXPECT_TRUE(banned("192.0.2.1", at(59s)));

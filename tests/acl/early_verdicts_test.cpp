@@ -50,7 +50,7 @@ TEST(SourceVerdicts, AreThoseOfTheListenerAndTheRegistration) {
     facts.source = address(source);
     facts.listener = listener;
     facts.registered = registered;
-    return verdicts.of(*policy, facts, number).drops;
+    return verdicts.of(facts.source, facts.registered, number, [&] { return policy->judge_source(facts); }).drops;
   };
   for (int round = 0; round < 2; ++round) {
     EXPECT_TRUE(drops("192.0.2.1", "outside", 0, false));
@@ -74,7 +74,7 @@ TEST(SourceVerdicts, MayDropWhoWasDroppedLast) {
     RequestFacts facts;
     facts.source = address(source);
     facts.registered = registered;
-    return verdicts.of(*policy, facts, 0).drops;
+    return verdicts.of(facts.source, facts.registered, 0, [&] { return policy->judge_source(facts); }).drops;
   };
   const auto may_drop = [&](const std::string& source) { return verdicts.may_drop(address(source)); };
   EXPECT_FALSE(may_drop("203.0.113.1")) << "nobody has asked yet";

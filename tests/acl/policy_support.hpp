@@ -69,8 +69,9 @@ class PolicyTest : public ::testing::Test {
     unread.transport = facts.transport;
     unread.registered = facts.registered;
     SourceVerdicts cache;
-    const EarlyVerdict by_source = cache.of(policy, unread, 3);
-    const EarlyVerdict again = cache.of(policy, unread, 3);
+    const auto judge = [&] { return policy.judge_source(unread); };
+    const EarlyVerdict by_source = cache.of(unread.source, unread.registered, 3, judge);
+    const EarlyVerdict again = cache.of(unread.source, unread.registered, 3, judge);
     EXPECT_EQ(std::tie(by_source.rule, by_source.drops), std::tie(again.rule, again.drops));
     unread.method = facts.method;
     unread.user_agent = facts.user_agent;
