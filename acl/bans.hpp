@@ -26,7 +26,7 @@ struct Ban {
   std::uint16_t cause = 0;    ///< the caller's own word for why (an index into its table of reasons)
   Proof proof = Proof::unproven;
   bool heard_out = false;        ///< somebody there may prove himself: what comes is looked at all the same
-  mutable bool settled = false;  ///< what its caller has found: nobody there may pass. Until hear_out(), or new evidence
+  mutable bool settled = false;  ///< what its caller has found: nobody at all there may pass. Until hear_out(), or new evidence
 };
 
 /// Bans by IPv4 address or IPv6 /64, bounded (BoundedTable); where there is no room the unproven goes first, then what ends soonest.

@@ -14,7 +14,7 @@ namespace postern::acl {
 class SourceVerdicts {
  public:
   /// What `judge()` says, which is Policy::judge_source() of a packet from there; the policy is the same until clear(). `listener`: a
-  /// number for the facts' listener and transport, `is_registered`: one of them.
+  /// number for the facts' listener and transport, `is_registered`: it comes over a live registration's flow.
   template <class Judge>
   EarlyVerdict of(const Address& source, bool is_registered, std::uint8_t listener, Judge&& judge) {
     if (!source.is_v4()) return judge();

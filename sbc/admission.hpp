@@ -24,13 +24,13 @@ namespace postern::sbc {
 /// What the source alone tells, before its message is read.
 struct SourceStanding {
   Outcome outcome = Outcome::forwarded;  ///< forwarded: go on
-  bool trusted = false;
-  bool live = false;           ///< a live registration over exactly this flow
-  bool known = false;          ///< a device was accepted from this source
-  bool accepts_some = false;   ///< it is banned or silenced, but accounts were accepted from there: see Jail::passes_ban()
-  bool proved_before = false;  ///< something from there did not long ago: see acl::Source::proved_itself()
-  bool proven = false;         ///< this packet proves where it comes from: see Admission::prove()
-  bool settled = false;        ///< it is banned or silenced, and nobody there might be let pass all the same: nothing else counts
+  bool trusted = false;                  ///< from check_limits() on
+  bool live = false;                     ///< a live registration over exactly this flow
+  bool known = false;                    ///< a device was accepted from this source
+  bool accepts_some = false;             ///< it is banned or silenced, but accounts were accepted from there: see Jail::passes_ban()
+  bool proved_before = false;            ///< something from there did not long ago: see acl::Source::proved_itself()
+  bool proven = false;                   ///< this packet proves where it comes from: see Admission::prove()
+  bool settled = false;                  ///< it is banned or silenced, and nobody there might be let pass all the same: nothing else counts
   int first_rule = 0;          ///< the rules before it do not match, as Admission::drop_by_source() has found: see acl::EarlyVerdict
   bool head_may_tell = false;  ///< a rule may drop it for its User-Agent or method: see Admission::drop_by_head()
   bool emergency = false;      ///< it begins an emergency call: no gate and no limit stops it (Emergency)

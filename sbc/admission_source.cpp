@@ -29,7 +29,9 @@ SourceStanding Admission::check_ban(const Flow& flow, TimePoint now) {
   if (standing.settled) return standing;
   standing.accepts_some = state_.strikes.accepts_some(address, now);
   // Of a stranger who is silenced nothing else counts.
-  standing.settled = ban->settled = (outcome == Outcome::banned || !ban->heard_out) && !standing.accepts_some;
+  standing.settled = (outcome == Outcome::banned || !ban->heard_out) && !standing.accepts_some;
+  // The ban is of all who bear that address: registered flows, and what is trusted within an IPv6 /64, pass it each by itself.
+  ban->settled = standing.settled && address.is_v4() && state_.registrations.devices_at(address, now) == 0;
   return standing;
 }
 

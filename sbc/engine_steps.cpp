@@ -93,6 +93,7 @@ bool Engine::Impl::passes(Outcome outcome, const Flow& flow, TimePoint now) {
   // It has decided nothing.
   decision.gate = nullptr;
   decision.detail = decision.number = decision.number_class = {};
+  decision.proven = false;
   return true;
 }
 

@@ -95,8 +95,8 @@ struct State {
     return own == nullptr && fellow_bans.size() > 0 ? fellow_bans.check(source, now) : own;
   }
 
-  /// Somebody there is known, has proved himself, or was accepted: to be banned or silenced does not mean to be unheard. Whoever makes a
-  /// source so says it here; of one who is kept out Admission::check_ban() asks the other tables once, and then no more.
+  /// Somebody there is known, has proved himself, or is registered: to be banned or silenced does not mean to be unheard. Whoever makes a
+  /// source so while packets come says it here: where nobody could pass a ban Admission::check_ban() asks no other table from then on.
   void hear_out(const acl::Address& source, TimePoint now) {
     if (bans.size() > 0) bans.hear_out(source, now);
     if (fellow_bans.size() > 0) fellow_bans.hear_out(source, now);
