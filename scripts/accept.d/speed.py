@@ -12,7 +12,7 @@ from bench import measure, median, ratios, shown_command, spread, values
 # What is compared stands side by side: the machine may change its speed within a round.
 UDP = ("udp", ("minifwd", "postern-workers", "postern", "kamailio-sbc", "kamailio-bare"))
 # one after the other within a round, as everything here: the floor, what is banned (a scanner, silenced after its first packet), and the rest
-FLOOD = ("flood", ("floor", "postern", "postern-flood"), "--attacks", "acl-denied,geo-denied,scanner-ua,one-source", "--flood-rates", "150000", "--mixed", "", "--time", "1")
+FLOOD = ("flood", ("floor", "postern", "postern-flood"), "--attacks", "acl-denied,geo-denied,scanner-ua,one-source", "--flood-rates", "150000", "--mixed", "", "--time", "2")
 
 
 def of_kamailio(label, most):

@@ -8,31 +8,17 @@ import sys
 from acceptance import ROOT, harness
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-# A flood is measured shortly and often: the machine changes its speed from second to second, by more than what is compared.
-ROUNDS_OF = {"flood": 2 * ROUNDS + 1}
 TARGETS = ROOT / "load-tests" / "bench"
 FOREIGN_PCT = 20  # of a core that others used: such a run is left out where enough others remain
 _measured = {}
 
 
-class Runs(dict):
-    """{(target, label): [runs]}, one run for each of `rounds`."""
-
-    def __init__(self, rounds):
-        super().__init__()
-        self.rounds = rounds
-
-
-def rounds_of(suite):
-    return ROUNDS_OF.get(suite, ROUNDS)
-
-
 def shown_command(suite, targets, *options):
-    return " ".join(["bench.py", suite, *targets, *options, "--rounds", str(rounds_of(suite))])
+    return " ".join(["bench.py", suite, *targets, *options, "--rounds", str(ROUNDS)])
 
 
 def measure(suite, targets, *options):
-    """Runs, measured once for the same arguments. A target that has a file in load-tests/bench is Postern's or ours."""
+    """{(target, label): [runs]}, measured once for the same arguments. A target that has a file in load-tests/bench is Postern's or ours."""
     key = (suite, targets, options)
     if key in _measured:
         return _measured[key]
@@ -40,12 +26,12 @@ def measure(suite, targets, *options):
     out = folder.parent / f"{suite}.jsonl"
     out.unlink(missing_ok=True)
     files = [str(TARGETS / f"{name}.json") if (TARGETS / f"{name}.json").is_file() else name for name in targets]
-    command = [sys.executable, str(folder / "bench.py"), suite, *files, *options, "--rounds", str(rounds_of(suite)), "--out", str(out)]
+    command = [sys.executable, str(folder / "bench.py"), suite, *files, *options, "--rounds", str(ROUNDS), "--out", str(out)]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=5000, env=dict(os.environ, SIPBENCH=str(folder)))
     print(run.stdout, flush=True)
     if run.returncode != 0 or not out.exists():
         raise RuntimeError(f"bench.py: {run.stderr[-800:]}")
-    runs = Runs(rounds_of(suite))
+    runs = {}
     for line in out.read_text().splitlines():
         entry = json.loads(line)
         runs.setdefault((entry["target"], entry["label"]), []).append(entry)
@@ -55,8 +41,8 @@ def measure(suite, targets, *options):
 
 def _rounds(runs, target, label):
     found = runs.get((target, label), [])
-    if len(found) < runs.rounds:
-        raise RuntimeError(f"{target} {label}: {len(found)} runs of {runs.rounds}")
+    if len(found) < ROUNDS:
+        raise RuntimeError(f"{target} {label}: {len(found)} runs of {ROUNDS}")
     return found
 
 
