@@ -134,8 +134,9 @@ class Admission {
   };
   /// Is such a refusal only counted now? Then it is told that it would have been one. `request`: as for log_refused().
   bool spares(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now);
-  /// Has the log room for a refusal of a request of that method? What is to be told then is log_refused()'s: few of a flood are.
-  [[nodiscard]] bool may_log_refused(Outcome outcome, sip::Method method, TimePoint now) {
+  /// As Journal::admits(): takes the log's room for a refusal of a request of that method. What is admitted log_refused() tells: of a flood
+  /// that is little, and of the rest nothing is put together.
+  [[nodiscard]] bool admits_refusal(Outcome outcome, sip::Method method, TimePoint now) {
     return state_.journal.admits(kind_of_refusal(method), outcome, now);
   }
   void log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow);

@@ -98,7 +98,7 @@ struct Engine::Impl {
   }
   /// For the log, if it has room for it.
   void tell_refused(Outcome outcome, const Flow& flow, TimePoint now) {
-    if (!admission.may_log_refused(outcome, read ? message.method : unread_method, now)) return;
+    if (!admission.admits_refusal(outcome, read ? message.method : unread_method, now)) return;
     admission.log_refused(outcome, why(), read ? &message : nullptr, flow);
   }
   /// Nothing speaks against the message that is being handled, or only what does not hold now.
