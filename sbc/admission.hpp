@@ -123,24 +123,21 @@ class Admission {
   void hold_back(Outbox& out, std::size_t first, TimePoint now);
   /// What the log is told of a message; the event's texts hold until the next one.
   Event event_of(EventKind kind, Outcome reason, const sip::RawMessage* request, const Flow& flow);
-  /// Tells the log of a packet that was refused. `request`: what was read of it, nullptr: nothing was.
+  /// What the log is told a refusal of a request of that method as, if Journal::admits() it.
+  static EventKind kind_of_refusal(sip::Method method);
   struct Why {
     std::string_view rule = {};                       ///< its name; empty: none
     std::string_view detail = {};                     ///< what is wrong with the message
-    sip::Method method = sip::Method::other;          ///< of a request that was not read
     std::string_view number = {}, number_class = {};  ///< that may not be called, and its class
     const acl::SourceLine* at = nullptr;              ///< where the rule stands
     bool proven = false;                              ///< of such a call: Event::proven
   };
-  /// Is such a refusal only counted now? Then it is told that it would have been one. `request`: as for log_refused().
+  /// Is such a refusal only counted now? Then it is told that it would have been one. `request`: what was read of it,
+  /// nullptr: nothing was.
   bool spares(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now);
-  /// As Journal::admits(): takes the log's room for a refusal of a request of that method. What is admitted log_refused() tells: of a flood
-  /// that is little, and of the rest nothing is put together.
-  [[nodiscard]] bool admits_refusal(Outcome outcome, sip::Method method, TimePoint now) {
-    return state_.journal.admits(kind_of_refusal(method), outcome, now);
-  }
-  void log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow);
-  /// The same of a connection that came to nothing. `why`: a word for it, `meaning`: in words.
+  /// Tells the log what event_of() has made.
+  void write(const Why& why, Event event);
+  /// Tells it of a connection that came to nothing. `why`: a word for it, `meaning`: in words.
   void log_connection_refused(std::string_view why, std::string_view meaning, const Flow& flow, TimePoint now);
   /// Bans that have ended are taken out and told.
   void expire_bans(TimePoint now);
@@ -148,9 +145,6 @@ class Admission {
  private:
   /// A travel pass stands for whoever sent it, in the country that it came from.
   [[nodiscard]] bool has_pass(const sip::RawMessage& request, const Flow& flow, TimePoint now);
-  static EventKind kind_of_refusal(sip::Method method);
-  /// Tells the log.
-  void write(const Why& why, Event event);
   /// What the rules may know before a message is read.
   [[nodiscard]] acl::RequestFacts facts_of(const Flow& flow, const SourceStanding& source) const;
   /// Is there anything that lets pass what a rule drops?

@@ -39,10 +39,6 @@ void Admission::write(const Why& why, Event event) {
   state_.journal.write(event);
 }
 
-void Admission::log_refused(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow) {
-  write(why, event_of(kind_of_refusal(request == nullptr ? why.method : request->method), outcome, request, flow));
-}
-
 bool Admission::spares(Outcome outcome, const Why& why, const sip::RawMessage* request, const Flow& flow, TimePoint now) {
   if (!only_counts(state_.enforcement(now), outcome)) return false;
   ++state_.metrics.would_refuse[static_cast<std::size_t>(outcome)];

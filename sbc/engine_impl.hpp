@@ -89,17 +89,18 @@ struct Engine::Impl {
     return decision.rule ? state.policy->rule_place(*decision.rule) : nullptr;
   }
   [[nodiscard]] Admission::Why why() const {
-    return {deciding_rule(), decision.detail, unread_method, decision.number, decision.number_class, deciding_place(), decision.proven};
+    return {deciding_rule(), decision.detail, decision.number, decision.number_class, deciding_place(), decision.proven};
   }
   /// What has come into `out` from the entry `first` on is about to be sent.
   void sent(std::size_t first, TimePoint now, Outbox& out) {
     admission.hold_back(out, first, now);
     state.metrics.count_responses(out.items().subspan(first));
   }
-  /// For the log, if it has room for it.
+  /// For the log, if it has room for it: of a flood it seldom has, and nothing is put together.
   void tell_refused(Outcome outcome, const Flow& flow, TimePoint now) {
-    if (!admission.admits_refusal(outcome, read ? message.method : unread_method, now)) return;
-    admission.log_refused(outcome, why(), read ? &message : nullptr, flow);
+    const EventKind kind = Admission::kind_of_refusal(read ? message.method : unread_method);
+    if (state.journal.admits(kind, outcome, now))
+      admission.write(why(), admission.event_of(kind, outcome, read ? &message : nullptr, flow));
   }
   /// Nothing speaks against the message that is being handled, or only what does not hold now.
   [[nodiscard]] bool passes(Outcome outcome, const Flow& flow, TimePoint now);
