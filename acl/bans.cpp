@@ -45,6 +45,7 @@ const Ban* BanTable::check(const Address& address, TimePoint now) { return impl_
 
 void BanTable::expect(const Address& address) { impl_->table.expect(SourceKey(address).value()); }
 bool BanTable::expect_soon(const Address& address) { return impl_->table.expect_soon(SourceKey(address).value()); }
+bool BanTable::expect_next(const Address& address) { return impl_->table.expect_next(SourceKey(address).value()); }
 
 bool BanTable::add(const Address& address, Proof proof, Duration duration, std::uint16_t cause, TimePoint now, std::uint32_t strikes) {
   if (proof == Proof::unproven) duration = std::min<Duration>(duration, unproven_limit);

@@ -25,8 +25,8 @@ struct Ban {
   std::uint32_t strikes = 1;  ///< how many pieces of evidence led to it
   std::uint16_t cause = 0;    ///< the caller's own word for why (an index into its table of reasons)
   Proof proof = Proof::unproven;
-  bool heard_out = false;        ///< somebody there may prove himself: what comes is looked at all the same
-  mutable bool settled = false;  ///< what its caller has found: nobody at all there may pass. Until hear_out(), or new evidence
+  bool heard_out : 1 = false;        ///< somebody there may prove himself: what comes is looked at all the same
+  mutable bool settled : 1 = false;  ///< what its caller has found: nobody at all there may pass. Until hear_out(), or new evidence
 };
 
 /// Bans by IPv4 address or IPv6 /64, bounded (BoundedTable); where there is no room the unproven goes first, then what ends soonest.
@@ -41,10 +41,11 @@ class BanTable {
 
   /// The ban in force, or nullptr.
   [[nodiscard]] const Ban* check(const Address& address, TimePoint now);
-  /// Its packet is among the next, and nearer: nothing that can be seen. True: it may be banned; false: it is not, or was not found at the
-  /// first look.
+  /// Its packet is among the next, nearer, and, where expect_soon() was false, nearer still: nothing that can be seen. True: it may be
+  /// banned.
   void expect(const Address& address);
   bool expect_soon(const Address& address);
+  bool expect_next(const Address& address);
   /// Adds or prolongs; an unproven ban never shortens, extends past unproven_limit or replaces a proven one.
   /// True if the address is banned now and was not before: a full table takes no unproven ban in the place of a proven one.
   bool add(const Address& address, Proof proof, Duration duration, std::uint16_t cause, TimePoint now, std::uint32_t strikes = 1);

@@ -49,13 +49,14 @@ class BoundedTable {
   /// first.
   bool expect_soon(std::uint64_t key) {
     const Candidates places = candidates(key);
-    const Slot slot = locate_in(*places.sets.front(), places.tag, [](const Entry& /*entry*/) { return true; });
-    if (slot.set == nullptr) {
-      fetch(places.sets.back(), 1);
-      return false;
-    }
-    fetch(&slot.entry(), sizeof(Entry));
-    return true;
+    if (fetch_from(*places.sets.front(), places.tag)) return true;
+    fetch(places.sets.back(), 1);
+    return false;
+  }
+  /// It does not stand in its first set, and is asked for next. False: nor in its second.
+  bool expect_next(std::uint64_t key) {
+    const Candidates places = candidates(key);
+    return fetch_from(*places.sets.back(), places.tag);
   }
 
   /// As find(); the entry is no longer idle.
@@ -186,6 +187,13 @@ class BoundedTable {
     const auto is_it = [key](const Entry& entry) { return entry.key == key; };
     const Slot slot = locate_in(*places.sets.front(), places.tag, is_it);
     return slot.set != nullptr ? slot : locate_in(*places.sets.back(), places.tag, is_it);
+  }
+
+  /// What most likely is the entry of that tag. False: there is none.
+  static bool fetch_from(Set& set, std::uint16_t tag) {
+    const Slot slot = locate_in(set, tag, [](const Entry& /*entry*/) { return true; });
+    if (slot.set != nullptr) fetch(&slot.entry(), sizeof(Entry));
+    return slot.set != nullptr;
   }
 
   /// The one of that tag for which `is_it(const Entry&)`.

@@ -29,7 +29,7 @@ class SourceVerdicts {
   }
   /// Its packet is among the next: nothing that can be seen.
   void expect(const Address& source) const {
-    if (source.is_v4()) fetch(&entries_[place_of(source.v4_value())], sizeof(Entry));
+    if (source.is_v4()) fetch(&entries_[place_of(source.v4_value())], 1);
   }
   /// It was expected. A hint, for what else is to be fetched: by the way that it last came in on, did the rules drop it whatever it said?
   [[nodiscard]] bool may_drop(const Address& source) const {

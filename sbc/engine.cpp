@@ -57,7 +57,7 @@ Outcome Engine::handle(const Datagram& datagram, TimePoint now, Outbox& out) {
 }
 
 void Engine::expect(const acl::Address& source) { impl_->state.expect(source); }
-void Engine::expect_soon(const acl::Address& source) { impl_->state.expect_soon(source); }
+bool Engine::expect_soon(const acl::Address& source) { return impl_->state.expect_soon(source); }
 void Engine::expect_next(const acl::Address& source) { impl_->state.expect_next(source); }
 
 const Decision& Engine::last_decision() const { return impl_->decision; }

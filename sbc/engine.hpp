@@ -103,8 +103,8 @@ class Engine {
 
   /// A datagram of this source is among the next: what handle() will look up is fetched meanwhile, nothing else happens.
   void expect(const acl::Address& source);
-  /// The same, nearer to its turn: what the step before has brought says what to fetch. In this order.
-  void expect_soon(const acl::Address& source);
+  /// The same, nearer to its turn: what the step before has brought says what to fetch. In this order; false: the last one is not needed.
+  [[nodiscard]] bool expect_soon(const acl::Address& source);
   void expect_next(const acl::Address& source);
 
   /// What decided the last packet that handle() was given.

@@ -103,8 +103,8 @@ struct State {
   }
 
   /// What will be looked up for a source is fetched in three steps, nothing else happens. Of who is banned, or was dropped for where he
-  /// comes from, nothing else will be looked up, and to fetch more would cost more than it gains. Where somebody is banned the third step
-  /// would have to look among the bans once more.
+  /// comes from, nothing else will be looked up, and to fetch more would cost more than it gains. The second tells whether the third has
+  /// anything left to do.
   void expect(const acl::Address& source) {
     if (bans.size() > 0) {
       bans.expect(source);
@@ -113,18 +113,20 @@ struct State {
       verdicts.expect(source);
     }
   }
-  void expect_soon(const acl::Address& source) {
+  [[nodiscard]] bool expect_soon(const acl::Address& source) {
     if (bans.size() > 0) {
-      if (bans.expect_soon(source)) return;
+      if (bans.expect_soon(source)) return false;
       registrations.expect(source);
       verdicts.expect(source);
     } else if (verdicts.may_drop(source)) {
-      return;
+      return false;
     }
     sources.expect(source);
+    return true;
   }
   void expect_next(const acl::Address& source) {
-    if (bans.size() == 0 && !verdicts.may_drop(source)) sources.expect_soon(source);
+    if (bans.size() > 0 && (bans.expect_next(source) || verdicts.may_drop(source))) return;
+    sources.expect_soon(source);
   }
 
   /// A pass stands for somebody in the country of this source: what comes from there has to be read.

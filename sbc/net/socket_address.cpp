@@ -25,12 +25,6 @@ socklen_t fill(SocketAddress& out, const sbc::Endpoint& endpoint) {
   return sizeof out.v6;
 }
 
-sbc::Endpoint endpoint_of(const SocketAddress& address) {
-  if (address.any.sa_family == AF_INET) return {address_of(address.v4.sin_addr), ntohs(address.v4.sin_port)};
-  if (address.any.sa_family == AF_INET6) return {address_of(address.v6.sin6_addr), ntohs(address.v6.sin6_port)};
-  return {};
-}
-
 in_addr to_in_addr(const acl::Address& address) { return {htonl(address.v4_value())}; }
 
 in6_addr to_in6_addr(const acl::Address& address) {
@@ -38,8 +32,6 @@ in6_addr to_in6_addr(const acl::Address& address) {
   std::memcpy(out.s6_addr, address.bytes().data(), sizeof out.s6_addr);
   return out;
 }
-
-acl::Address address_of(const in_addr& address) { return acl::Address::v4(ntohl(address.s_addr)); }
 
 acl::Address address_of(const in6_addr& address) {
   acl::Address::Bytes bytes{};

@@ -1,6 +1,7 @@
 // Endpoints as the kernel wants them. IPv6 zones (link-local scopes) are not kept: a link-local peer cannot be answered.
 #pragma once
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -16,13 +17,16 @@ union SocketAddress {
 
 /// Fills `out` and returns its length.
 socklen_t fill(SocketAddress& out, const sbc::Endpoint& endpoint);
-/// An address that is neither IPv4 nor IPv6 gives Endpoint{}.
-sbc::Endpoint endpoint_of(const SocketAddress& address);
-
 in_addr to_in_addr(const acl::Address& address);
 in6_addr to_in6_addr(const acl::Address& address);
-acl::Address address_of(const in_addr& address);
+inline acl::Address address_of(const in_addr& address) { return acl::Address::v4(ntohl(address.s_addr)); }
 acl::Address address_of(const in6_addr& address);
+/// An address that is neither IPv4 nor IPv6 gives Endpoint{}. In line: each packet is asked.
+inline sbc::Endpoint endpoint_of(const SocketAddress& address) {
+  if (address.any.sa_family == AF_INET) return {address_of(address.v4.sin_addr), ntohs(address.v4.sin_port)};
+  if (address.any.sa_family == AF_INET6) return {address_of(address.v6.sin6_addr), ntohs(address.v6.sin6_port)};
+  return {};
+}
 
 /// AF_INET or AF_INET6.
 int family_of(const acl::Address& address);

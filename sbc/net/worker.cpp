@@ -1,6 +1,7 @@
 #include "sbc/net/worker.hpp"
 
 #include <algorithm>
+#include <bitset>
 #include <chrono>
 #include <climits>
 #include <utility>
@@ -17,6 +18,29 @@ using boost::system::error_code;
 namespace {
 
 constexpr int batches_at_once = 64;
+
+/// What the engine will look up for a batch's datagrams is fetched before it is asked for.
+class LookAhead {
+ public:
+  LookAhead(sbc::Engine& engine, std::span<const ReceiveBatch::Item> items) : engine_(engine), items_(items) {
+    for (const ReceiveBatch::Item& item : items_) engine_.expect(item.peer.address);
+    for (std::size_t i = 0; i < items_.size(); ++i) unfetched_[i] = engine_.expect_soon(items_[i].peer.address);
+    for (std::size_t i = 0; i < distance; ++i) expect_next(i);
+  }
+  /// The datagram at `index` is handled next.
+  void from(std::size_t index) const { expect_next(index + distance); }
+
+ private:
+  static constexpr std::size_t distance = 8;
+
+  void expect_next(std::size_t index) const {
+    if (index < items_.size() && unfetched_[index]) engine_.expect_next(items_[index].peer.address);
+  }
+
+  sbc::Engine& engine_;
+  std::span<const ReceiveBatch::Item> items_;
+  std::bitset<ReceiveBatch::capacity> unfetched_;
+};
 
 }  // namespace
 
@@ -68,6 +92,7 @@ void Worker::take(const sbc::Flow& flow, std::string_view bytes) {
   const acl::TimePoint now = acl::Clock::now();
   engine_->handle({bytes, flow}, now, outbox_);
   on_handled(now);
+  if (running_) arm_timer();
 }
 
 /// Prolongations may wait for it, and are lost by a kill until then.
@@ -84,6 +109,7 @@ void Worker::catch_up() {
   for (const auto& port : ports) {
     if (port != nullptr && !port->closed) on_readable(*port);
   }
+  if (running_) arm_timer();
 }
 
 void Worker::start() {
@@ -122,12 +148,21 @@ void Worker::drain_received(Port& port) {
 void Worker::wait_readable(const std::shared_ptr<Port>& port) {
   port->descriptor.async_wait(stream_descriptor::wait_read, [this, port](error_code error) {
     if (error || !running_ || port->closed) return;
-    const acl::TimePoint begin = acl::Clock::now();
-    const std::size_t received = on_readable(*port);
-    const acl::Duration nap = gathering_.after(received, begin, acl::Clock::now());
-    if (nap > acl::Duration::zero()) rest(nap, place_.alone());
+    read_gathered(*port);
+    arm_timer();
     wait_readable(port);
   });
+}
+
+void Worker::read_gathered(Port& port) {
+  const std::uint64_t sent_before = sent_;
+  for (int turn = 0; turn < gathered_turns && sent_ == sent_before; ++turn) {
+    const acl::TimePoint begin = acl::Clock::now();
+    const std::size_t received = on_readable(port);
+    const acl::Duration nap = gathering_.after(received, begin, acl::Clock::now());
+    if (nap == acl::Duration::zero()) return;
+    rest(nap, place_.alone());
+  }
 }
 
 void Worker::wait_writable(const std::shared_ptr<Port>& port) {
@@ -159,19 +194,17 @@ std::size_t Worker::handle_batch(Port& port) {
   datagram.flow.side = port.side;
   datagram.flow.listener = port.listener;
   const std::span<const ReceiveBatch::Item> items = batch_.items();
-  if (port.side == sbc::Side::access) {
-    for (const ReceiveBatch::Item& item : items) engine_->expect(item.peer.address);
-    for (const ReceiveBatch::Item& item : items) engine_->expect_soon(item.peer.address);
-  }
-  const bool steered = !place_.alone() && port.side == sbc::Side::access;
-  const std::size_t sampled = port.side == sbc::Side::access ? sources_.pick(items.size()) : items.size();
+  const bool access = port.side == sbc::Side::access;
+  const LookAhead look_ahead(*engine_, access ? items : std::span<const ReceiveBatch::Item>{});
+  const bool steered = !place_.alone() && access;
+  const std::size_t sampled = access ? sources_.pick(items.size()) : items.size();
   for (std::size_t i = 0; i < items.size(); ++i) {
     // However it came here: what a source may do is counted at one place.
     if (steered && place_.steering.worker_of(items[i].peer.address) != place_.index) {
       ++misplaced_;
       continue;
     }
-    if (port.side == sbc::Side::access && i + lookahead < items.size()) engine_->expect_next(items[i + lookahead].peer.address);
+    look_ahead.from(i);
     datagram.bytes = items[i].bytes;
     datagram.flow.local = items[i].local;
     datagram.flow.peer = items[i].peer;
@@ -188,10 +221,10 @@ void Worker::on_handled(acl::TimePoint received) {
   if (teller_ != nullptr) teller_->commit();
   if (const std::size_t sent = outbox_.items().size(); sent != 0) {
     flush();
+    sent_ += sent;
     forward_.observe(std::chrono::duration<double>(acl::Clock::now() - received).count(), sent);
   }
   end_turn();
-  if (running_) arm_timer();
 }
 
 void Worker::on_timer() {

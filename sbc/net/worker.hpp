@@ -32,7 +32,8 @@ class Worker {
  public:
   /// Batches that one socket may handle before the others get their turn.
   static constexpr int batches_per_turn = 4;
-  static constexpr std::size_t lookahead = 8;  ///< of a batch: so many datagrams ahead the engine is told who comes next
+  /// Turns that one socket may have before the others where all that comes is refused, each with a nap.
+  static constexpr int gathered_turns = 4;
 
   /// Binds everything; with no `pbx.bind`, or a wildcard, the core socket takes the local address of the route to the first PBX. Ports
   /// that were 0 become what the kernel chose. Throws StartError, which names the listener and what to do. `io` and `events` must
@@ -117,6 +118,10 @@ class Worker {
   [[nodiscard]] bool is_drained(std::size_t slot, acl::TimePoint now) const;
   void wait_readable(const std::shared_ptr<Port>& port);
   void wait_writable(const std::shared_ptr<Port>& port);
+  /// Reads it, and naps, as Gathering says. Under a flood the socket is read several times so before the others get their turn: to ask the
+  /// kernel which of them has something costs as much as to refuse a dozen packets. Not when something was sent, and is going to be
+  /// answered.
+  void read_gathered(Port& port);
   /// Returns how many datagrams were read.
   std::size_t on_readable(Port& port);
   std::size_t handle_batch(Port& port);
@@ -148,6 +153,7 @@ class Worker {
   std::unique_ptr<StateTeller> teller_;  ///< nullptr: before remember(), if ever
   boost::asio::steady_timer store_timer_;
   sbc::Histogram forward_;
+  std::uint64_t sent_ = 0;  ///< datagrams and messages that handling caused
   TopSources sources_;
   acl::NetworkSet trusted_;
   std::unique_ptr<StreamSide> stream_side_;

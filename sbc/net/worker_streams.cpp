@@ -32,7 +32,10 @@ sbc::Outcome Worker::StreamSide::on_message(const sbc::Flow& flow, std::string_v
 }
 
 void Worker::StreamSide::on_turn_over() {
-  if (const auto received = std::exchange(received_, std::nullopt)) worker_.on_handled(*received);
+  const auto received = std::exchange(received_, std::nullopt);
+  if (!received) return;
+  worker_.on_handled(*received);
+  if (worker_.running_) worker_.arm_timer();
 }
 
 void Worker::StreamSide::on_refused(const sbc::Flow& flow, ConnectionEnd why) {

@@ -206,12 +206,13 @@ TEST_F(FellowsTest, WhoIsExpectedChangesNothing) {
   const auto expect = [&] {
     for (const char* source : {"203.0.113.1", "203.0.113.2", "2001:db8::1"}) {
       engine_.expect(*acl::Address::parse(source));
-      engine_.expect_soon(*acl::Address::parse(source));
-      engine_.expect_next(*acl::Address::parse(source));
+      if (engine_.expect_soon(*acl::Address::parse(source))) engine_.expect_next(*acl::Address::parse(source));
     }
   };
   expect();
+  EXPECT_TRUE(engine_.expect_soon(acl::Address::v4(0xcb007101)));
   engine_.ban(acl::Address::v4(0xcb007101), 3600s, now);
+  EXPECT_FALSE(engine_.expect_soon(acl::Address::v4(0xcb007101)));
   expect();
   const Datagram packet{"OPTIONS sip:a SIP/2.0\r\n\r\n", from(0xcb007101)};
   EXPECT_EQ(engine_.handle(packet, now, out_), Outcome::banned);
