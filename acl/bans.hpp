@@ -25,9 +25,11 @@ struct Ban {
   std::uint32_t strikes = 1;  ///< how many pieces of evidence led to it
   std::uint16_t cause = 0;    ///< the caller's own word for why (an index into its table of reasons)
   Proof proof = Proof::unproven;
+  // One octet for both: an entry of the table takes half a cache line, and none lies on two.
   bool heard_out : 1 = false;        ///< somebody there may prove himself: what comes is looked at all the same
   mutable bool settled : 1 = false;  ///< what its caller has found: nobody at all there may pass. Until hear_out(), or new evidence
 };
+static_assert(sizeof(Ban) == 24);
 
 /// Bans by IPv4 address or IPv6 /64, bounded (BoundedTable); where there is no room the unproven goes first, then what ends soonest.
 class BanTable {

@@ -21,6 +21,15 @@ class Gathering {
   static constexpr std::size_t enough = 48;  ///< so many at once cost hardly less each than more would
   static constexpr std::size_t full = 63;    ///< a turn, in the mean: more than `enough` brings by itself
 
+  static constexpr int turns_at_once = 4;  ///< that one socket may have before the others
+  static constexpr std::size_t few = 8;    ///< a turn: no flood
+
+  /// Is the socket whose turn has ended, the how manieth in a row, to be read once more before the others get theirs? To ask the kernel who
+  /// has something takes as long as to refuse some packets. Not where something was sent, which is going to be answered.
+  [[nodiscard]] static bool goes_on(int turns, std::size_t datagrams, bool has_sent) {
+    return turns < turns_at_once && datagrams >= few && !has_sent;
+  }
+
   /// A turn from `begin` to `end` has read so many datagrams. How long to nap now; zero: not at all.
   [[nodiscard]] Duration after(std::size_t datagrams, acl::TimePoint begin, acl::TimePoint end);
 

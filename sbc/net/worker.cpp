@@ -156,12 +156,13 @@ void Worker::wait_readable(const std::shared_ptr<Port>& port) {
 
 void Worker::read_gathered(Port& port) {
   const std::uint64_t sent_before = sent_;
-  for (int turn = 0; turn < gathered_turns && sent_ == sent_before; ++turn) {
+  for (int turns = 1;; ++turns) {
     const acl::TimePoint begin = acl::Clock::now();
     const std::size_t received = on_readable(port);
     const acl::Duration nap = gathering_.after(received, begin, acl::Clock::now());
     if (nap == acl::Duration::zero()) return;
     rest(nap, place_.alone());
+    if (!Gathering::goes_on(turns, received, sent_ != sent_before)) return;
   }
 }
 
@@ -216,7 +217,7 @@ std::size_t Worker::handle_batch(Port& port) {
   return received;
 }
 
-/// What was received at that time has been handled: what it caused takes effect.
+/// What was received at that time has been handled: what it caused takes effect. The caller arms the timer.
 void Worker::on_handled(acl::TimePoint received) {
   if (teller_ != nullptr) teller_->commit();
   if (const std::size_t sent = outbox_.items().size(); sent != 0) {

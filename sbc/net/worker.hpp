@@ -30,10 +30,7 @@ namespace postern::net {
 /// Owns the listeners' sockets, the core socket and an Engine. Everything runs on the io_context's one thread.
 class Worker {
  public:
-  /// Batches that one socket may handle before the others get their turn.
-  static constexpr int batches_per_turn = 4;
-  /// Turns that one socket may have before the others where all that comes is refused, each with a nap.
-  static constexpr int gathered_turns = 4;
+  static constexpr int batches_per_turn = 4;  ///< of one socket
 
   /// Binds everything; with no `pbx.bind`, or a wildcard, the core socket takes the local address of the route to the first PBX. Ports
   /// that were 0 become what the kernel chose. Throws StartError, which names the listener and what to do. `io` and `events` must
@@ -118,9 +115,7 @@ class Worker {
   [[nodiscard]] bool is_drained(std::size_t slot, acl::TimePoint now) const;
   void wait_readable(const std::shared_ptr<Port>& port);
   void wait_writable(const std::shared_ptr<Port>& port);
-  /// Reads it, and naps, as Gathering says. Under a flood the socket is read several times so before the others get their turn: to ask the
-  /// kernel which of them has something costs as much as to refuse a dozen packets. Not when something was sent, and is going to be
-  /// answered.
+  /// Reads it, and naps, as Gathering says: under a flood several times.
   void read_gathered(Port& port);
   /// Returns how many datagrams were read.
   std::size_t on_readable(Port& port);

@@ -7,12 +7,10 @@ import sys
 import tempfile
 
 from acceptance import ROOT, Result, check, integration, shown
-from bench import measure, median, ratios, shown_command, spread, values
+from bench import beside_the_floor, measure, median, ratios, shown_command, spread, values
 
 # What is compared stands side by side: the machine may change its speed within a round.
 UDP = ("udp", ("minifwd", "postern-workers", "postern", "kamailio-sbc", "kamailio-bare"))
-# one after the other within a round, as everything here: the floor, what is banned (a scanner, silenced after its first packet), and the rest
-FLOOD = ("flood", ("floor", "postern", "postern-flood"), "--attacks", "acl-denied,geo-denied,scanner-ua,one-source", "--flood-rates", "150000", "--mixed", "", "--time", "2")
 
 
 def of_kamailio(label, most):
@@ -29,15 +27,14 @@ for name, what in {"register": "REGISTER", "options": "OPTIONS", "call": "A call
 
 
 def of_floor(attack, most, target):
-    runs = measure(*FLOOD)
-    label = f"{attack}@150000"
-    ours, floor = (values(runs, name, label, "cpu_us_per_flood_pkt") for name in (target, "floor"))
-    ratio = ratios(runs, target, "floor", label, "cpu_us_per_flood_pkt")
-    return Result(shown_command(*FLOOD), f"{spread(ours)}, floor {spread(floor)} us of CPU a packet; ratio {spread(ratio)}", f"at most {most:.2f} of the floor",
+    rounds, command = beside_the_floor(target, attack, [attack for attack, _, at in REFUSED.values() if at == target])
+    ours, floor = zip(*rounds)
+    ratio = [mine / least for mine, least in rounds]
+    return Result(command, f"{spread(ours)}, floor {spread(floor)} us of CPU a packet; ratio {spread(ratio)}", f"at most {most:.2f} of the floor",
                   statistics.median(ratio) <= most)
 
 
-REFUSED = {  # what it is: the harness's attack, the most times the floor, and at which Postern
+REFUSED = {  # what it is: the harness's attack (banned: a scanner, silenced after its first packet), the most times the floor, and at which Postern
     "banned":  ("scanner-ua", 1.25, "postern"),
     "acl":     ("acl-denied", 1.25, "postern-flood"),
     "rate":    ("one-source", 1.25, "postern-flood"),

@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import sys
 
-from acceptance import ROOT, harness
+from acceptance import ROOT, harness, shown
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 TARGETS = ROOT / "load-tests" / "bench"
@@ -39,6 +39,27 @@ def measure(suite, targets, *options):
     return runs
 
 
+def beside_the_floor(target, attack, attacks):
+    """[(of the target, of the floor)] in microseconds a packet of that attack, and the command: load-tests/bench/side_by_side, which measures all `attacks` once. Its rounds take
+    seconds: there are three in the place of one."""
+    key = ("side_by_side", target, *attacks)
+    command = [str(TARGETS / "side_by_side"), target, str(3 * ROUNDS), *attacks]
+    if key not in _measured:
+        folder = harness()
+        run = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ, SIPBENCH=str(folder)))
+        try:
+            out, errors = run.communicate(timeout=3000)
+        finally:
+            run.terminate()  # it ends what it started
+            run.wait()
+        if run.returncode != 0:
+            raise RuntimeError(f"side_by_side: {errors[-800:]}")
+        print(out, flush=True)
+        _measured[key] = [json.loads(line) for line in out.splitlines()]
+    found = _quiet([(entry,) for entry in _measured[key] if entry["attack"] == attack])
+    return [(entry["target"], entry["floor"]) for (entry,) in found], shown(command)
+
+
 def _rounds(runs, target, label):
     found = runs.get((target, label), [])
     if len(found) < ROUNDS:
@@ -47,7 +68,7 @@ def _rounds(runs, target, label):
 
 
 def _quiet(rounds):
-    """Those without one that others disturbed."""
+    """Those without a run that others disturbed."""
     quiet = [runs for runs in rounds if all(run["foreign_pct"] <= FOREIGN_PCT for run in runs)]
     return quiet if len(quiet) >= 3 else rounds
 

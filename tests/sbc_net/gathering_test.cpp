@@ -54,5 +54,13 @@ TEST(Gathering, TheFirstAfterAQuietTimeIsAnsweredAtOnce) {
   EXPECT_EQ(gathering.after(1, now, now + 3us), 0us);
 }
 
+TEST(Gathering, GoesOnWithAFloodedSocketFourTimesAtMost) {
+  EXPECT_TRUE(Gathering::goes_on(1, 48, false));
+  EXPECT_TRUE(Gathering::goes_on(3, 8, false));
+  EXPECT_FALSE(Gathering::goes_on(4, 48, false));
+  EXPECT_FALSE(Gathering::goes_on(1, 7, false)) << "a quiet socket beside a flooded one";
+  EXPECT_FALSE(Gathering::goes_on(1, 48, true)) << "somebody waits for an answer";
+}
+
 }  // namespace
 }  // namespace postern::net
