@@ -22,10 +22,11 @@ class Gathering {
   static constexpr std::size_t full = 63;    ///< a turn, in the mean: more than `enough` brings by itself
 
   static constexpr int turns_at_once = 4;  ///< that one socket may have before the others
-  static constexpr std::size_t few = 8;    ///< a turn: no flood
+  static constexpr std::size_t few = 8;    ///< datagrams a turn; fewer are no flood
 
-  /// Is the socket whose turn has ended, the how manieth in a row, to be read once more before the others get theirs? To ask the kernel who
-  /// has something takes as long as to refuse some packets. Not where something was sent, which is going to be answered.
+  /// Is a socket that has had so many turns in a row, the last of which brought so many datagrams, to be read once more before the others
+  /// get theirs? To ask the kernel who has something takes as long as to refuse some packets. Not where something was sent, which is going
+  /// to be answered.
   [[nodiscard]] static bool goes_on(int turns, std::size_t datagrams, bool has_sent) {
     return turns < turns_at_once && datagrams >= few && !has_sent;
   }
